@@ -1,0 +1,1 @@
+"""Headwater: transparent multi-cluster for Kubernetes."""

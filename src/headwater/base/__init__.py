@@ -1,0 +1,1 @@
+"""Small tools without a Kubernetes word: clock, ids, JSON, YAML, task groups."""
