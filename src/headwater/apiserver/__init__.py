@@ -1,0 +1,1 @@
+"""Generic Kubernetes API server: filters, authn/z, admission, registry, discovery, handlers."""

@@ -1,0 +1,1 @@
+"""Admission: plugins that may change or refuse a write."""

@@ -1,0 +1,85 @@
+"""Options of reads and writes, as parsed from a request; the store and its in-process callers share them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from headwater.machinery.fields import FieldSelector
+from headwater.machinery.labels import Selector
+
+PATCH_JSON = "application/json-patch+json"
+PATCH_MERGE = "application/merge-patch+json"
+PATCH_STRATEGIC = "application/strategic-merge-patch+json"
+PATCH_APPLY = "application/apply-patch+yaml"
+PATCH_APPLY_CBOR = "application/apply-patch+cbor"
+
+FOREGROUND_FINALIZER = "foregroundDeletion"
+ORPHAN_FINALIZER = "orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class WriteOptions:
+    """Of create and update. `field_validation` is Strict, Warn or Ignore; `field_manager` "" takes the user agent's."""
+
+    dry_run: bool = False
+    field_manager: str = ""
+    field_validation: str = "Warn"
+
+
+@dataclass(frozen=True, slots=True)
+class PatchOptions:
+    """Of patch. `force` is for apply only: take over fields that other managers own."""
+
+    patch_type: str = PATCH_MERGE
+    dry_run: bool = False
+    field_manager: str = ""
+    field_validation: str = "Warn"
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOptions:
+    """Of delete and deletecollection. `propagation_policy` is Orphan, Background, Foreground or "" (the kind's own)."""
+
+    dry_run: bool = False
+    grace_period_seconds: int | None = None
+    precondition_uid: str | None = None
+    precondition_resource_version: str | None = None
+    propagation_policy: str = ""
+    orphan_dependents: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListOptions:
+    """Of list. `limit` 0 asks for everything; selectors None select everything."""
+
+    label_selector: Selector | None = None
+    field_selector: FieldSelector | None = None
+    limit: int = 0
+    continue_token: str = ""
+    resource_version: str = ""
+    resource_version_match: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """Of watch. `timeout_seconds` None takes the server's."""
+
+    label_selector: Selector | None = None
+    field_selector: FieldSelector | None = None
+    resource_version: str = ""
+    resource_version_match: str = ""
+    allow_bookmarks: bool = False
+    send_initial_events: bool = False
+    timeout_seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Warnings:
+    """Collects what becomes `Warning: 299` headers of the response."""
+
+    messages: list[str] = field(default_factory=list)
+
+    def add(self, message: str) -> None:
+        if message and message not in self.messages:
+            self.messages.append(message)
