@@ -1,0 +1,1 @@
+"""core.kcp.io: logical clusters and the shards that hold them."""

@@ -1,0 +1,1 @@
+"""tenancy.kcp.io: workspaces and their types."""
