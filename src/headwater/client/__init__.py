@@ -1,0 +1,1 @@
+"""Cluster-aware Kubernetes client: transport, dynamic client, informers and work queues."""
