@@ -1,0 +1,38 @@
+"""The one place where an error becomes the `Status` object that Kubernetes clients read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headwater.apiserver.web.types import Response
+from headwater.base import jsonio
+from headwater.machinery.errors import InternalError, StatusError
+
+if TYPE_CHECKING:
+    from headwater.machinery.objects import Object
+
+
+def status_response(error: StatusError) -> Response:
+    """The response for an error: its Status as JSON, and a Retry-After header where the error names a delay."""
+    status = error.to_status()
+    details = status.get("details") or {}
+    retry_after = details.get("retryAfterSeconds")
+    headers = (("Retry-After", str(int(retry_after))),) if retry_after else ()
+    return Response(status=int(status["code"]), body=jsonio.dumps(status), headers=headers)
+
+
+def internal_error(incident: str) -> InternalError:
+    """What a client learns of an error that nobody expected: an id to look for in the log, and no cause."""
+    return InternalError(f"Internal error occurred: see incident {incident} in the server's log")
+
+
+def success_status(details: Object | None = None, *, code: int = 200, message: str = "") -> Object:
+    """The Status object that stands for a success which has no object to show, such as a delete."""
+    status: Object = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    if message:
+        status["message"] = message
+    if details is not None:
+        status["details"] = details
+    if code != 200:
+        status["code"] = code
+    return status
