@@ -1,0 +1,1 @@
+"""Which logical cluster a request is for, and what is known of each."""
