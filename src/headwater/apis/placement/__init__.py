@@ -1,0 +1,1 @@
+"""The `placement.kcp.io` API group: groups of pclusters, and rules that choose among them."""

@@ -1,0 +1,1 @@
+"""The `sync.kcp.io` API group: pclusters that workloads can be synced to."""

@@ -1,0 +1,170 @@
+"""SyncTarget: the API object of one pcluster, in the workspace of the team that owns it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from headwater.apis.kind import AGE_COLUMN, Kind, column
+from headwater.apis.markers import (
+    PATH_PATTERN,
+    array,
+    boolean,
+    conditions,
+    date_time,
+    integer,
+    obj,
+    resource,
+    resource_list,
+    string,
+    with_rule,
+)
+from headwater.machinery.gvk import GroupVersionResource
+
+GROUP: Final = "sync.kcp.io"
+VERSION: Final = "v1alpha1"
+EXPORT_NAME: Final = GROUP
+SYNC_TARGETS: Final = GroupVersionResource(GROUP, VERSION, "synctargets")
+SYNC_VERB: Final = "sync"
+"""RBAC verb on a SyncTarget that lets a syncer use its virtual workspace."""
+
+CONDITION_READY: Final = "Ready"
+CONDITION_SYNCER_READY: Final = "SyncerReady"
+CONDITION_HEARTBEAT_HEALTHY: Final = "HeartbeatHealthy"
+CONDITION_SYNCER_AUTHORIZED: Final = "SyncerAuthorized"
+CONDITION_API_IMPORTER_READY: Final = "APIImporterReady"
+SUMMARIZED_CONDITIONS: Final = (
+    CONDITION_SYNCER_READY,
+    CONDITION_API_IMPORTER_READY,
+    CONDITION_HEARTBEAT_HEALTHY,
+    CONDITION_SYNCER_AUTHORIZED,
+)
+
+REASON_ERROR_HEARTBEAT: Final = "ErrorHeartbeat"
+"""HeartbeatHealthy is False: no heartbeat yet, or none for longer than the threshold."""
+
+REASON_SYNCER_UNAUTHORIZED: Final = "SyncerUnauthorized"
+"""SyncerAuthorized is False: the syncer lacks rights on the pcluster; the message names the resources."""
+
+STATE_PENDING: Final = "Pending"
+STATE_ACCEPTED: Final = "Accepted"
+STATE_INCOMPATIBLE: Final = "Incompatible"
+
+_GROUP_PATTERN = r"^(|[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*)$"
+
+_TAINT = with_rule(
+    obj(
+        "Keeps workloads off the target, or moves them away.",
+        required=["key", "effect"],
+        key=string("Name of the taint, a label key.", min_length=1, max_length=316),
+        value=string("Value that a toleration has to match.", max_length=63),
+        effect=string(
+            "NoSchedule keeps new workloads off; NoExecute also moves away those that run there.",
+            enum=["NoSchedule", "NoExecute"],
+        ),
+    ),
+    "self.key.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?/)?[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$')",
+    "key must be a label key",
+)
+
+_SPEC = with_rule(
+    obj(
+        "What the owner of the pcluster wants.",
+        default={},
+        kcpCluster=string("Logical cluster in which the pcluster is registered. Set by the system.", max_length=253),
+        supportedAPIs=array(
+            obj(
+                "One API that the pcluster offers.",
+                required=["kind"],
+                group=string("API group; empty for the core group.", pattern=_GROUP_PATTERN),
+                kind=string("Kind, in CamelCase.", min_length=1, max_length=63),
+            ),
+            "APIs to sync, of those that the exports offer. Empty means all of them.",
+            list_type="atomic",
+            max_items=256,
+        ),
+        cells=array(
+            string(min_length=1, max_length=253),
+            "Failure or latency domains that the pcluster belongs to.",
+            list_type="set",
+            max_items=16,
+        ),
+        supportedAPIExports=array(
+            obj(
+                "One APIExport whose resources can run on the pcluster.",
+                required=["export"],
+                path=string("Workspace of the export; empty for the SyncTarget's own.", pattern=PATH_PATTERN),
+                export=string("Name of the APIExport.", min_length=1, max_length=253),
+            ),
+            "APIExports whose resources the pcluster runs.",
+            list_type="atomic",
+            max_items=32,
+        ),
+        unschedulable=boolean("Keep new workloads off. Those that run there stay.", default=False),
+        evictAfter=date_time("From this instant on workloads are moved away.", nullable=True),
+        taints=array(_TAINT, "Taints of the pcluster.", map_keys=["key", "effect"], max_items=32),
+    ),
+    "!has(oldSelf.kcpCluster) || (has(self.kcpCluster) && self.kcpCluster == oldSelf.kcpCluster)",
+    "kcpCluster is immutable",
+)
+
+_STATUS = obj(
+    "What is known about the pcluster.",
+    default={},
+    conditions=conditions(),
+    lastSyncTime=date_time("When the syncer last brought a change down or up."),
+    lastSyncerHeartbeatTime=date_time("When the syncer last reported."),
+    observedGeneration=integer("Generation that the status describes.", format="int64"),
+    allocatable=resource_list("What workloads can use."),
+    capacity=resource_list("What the pcluster has."),
+    syncedResources=array(
+        obj(
+            "One resource that may be synced.",
+            required=["resource", "versions"],
+            group=string("API group; empty for the core group.", pattern=_GROUP_PATTERN),
+            resource=string("Plural name.", pattern=r"^[a-z][-a-z0-9]*[a-z0-9]$"),
+            versions=array(string(min_length=1), "Served versions.", list_type="atomic", min_items=1),
+            identityHash=string("Identity of the APIExport that the resource comes from."),
+            state=string(
+                "Whether the pcluster serves it in a compatible way.",
+                default=STATE_PENDING,
+                enum=[STATE_PENDING, STATE_ACCEPTED, STATE_INCOMPATIBLE],
+            ),
+        ),
+        "Resources of the supported APIExports.",
+        list_type="atomic",
+    ),
+    virtualWorkspaces=array(
+        obj(
+            "Where the syncer finds its work, one entry for each shard.",
+            required=["syncerURL", "upsyncerURL"],
+            syncerURL=string("Syncer virtual workspace.", min_length=1),
+            upsyncerURL=string("Upsyncer virtual workspace.", min_length=1),
+        ),
+        "Virtual workspaces of the target.",
+        list_type="atomic",
+    ),
+    tunnelWorkspaces=array(
+        obj("One tunnel end.", required=["url"], url=string("Where the syncer opens its tunnel.", min_length=1)),
+        "Tunnel ends, one for each shard.",
+        list_type="atomic",
+    ),
+)
+
+SYNC_TARGET: Final = Kind(
+    group=GROUP,
+    version=VERSION,
+    kind="SyncTarget",
+    plural="synctargets",
+    singular="synctarget",
+    short_names=("st",),
+    schema=resource("SyncTarget is one pcluster that workloads can run on.", spec=_SPEC, status=_STATUS),
+    columns=(
+        column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+        column("Unschedulable", ".spec.unschedulable", "boolean"),
+        column("Last-Heartbeat", ".status.lastSyncerHeartbeatTime", "date"),
+        column("Cells", ".spec.cells", priority=1),
+        column("Key", ".metadata.labels['internal\\.workload\\.kcp\\.io/key']", priority=1),
+        column("Synced-Resources", ".status.syncedResources[*].resource", priority=2),
+        AGE_COLUMN,
+    ),
+)
