@@ -1,0 +1,1 @@
+"""Virtual workspaces: filtered and transformed views of many logical clusters, served under `/services/<name>/`."""

@@ -1,0 +1,77 @@
+"""What a syncer reads: an upstream object as its own sync target should see it (pure)."""
+
+from __future__ import annotations
+
+from headwater.apis.workload.intent import IntentError, sync_intents
+from headwater.apis.workload.labels import (
+    SPEC_DIFF_ANNOTATION_PREFIX,
+    STATUS_DIFF_ANNOTATION_PREFIX,
+    STATUS_PROMOTED,
+    WORKSPACE_URL_ANNOTATION,
+    syncer_finalizer,
+)
+from headwater.base import jsonio
+from headwater.machinery.errors import InternalError, StatusError
+from headwater.machinery.objects import Object, deep_copy, finalizers, metadata, name
+from headwater.machinery.timestamps import format_time
+from headwater.patch.jsonpatch import apply_json_patch
+from headwater.virtual.syncer.summarize import (
+    MISSING,
+    SummarizingError,
+    get_field,
+    read_diff,
+    set_field,
+    summary_rules,
+)
+
+
+def syncer_view(obj: Object, key: str, workspace_url: str) -> Object:
+    """A copy of `obj` for the target with this key; `obj` itself stays as it is.
+
+    The view has only the target's own finalizer; its deletionTimestamp is the target's deletion mark (never the
+    upstream one), and appears only once no soft finalizer holds it back; reported fields are the target's own;
+    the target's spec diff is applied. Raises InternalError when an annotation on the object can't be read.
+    """
+    view: Object = deep_copy(obj)
+    meta = metadata(view)
+    meta.pop("finalizers", None)
+    meta.pop("deletionTimestamp", None)
+    meta.pop("deletionGracePeriodSeconds", None)
+    try:
+        intent = sync_intents(obj).get(key)
+        notes = dict(meta.get("annotations") or {})
+        diff = read_diff(notes, key)
+        rules = summary_rules(obj)
+    except (IntentError, SummarizingError) as error:
+        raise InternalError(f"object {name(obj)!r} can't be shown to its sync target: {error}") from error
+    notes = {note: value for note, value in notes.items() if not note.startswith(STATUS_DIFF_ANNOTATION_PREFIX)}
+    notes[WORKSPACE_URL_ANNOTATION] = workspace_url
+    meta["annotations"] = notes
+    spec_patch = notes.get(SPEC_DIFF_ANNOTATION_PREFIX + key)
+    if spec_patch and "spec" in view:
+        view["spec"] = _patched_spec(view, spec_patch, key)
+    for rule in rules:
+        value = diff.get(rule.field_path, MISSING)
+        if value == STATUS_PROMOTED:
+            value = get_field(obj, rule.field_path)
+        elif value is MISSING and not rule.promote:
+            continue
+        set_field(view, rule.field_path, value)
+    finalizer = syncer_finalizer(key)
+    if finalizer in finalizers(obj):
+        meta["finalizers"] = [finalizer]
+    if intent is not None and intent.dropping and intent.deletion is not None:
+        meta["deletionTimestamp"] = format_time(intent.deletion)
+    return view
+
+
+def _patched_spec(view: Object, patch_text: str, key: str) -> Object:
+    """The spec with the target's own changes. The patch's document root is `.spec`."""
+    try:
+        operations = jsonio.loads(patch_text)
+        spec: Object = apply_json_patch(view["spec"], operations)
+    except (ValueError, StatusError) as error:
+        raise InternalError(
+            f"object {name(view)!r}: annotation {SPEC_DIFF_ANNOTATION_PREFIX}{key} can't be applied: {error}"
+        ) from error
+    return spec
