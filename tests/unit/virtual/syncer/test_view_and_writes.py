@@ -1,0 +1,181 @@
+"""What a syncer sees and what its writes become."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from headwater.base import jsonio
+from headwater.machinery.errors import Forbidden, InternalError
+from headwater.virtual.syncer.view import syncer_view
+from headwater.virtual.syncer.writes import stored_change
+
+URL = "https://shard/clusters/ws"
+NORTH, SOUTH = "keyN", "keyS"
+
+
+def finalizer(key: str) -> str:
+    return f"workload.kcp.io/syncer-{key}"
+
+
+def cowboy(
+    *,
+    targets: tuple[str, ...] = (NORTH,),
+    held: tuple[str, ...] = (NORTH,),
+    status: Any = None,
+    annotations: dict[str, str] | None = None,
+    **meta: Any,
+) -> dict[str, Any]:
+    obj: dict[str, Any] = {
+        "apiVersion": "wildwest.dev/v1",
+        "kind": "Cowboy",
+        "metadata": {
+            "name": "luke",
+            "namespace": "default",
+            "uid": "u",
+            "resourceVersion": "7",
+            "labels": {f"state.workload.kcp.io/{key}": "Sync" for key in targets},
+            "annotations": dict(annotations or {}),
+            "finalizers": [*(finalizer(key) for key in held), "user/finalizer"],
+            **meta,
+        },
+        "spec": {"intent": "shoot", "replicas": 4},
+    }
+    if status is not None:
+        obj["status"] = status
+    return obj
+
+
+def diff(key: str, **values: Any) -> dict[str, str]:
+    return {f"diff.syncer.internal.kcp.io/{key}": jsonio.dumps(values).decode()}
+
+
+MARK = "2026-01-01T00:00:00Z"
+DELETION = {f"deletion.internal.workload.kcp.io/{NORTH}": MARK}
+
+
+class TestView:
+    def test_hides_what_belongs_to_others(self) -> None:
+        """Upstream deletion, foreign finalizers and all diffs are hidden; the workspace URL is added."""
+        obj = cowboy(held=(NORTH, SOUTH), annotations=diff(SOUTH, status={"a": 1}), deletionTimestamp=MARK)
+        before = copy.deepcopy(obj)
+        view = syncer_view(obj, NORTH, URL)
+        assert obj == before
+        assert view["metadata"]["finalizers"] == [finalizer(NORTH)]
+        assert "deletionTimestamp" not in view["metadata"]
+        assert view["metadata"]["annotations"] == {"internal.workload.kcp.io/workspace-url": URL}
+
+    def test_deletion_mark_becomes_deletion_timestamp(self) -> None:
+        assert syncer_view(cowboy(annotations=DELETION), NORTH, URL)["metadata"]["deletionTimestamp"] == MARK
+        soft = {f"finalizers.workload.kcp.io/{NORTH}": "wait"}
+        assert "deletionTimestamp" not in syncer_view(cowboy(annotations=DELETION | soft), NORTH, URL)["metadata"]
+
+    @pytest.mark.parametrize(
+        ("annotations", "expected"),
+        [
+            ({}, None),
+            (diff(NORTH, status="##promoted##"), {"upstream": 1}),
+            (diff(NORTH, status={"mine": 2}), {"mine": 2}),
+            (diff(SOUTH, status={"theirs": 2}), None),
+            ({"experimental.summarizing.workload.kcp.io": '[{"fieldPath":"status"}]'}, {"upstream": 1}),
+            (
+                {"experimental.summarizing.workload.kcp.io": '[{"FieldPath":"status","PromoteToUpstream":false}]'}
+                | diff(NORTH, status={"mine": 2}),
+                {"mine": 2},
+            ),
+        ],
+        ids=["never-leaks", "promoted", "own", "others", "unpromoted-absent", "unpromoted-own"],
+    )
+    def test_status(self, annotations: dict[str, str], expected: Any) -> None:
+        view = syncer_view(cowboy(status={"upstream": 1}, annotations=annotations), NORTH, URL)
+        assert view.get("status") == expected
+
+    def test_spec_diff(self) -> None:
+        patch = '[{"op": "replace", "path": "/replicas", "value": 2}]'
+        obj = cowboy(annotations={f"experimental.spec-diff.workload.kcp.io/{NORTH}": patch})
+        assert syncer_view(obj, NORTH, URL)["spec"]["replicas"] == 2
+        assert syncer_view(obj, SOUTH, URL)["spec"]["replicas"] == 4
+
+    @pytest.mark.parametrize(
+        "annotations",
+        [
+            {f"deletion.internal.workload.kcp.io/{NORTH}": "yesterday"},
+            {f"diff.syncer.internal.kcp.io/{NORTH}": "{"},
+            {"experimental.summarizing.workload.kcp.io": "{}"},
+            {"experimental.summarizing.workload.kcp.io": '[{"fieldPath":"metadata.finalizers"}]'},
+            {f"experimental.spec-diff.workload.kcp.io/{NORTH}": '[{"op":"remove","path":"/nothing"}]'},
+        ],
+    )
+    def test_unreadable_annotation(self, annotations: dict[str, str]) -> None:
+        with pytest.raises(InternalError, match="luke"):
+            syncer_view(cowboy(annotations=annotations), NORTH, URL)
+
+
+def write(existing: dict[str, Any], key: str, *, on_status: bool = False, **changes: Any) -> Any:
+    written = syncer_view(existing, key, URL)
+    written.update(changes)
+    return stored_change(existing, written, key=key, resource="cowboys", on_status=on_status)
+
+
+class TestWrites:
+    def test_claim_adds_only_the_finalizer(self) -> None:
+        """Whatever else a syncer changes in spec, labels or metadata is dropped."""
+        existing = cowboy(held=())
+        written = syncer_view(existing, NORTH, URL)
+        written["metadata"]["finalizers"] = [finalizer(NORTH)]
+        written["metadata"]["labels"] = {"x": "y"}
+        written["spec"] = {"intent": "steal"}
+        change = stored_change(existing, written, key=NORTH, resource="cowboys", on_status=False)
+        expected = copy.deepcopy(existing)
+        expected["metadata"]["finalizers"] = sorted([finalizer(NORTH), "user/finalizer"])
+        assert change.object == expected
+        assert (change.main_changed, change.status_changed) == (True, False)
+
+    def test_single_target_status_is_promoted(self) -> None:
+        change = write(cowboy(), NORTH, on_status=True, status={"ok": 1})
+        assert change.object["status"] == {"ok": 1}
+        assert change.object["metadata"]["annotations"] == diff(NORTH, status="##promoted##")
+        again = write(change.object, NORTH, on_status=True, status={"ok": 2})
+        assert (again.main_changed, again.status_changed) == (False, True)
+
+    def test_status_in_a_main_write_is_dropped(self) -> None:
+        change = write(cowboy(), NORTH, status={"ok": 1})
+        assert (change.main_changed, change.status_changed) == (False, False)
+
+    def test_two_targets_keep_their_own_status(self) -> None:
+        """Nothing is promoted while two targets run it, and the first one's promoted value moves to its diff."""
+        both = cowboy(
+            targets=(NORTH, SOUTH), held=(NORTH, SOUTH), status={"n": 1}, annotations=diff(NORTH, status="##promoted##")
+        )
+        change = write(both, SOUTH, on_status=True, status={"s": 1})
+        assert change.object["status"] == {"n": 1}
+        assert syncer_view(change.object, NORTH, URL)["status"] == {"n": 1}
+        assert syncer_view(change.object, SOUTH, URL)["status"] == {"s": 1}
+
+    def test_letting_go_promotes_the_last_target(self) -> None:
+        both = cowboy(
+            targets=(NORTH, SOUTH),
+            held=(NORTH, SOUTH),
+            status={"n": 1},
+            annotations=DELETION | diff(NORTH, status={"n": 1}) | diff(SOUTH, status={"s": 1}),
+        )
+        written = syncer_view(both, NORTH, URL)
+        written["metadata"].pop("finalizers")
+        change = stored_change(both, written, key=NORTH, resource="cowboys", on_status=False)
+        assert change.object["status"] == {"s": 1}
+        assert change.object["metadata"]["labels"] == {f"state.workload.kcp.io/{SOUTH}": "Sync"}
+        assert change.object["metadata"]["annotations"] == diff(SOUTH, status="##promoted##")
+        assert change.object["metadata"]["finalizers"] == [finalizer(SOUTH), "user/finalizer"]
+
+    def test_refusals(self) -> None:
+        """An object of another target, an unclaimed one, and letting go without a deletion mark are refused."""
+        with pytest.raises(Forbidden, match="not assigned"):
+            write(cowboy(targets=(SOUTH,)), NORTH)
+        with pytest.raises(Forbidden, match="not owning"):
+            write(cowboy(held=()), NORTH, on_status=True, status={})
+        written = syncer_view(cowboy(), NORTH, URL)
+        written["metadata"].update(deletionTimestamp=MARK, finalizers=[])
+        with pytest.raises(Forbidden, match="not being removed"):
+            stored_change(cowboy(), written, key=NORTH, resource="cowboys", on_status=False)
