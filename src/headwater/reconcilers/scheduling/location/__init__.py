@@ -1,0 +1,1 @@
+"""Location status: counts the SyncTargets of each Location, and keeps a default Location in place."""
