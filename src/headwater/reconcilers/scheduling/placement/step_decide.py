@@ -1,0 +1,148 @@
+"""Turn a scheduling decision into a Placement's annotation and status (pure)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from headwater.apis.placement.v1alpha1.placement import (
+    CONDITION_READY,
+    CONDITION_SCHEDULED,
+    MAX_DECISIONS,
+    PHASE_BOUND,
+    PHASE_PENDING,
+    PHASE_UNBOUND,
+    REASON_INVALID_SELECTOR,
+    REASON_LOCATION_NO_MATCH,
+    REASON_LOCATION_NOT_FOUND,
+    REASON_NO_VALID_TARGET,
+    REASON_SCHEDULE_LOCATION_NOT_FOUND,
+    REASON_TOO_FEW_TARGETS,
+)
+from headwater.apis.workload.labels import PLACEMENT_TARGET_ANNOTATION, UNSCHEDULED_NAMESPACES
+from headwater.machinery.conditions import mark_false, mark_true
+from headwater.machinery.labels import selector_from_label_selector
+from headwater.machinery.objects import Object, generation, labels, name, nested, set_annotation
+from headwater.scheduling.decide import decide
+from headwater.scheduling.model import Decision, Location, ResourceIdentity, Snapshot, Target
+from headwater.scheduling.snapshot import chosen_keys, policy_from
+
+_MAX_MESSAGE_PARTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a Placement's decision depends on. `locations` is None when its location workspace does not exist."""
+
+    locations: tuple[Location, ...] | None
+    targets: tuple[Target, ...]
+    required: Mapping[str, frozenset[ResourceIdentity]]
+    namespaces: tuple[Object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A decision, or the reason for which there is none."""
+
+    decision: Decision | None
+    reason: str = ""
+    message: str = ""
+
+
+def choose(placement: Object, around: Surroundings, now: datetime) -> Outcome:
+    """Decide for a Placement."""
+    if around.locations is None:
+        workspace = nested(placement, "spec", "locationWorkspace", default="")
+        return Outcome(None, REASON_LOCATION_NOT_FOUND, f"location workspace {workspace!r} does not exist")
+    try:
+        policy = policy_from(placement, around.required)
+    except ValueError as error:
+        return Outcome(None, REASON_INVALID_SELECTOR, f"spec.locationSelector: {error}")
+    decision = decide(policy, Snapshot(now, around.locations, around.targets))
+    if not decision.locations:
+        return Outcome(decision, REASON_LOCATION_NO_MATCH, "No valid location is found")
+    return Outcome(decision)
+
+
+def record_targets(placement: Object, outcome: Outcome) -> None:
+    """Write the chosen targets to the Placement's annotation. Changes `placement` (metadata only).
+
+    Nothing is concluded from a decision that could not be made: the targets in use stay.
+    """
+    if outcome.decision is None:
+        return
+    keys = tuple(pick.target.key for pick in outcome.decision.picks)
+    if keys != chosen_keys(placement):
+        set_annotation(placement, PLACEMENT_TARGET_ANNOTATION, ",".join(keys) or None)
+
+
+def record_status(placement: Object, outcome: Outcome, around: Surroundings, now: datetime) -> None:
+    """Write phase, locations, decisions and conditions. Changes `placement` (status only)."""
+    status = placement.setdefault("status", {})
+    status["observedGeneration"] = generation(placement)
+    decision = outcome.decision
+    if outcome.reason:
+        mark_false(placement, CONDITION_READY, outcome.reason, "Error", outcome.message, now)
+    else:
+        mark_true(placement, CONDITION_READY, now)
+    if decision is None or not decision.locations:
+        if decision is not None:
+            status["phase"] = PHASE_PENDING
+            status.pop("selectedLocations", None)
+            status.pop("decisions", None)
+        mark_false(
+            placement,
+            CONDITION_SCHEDULED,
+            REASON_SCHEDULE_LOCATION_NOT_FOUND,
+            "Warning",
+            "No selected location is scheduled",
+            now,
+        )
+        return
+    status["phase"] = PHASE_BOUND if decision.picks and _bound(placement, around.namespaces) else PHASE_UNBOUND
+    used = {(pick.location.cluster, pick.location.name) for pick in decision.picks}
+    status["selectedLocations"] = [{"path": cluster, "locationName": each} for cluster, each in sorted(used)]
+    status["decisions"] = [
+        {"syncTarget": pick.target.name, "key": pick.target.key, "location": pick.location.name}
+        for pick in decision.picks[:MAX_DECISIONS]
+    ]
+    _mark_scheduled(placement, decision, now)
+
+
+def _mark_scheduled(placement: Object, decision: Decision, now: datetime) -> None:
+    wanted = nested(placement, "spec", "targets", "min", default=1)
+    if len(decision.picks) >= wanted:
+        mark_true(placement, CONDITION_SCHEDULED, now)
+        return
+    why = _why_not(decision)
+    if decision.picks:
+        message = f"{len(decision.picks)} of at least {wanted} SyncTargets can be used: {why}"
+        mark_false(placement, CONDITION_SCHEDULED, REASON_TOO_FEW_TARGETS, "Warning", message, now)
+    else:
+        mark_false(placement, CONDITION_SCHEDULED, REASON_NO_VALID_TARGET, "Warning", why, now)
+
+
+def _why_not(decision: Decision) -> str:
+    """One sentence from all rejections: each said while they are few, counted by reason when they are many."""
+    rejections = decision.rejections
+    if not rejections:
+        return "No SyncTarget in the selected Location"
+    if len(rejections) <= _MAX_MESSAGE_PARTS:
+        return ", ".join(rejection.message for rejection in rejections)
+    counts = Counter(rejection.reason for rejection in rejections)
+    return f"0 of {len(rejections)} further SyncTargets: " + ", ".join(
+        f"{count} {reason}" for reason, count in sorted(counts.items())
+    )
+
+
+def _bound(placement: Object, namespaces: Iterable[Object]) -> bool:
+    try:
+        selector = selector_from_label_selector(nested(placement, "spec", "namespaceSelector", default=None) or {})
+    except ValueError:
+        return False
+    return any(
+        name(namespace) not in UNSCHEDULED_NAMESPACES and selector.matches(labels(namespace))
+        for namespace in namespaces
+    )

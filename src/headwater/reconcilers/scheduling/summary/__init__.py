@@ -1,0 +1,1 @@
+"""Status summary: one status on the upstream object from what several targets report."""
