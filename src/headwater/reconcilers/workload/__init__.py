@@ -1,0 +1,1 @@
+"""Controllers that give SyncTargets their life: key, URLs, resources, heartbeat."""

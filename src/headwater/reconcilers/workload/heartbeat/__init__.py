@@ -1,0 +1,1 @@
+"""Heartbeat: says whether each pcluster's syncer is still reporting."""

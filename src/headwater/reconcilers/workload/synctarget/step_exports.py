@@ -1,0 +1,55 @@
+"""List the resources that a SyncTarget's exports offer, keeping what its syncer said of them (pure)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from headwater.apis.sync.v1alpha1.synctarget import STATE_PENDING
+from headwater.machinery.objects import Object, nested
+
+
+def record_synced_resources(
+    sync_target: Object, exports: Iterable[Object], schema: Callable[[Object, str], Object | None]
+) -> None:
+    """Set `status.syncedResources`, sorted by group and resource. Changes `sync_target` (status only).
+
+    `schema(export, name)` answers an APIResourceSchema. What is missing is left out; `supportedAPIs`, if any,
+    narrows the list. The state of an entry is kept while group, resource and identity stay the same.
+    """
+    known = {
+        (entry.get("group", ""), entry["resource"], entry.get("identityHash", "")): entry.get("state", STATE_PENDING)
+        for entry in nested(sync_target, "status", "syncedResources", default=None) or ()
+    }
+    offered = {
+        (each.get("group", ""), each["kind"])
+        for each in nested(sync_target, "spec", "supportedAPIs", default=None) or ()
+    }
+    entries: dict[tuple[str, str], Object] = {}
+    for export in exports:
+        identity = nested(export, "status", "identityHash", default="")
+        for resource in nested(export, "spec", "resources", default=None) or ():
+            definition = schema(export, resource["schema"])
+            if definition is None:
+                continue
+            entry = _entry(definition, identity, known, offered)
+            if entry is not None:
+                entries.setdefault((entry.get("group", ""), entry["resource"]), entry)
+    sync_target.setdefault("status", {})["syncedResources"] = [entries[key] for key in sorted(entries)]
+
+
+def _entry(
+    definition: Object, identity: str, known: dict[tuple[str, str, str], str], offered: set[tuple[str, str]]
+) -> Object | None:
+    spec = definition["spec"]
+    group, plural = spec.get("group", ""), spec["names"]["plural"]
+    if offered and (group, spec["names"]["kind"]) not in offered:
+        return None
+    entry: Object = {
+        "resource": plural,
+        "versions": sorted(version["name"] for version in spec["versions"] if version.get("served")),
+        "identityHash": identity,
+        "state": known.get((group, plural, identity), STATE_PENDING),
+    }
+    if group:
+        entry["group"] = group
+    return entry if entry["versions"] else None
