@@ -1,0 +1,81 @@
+"""How one object follows its namespace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from headwater.reconcilers.scheduling.resource.step_intent import Wanted, intent_change
+
+NOW = "2026-01-01T00:00:00Z"
+EARLIER = "2025-12-31T00:00:00Z"
+
+
+def obj(
+    states: dict[str, str] | None = None, marks: dict[str, str] | None = None, held: tuple[str, ...] = (), **meta: Any
+) -> dict[str, Any]:
+    return {
+        "metadata": {
+            "name": "o",
+            "labels": {f"state.workload.kcp.io/{key}": state for key, state in (states or {}).items()},
+            "annotations": {f"deletion.internal.workload.kcp.io/{key}": at for key, at in (marks or {}).items()},
+            "finalizers": [f"workload.kcp.io/syncer-{key}" for key in held] + ["user/f"],
+            **meta,
+        }
+    }
+
+
+def wanted(*keys: str, leaving: dict[str, str] | None = None, can_leave: bool = True) -> Wanted:
+    return Wanted(frozenset(keys), leaving or {}, lambda _key: can_leave)
+
+
+def label(key: str, value: str | None) -> dict[str, str | None]:
+    return {f"state.workload.kcp.io/{key}": value}
+
+
+def mark(key: str, value: str | None) -> dict[str, str | None]:
+    return {f"deletion.internal.workload.kcp.io/{key}": value}
+
+
+SYNC = {"a": "Sync"}
+CASES: dict[str, tuple[Any, Any, dict[str, Any], dict[str, Any]]] = {
+    "steady": (obj(SYNC), wanted("a"), {}, {}),
+    "add": (obj(), wanted("a"), label("a", "Sync"), {}),
+    "not-added-while-leaving": (obj(), wanted(leaving={"a": EARLIER}), {}, {}),
+    "leaving-copies-mark": (obj(SYNC), wanted(leaving={"a": EARLIER}), {}, mark("a", EARLIER)),
+    "gone-and-held": (obj(SYNC, held=("a",)), wanted(), {}, mark("a", NOW)),
+    "gone-and-free": (obj(SYNC), wanted(), label("a", None), {}),
+    "gone-marked-free": (obj(SYNC, {"a": EARLIER}), wanted(), label("a", None), mark("a", None)),
+    "gone-marked-held": (obj(SYNC, {"a": EARLIER}, held=("a",)), wanted(), {}, {}),
+    "chosen-again": (obj(SYNC, {"a": EARLIER}, held=("a",)), wanted("a"), {}, mark("a", None)),
+    "must-stay": (obj(SYNC, held=("a",)), wanted("b", leaving={"a": EARLIER}, can_leave=False), label("b", "Sync"), {}),
+    "must-stay-after-grace": (obj(SYNC, held=("a",)), wanted("b", can_leave=False), label("b", "Sync"), {}),
+    "deleted-marks-all": (obj(SYNC, deletionTimestamp=EARLIER), wanted("a"), {}, mark("a", EARLIER)),
+    "deleted-and-marked": (obj(SYNC, {"a": NOW}, deletionTimestamp=EARLIER), wanted("a"), {}, {}),
+    "unknown-namespace": (obj(SYNC), None, {}, {}),
+    "upsynced": (obj({"a": "Upsync"}), wanted("b"), {}, {}),
+}
+
+
+@pytest.mark.parametrize(("each", "want", "labels", "annotations"), CASES.values(), ids=CASES)
+def test_intent(each: Any, want: Any, labels: dict[str, Any], annotations: dict[str, Any]) -> None:
+    change = intent_change(each, want, target_exists=lambda _key: True, now=NOW)
+    assert (change.labels, change.annotations, change.finalizers, change.delete) == (labels, annotations, None, False)
+    assert bool(change) == bool(labels or annotations)
+
+
+def test_soft_finalizer_holds() -> None:
+    held = obj(SYNC)
+    held["metadata"]["annotations"]["finalizers.workload.kcp.io/a"] = "wait"
+    change = intent_change(held, wanted(), target_exists=lambda _key: True, now=NOW)
+    assert (change.labels, change.annotations) == ({}, mark("a", NOW))
+
+
+def test_finalizers_of_lost_targets_go() -> None:
+    change = intent_change(obj(SYNC, held=("a", "b")), wanted("b"), target_exists=lambda key: key == "b", now=NOW)
+    assert change.finalizers == ["workload.kcp.io/syncer-b", "user/f"]
+
+
+def test_upsynced_orphan_is_deleted() -> None:
+    assert intent_change(obj({"a": "Upsync"}), None, target_exists=lambda _key: False, now=NOW).delete
