@@ -1,0 +1,191 @@
+"""Which resources a sync target's virtual workspace serves, and how clients discover them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from headwater.apis.apis.v1alpha1.apiresourceschema import API_RESOURCE_SCHEMA
+from headwater.apis.apis.v1alpha2.apiexport import API_EXPORT
+from headwater.apis.sync.v1alpha1.synctarget import STATE_ACCEPTED
+from headwater.base import jsonio
+from headwater.client.dynamic import ClusterClient
+from headwater.machinery.errors import NotFound
+from headwater.machinery.gvk import GroupVersion, GroupVersionResource
+from headwater.machinery.objects import Object, cluster_name, nested
+
+_MAX_DOMAINS: Final = 1024
+_MAIN_VERBS: Final = ("get", "list", "patch", "update", "watch")
+_STATUS_VERBS: Final = ("get", "patch", "update")
+
+
+@dataclass(frozen=True, slots=True)
+class DomainResource:
+    """One served resource. `identity` is the hash of the APIExport it comes from, empty for builtin ones."""
+
+    group: str
+    version: str
+    resource: str
+    kind: str
+    namespaced: bool
+    identity: str = ""
+    has_status: bool = False
+    singular: str = ""
+
+    @property
+    def upstream(self) -> GroupVersionResource:
+        """The resource as logical clusters serve it, addressed by identity."""
+        name = f"{self.resource}:{self.identity}" if self.identity else self.resource
+        return GroupVersionResource(self.group, self.version, name)
+
+    @property
+    def api_version(self) -> str:
+        """`group/version`."""
+        return GroupVersion(self.group, self.version).api_version
+
+
+BUILTINS: Final = (
+    DomainResource("", "v1", "configmaps", "ConfigMap", namespaced=True),
+    DomainResource("", "v1", "namespaces", "Namespace", namespaced=False, has_status=True),
+    DomainResource("", "v1", "secrets", "Secret", namespaced=True),
+    DomainResource("", "v1", "serviceaccounts", "ServiceAccount", namespaced=True),
+)
+HIDDEN: Final = frozenset({("", "pods")})
+"""Accepted resources that are not synced down: pods are made downstream, by their controllers."""
+
+Domain = Mapping[tuple[str, str, str], DomainResource]
+"""(group, version, resource) -> resource."""
+
+
+class DomainSource:
+    """Derives the domain of a SyncTarget from its accepted resources and the schemas behind them.
+
+    Domains are shared by content: targets of the same exports have the same one.
+    """
+
+    def __init__(self, cluster_client: ClusterClient) -> None:
+        self._cluster_client = cluster_client
+        self._domains: OrderedDict[bytes, Domain] = OrderedDict()
+
+    async def domain(self, sync_target: Object) -> Domain:
+        """The resources of a target. An export or schema that is gone just leaves its resources out."""
+        home = cluster_name(sync_target)
+        accepted = [
+            entry
+            for entry in nested(sync_target, "status", "syncedResources", default=None) or ()
+            if entry.get("state") == STATE_ACCEPTED and (entry.get("group", ""), entry["resource"]) not in HIDDEN
+        ]
+        exports = nested(sync_target, "spec", "supportedAPIExports", default=None) or ()
+        content = jsonio.dumps([home, exports, accepted])
+        known = self._domains.get(content)
+        if known is not None:
+            self._domains.move_to_end(content)
+            return known
+        schemas: list[tuple[str, Object]] = []
+        for reference in exports:
+            schemas += await self._schemas(reference.get("path") or home, reference["export"])
+        domain = _domain(accepted, schemas)
+        self._domains[content] = domain
+        while len(self._domains) > _MAX_DOMAINS:
+            self._domains.popitem(last=False)
+        return domain
+
+    async def _schemas(self, cluster: str, export_name: str) -> list[tuple[str, Object]]:
+        """(identity, schema) of every resource of an export."""
+        client = self._cluster_client.cluster(cluster)
+        try:
+            export = await client.resource(API_EXPORT.gvr).get(export_name)
+        except NotFound:
+            return []
+        identity = nested(export, "status", "identityHash", default="")
+        found = []
+        for resource in nested(export, "spec", "resources", default=None) or ():
+            try:
+                found.append((identity, await client.resource(API_RESOURCE_SCHEMA.gvr).get(resource["schema"])))
+            except NotFound:
+                continue
+        return found
+
+
+def _domain(accepted: Iterable[Object], schemas: Iterable[tuple[str, Object]]) -> Domain:
+    wanted = {(entry.get("group", ""), entry["resource"], entry.get("identityHash", "")) for entry in accepted}
+    resources = list(BUILTINS)
+    for identity, schema in schemas:
+        spec = schema["spec"]
+        names = spec["names"]
+        if (spec.get("group", ""), names["plural"], identity) not in wanted:
+            continue
+        resources += [
+            DomainResource(
+                spec.get("group", ""),
+                version["name"],
+                names["plural"],
+                names["kind"],
+                namespaced=spec["scope"] == "Namespaced",
+                identity=identity,
+                has_status="status" in (version.get("subresources") or {}),
+                singular=names.get("singular", ""),
+            )
+            for version in spec["versions"]
+            if version.get("served")
+        ]
+    return {(each.group, each.version, each.resource): each for each in resources}
+
+
+def discovery(domain: Domain, path: str) -> Object | None:
+    """The legacy discovery document at a path (`/api`, `/apis`, a group, a version), or None when there is none."""
+    parts = path.strip("/").split("/")
+    if parts == ["api"]:
+        return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
+    groups: dict[str, list[str]] = {}
+    for group, version, _ in sorted(domain):
+        if version not in groups.setdefault(group, []):
+            groups[group].append(version)
+    if parts == ["apis"]:
+        return {
+            "kind": "APIGroupList",
+            "apiVersion": "v1",
+            "groups": [_group(group, versions) for group, versions in groups.items() if group],
+        }
+    if len(parts) == 2 and parts[0] == "apis" and parts[1] in groups:
+        return {"kind": "APIGroup", "apiVersion": "v1", **_group(parts[1], groups[parts[1]])}
+    group_version = None
+    if len(parts) == 2 and parts[0] == "api":
+        group_version = GroupVersion("", parts[1])
+    elif len(parts) == 3 and parts[0] == "apis" and parts[1]:
+        group_version = GroupVersion(parts[1], parts[2])
+    if group_version is None or group_version.version not in groups.get(group_version.group, ()):
+        return None
+    return _resource_list(domain, group_version)
+
+
+def _group(group: str, versions: list[str]) -> Object:
+    entries = [{"groupVersion": f"{group}/{version}", "version": version} for version in versions]
+    return {"name": group, "versions": entries, "preferredVersion": entries[0]}
+
+
+def _resource_list(domain: Domain, group_version: GroupVersion) -> Object:
+    resources: list[Object] = []
+    for (group, version, _), each in sorted(domain.items()):
+        if (group, version) != group_version:
+            continue
+        shared = {"singularName": each.singular or each.kind.lower(), "namespaced": each.namespaced, "kind": each.kind}
+        resources.append({"name": each.resource, **shared, "verbs": list(_MAIN_VERBS)})
+        if each.has_status:
+            status = {"name": f"{each.resource}/status", **shared, "singularName": "", "verbs": list(_STATUS_VERBS)}
+            resources.append(status)
+    return {
+        "kind": "APIResourceList",
+        "apiVersion": "v1",
+        "groupVersion": group_version.api_version,
+        "resources": resources,
+    }
+
+
+def allowed_verbs(resource: DomainResource, subresource: str) -> tuple[str, ...]:
+    """Verbs on a resource or its status; none for any other subresource."""
+    if not subresource:
+        return _MAIN_VERBS
+    return _STATUS_VERBS if subresource == "status" and resource.has_status else ()
