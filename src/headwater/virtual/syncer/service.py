@@ -1,0 +1,211 @@
+"""Serves the syncer virtual workspace over HTTP: a filtered, transformed view of what one sync target runs.
+
+A request is let through by `target`, finds its resource in `domain`, and is forwarded with the target's label
+selector; `view` and `writes` change objects on the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from headwater.apis.workload.intent import IntentError
+from headwater.apis.workload.labels import STATE_LABEL_PREFIX, STATE_SYNC
+from headwater.apiserver.requestinfo import RequestInfo, parse
+from headwater.apiserver.web.types import AnyResponse, Request, Response, StreamResponse
+from headwater.base import jsonio
+from headwater.base.clock import Clock
+from headwater.client.dynamic import ClusterClient
+from headwater.client.paths import JSON_PATCH, MERGE_PATCH
+from headwater.machinery.errors import (
+    BadRequest,
+    Conflict,
+    InternalError,
+    MethodNotAllowed,
+    NotFound,
+    StatusError,
+    UnsupportedMediaType,
+    not_found,
+)
+from headwater.machinery.gvk import GroupResource
+from headwater.machinery.objects import Object, cluster_name, labels, resource_version
+from headwater.machinery.watch import BOOKMARK, ERROR
+from headwater.patch.jsonpatch import apply_json_patch
+from headwater.patch.mergepatch import apply_merge_patch
+from headwater.virtual.syncer.domain import DomainResource, DomainSource, allowed_verbs, discovery
+from headwater.virtual.syncer.forward import Forwarder
+from headwater.virtual.syncer.summarize import SummarizingError
+from headwater.virtual.syncer.target import TargetGate, TargetRequest, parse_target_request
+from headwater.virtual.syncer.view import syncer_view
+from headwater.virtual.syncer.writes import stored_change
+
+_MAX_BODY_BYTES: Final = 3 * 1024 * 1024
+_PATCH_ATTEMPTS: Final = 5
+
+
+class SyncerVirtualWorkspace:
+    """`/services/syncer/<cluster>/<sync target>/<uid>/clusters/<*|cluster>/...`.
+
+    `external_url` is the address under which tenants reach their workspaces; it is told to syncers with each object.
+    """
+
+    name: Final = "syncer"
+
+    def __init__(self, *, cluster_client: ClusterClient, clock: Clock, external_url: str) -> None:
+        self._gate = TargetGate(cluster_client, clock)
+        self._domains = DomainSource(cluster_client)
+        self._forward = Forwarder(cluster_client)
+        self._external_url = external_url.rstrip("/")
+
+    async def handle(self, request: Request, rest: str) -> AnyResponse:
+        """Answer one request. Raises StatusError."""
+        target = parse_target_request(rest)
+        sync_target = await self._gate.enter(target, request.user)
+        domain = await self._domains.domain(sync_target)
+        info = parse(request.method, target.path, request.query)
+        if not info.is_resource:
+            document = discovery(domain, target.path) if request.method == "GET" else None
+            if document is None:
+                raise NotFound("the server could not find the requested resource")
+            return _json(document)
+        resource = domain.get((info.group, info.version, info.resource))
+        if resource is None or info.identity is not None:
+            raise NotFound("the server could not find the requested resource")
+        return await _ResourceRequest(self._forward, self._external_url, target, resource, info, request).answer()
+
+
+class _ResourceRequest:
+    """One request for one resource."""
+
+    def __init__(
+        self,
+        forward: Forwarder,
+        external_url: str,
+        target: TargetRequest,
+        resource: DomainResource,
+        info: RequestInfo,
+        request: Request,
+    ) -> None:
+        self._forward = forward
+        self._external_url = external_url
+        self._target = target
+        self._resource = resource
+        self._info = info
+        self._request = request
+        self._group_resource = GroupResource(resource.group, resource.resource)
+
+    async def answer(self) -> AnyResponse:
+        """Check the verb, then serve it."""
+        verb, subresource = self._info.verb, self._info.subresource
+        if verb not in allowed_verbs(self._resource, subresource):
+            raise MethodNotAllowed(
+                f"{verb} is not supported on {self._resource.resource}{'/' if subresource else ''}{subresource} "
+                "of a syncer's virtual workspace"
+            )
+        if self._target.wildcard and (verb not in ("list", "watch") or self._info.namespace):
+            raise BadRequest("over all logical clusters only whole resources can be listed and watched")
+        if verb == "watch":
+            return StreamResponse(200, "application/json", self._watch())
+        if verb == "list":
+            return _json(await self._list())
+        if verb == "get":
+            return _json(self._view(await self._existing()))
+        return _json(await self._write())
+
+    def _view(self, obj: Object) -> Object:
+        workspace = cluster_name(obj) or self._target.request_cluster
+        return syncer_view(obj, self._target.key, f"{self._external_url}/clusters/{workspace}")
+
+    def _query(self) -> Sequence[tuple[str, str]]:
+        """The caller's query, its label selector narrowed to what the target has."""
+        wanted = f"{STATE_LABEL_PREFIX}{self._target.key}={STATE_SYNC}"
+        pairs = [pair for pair in self._request.query.pairs() if pair[0] != "labelSelector"]
+        own = self._request.query.get("labelSelector")
+        return [*pairs, ("labelSelector", f"{wanted},{own}" if own else wanted)]
+
+    async def _list(self) -> Object:
+        page = await self._forward.list(self._target, self._resource, self._info.namespace, self._query())
+        page["items"] = [self._view(item) for item in page.get("items") or ()]
+        return page
+
+    async def _watch(self) -> AsyncIterator[bytes]:
+        """Transformed events. A refusal becomes an ERROR event, as the answer has begun by then."""
+        events = self._forward.watch(self._target, self._resource, self._info.namespace, self._query())
+        try:
+            async for batch in events:
+                yield b"".join(self._line(kind, obj) for kind, obj in batch)
+        except StatusError as error:
+            yield _event(ERROR, error.to_status())
+        finally:
+            await events.aclose()
+
+    def _line(self, kind: str, obj: Object) -> bytes:
+        return _event(kind, obj if kind == BOOKMARK else self._view(obj))
+
+    async def _existing(self) -> Object:
+        """The stored object. Raises NotFound also for one that the target does not have."""
+        obj = await self._forward.get(self._target, self._resource, self._info.namespace, self._info.name)
+        if labels(obj).get(STATE_LABEL_PREFIX + self._target.key) != STATE_SYNC:
+            raise not_found(self._group_resource, self._info.name)
+        return obj
+
+    async def _write(self) -> Object:
+        body = await self._body()
+        if self._info.verb == "update":
+            return await self._store(await self._existing(), body)
+        for attempt in range(_PATCH_ATTEMPTS):
+            existing = await self._existing()
+            written = self._patched(self._view(existing), body)
+            given = resource_version(written)
+            if given and given != resource_version(existing):
+                raise Conflict("the resource has been modified in the meantime")
+            try:
+                return await self._store(existing, written)
+            except Conflict:
+                if attempt == _PATCH_ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the loop returns or raises")
+
+    async def _body(self) -> Object | list[Object]:
+        try:
+            body: Object | list[Object] = jsonio.loads(await self._request.body(_MAX_BODY_BYTES))
+        except ValueError as error:
+            raise BadRequest(f"the body is not JSON: {error}") from error
+        return body
+
+    def _patched(self, view: Object, patch: Object | list[Object]) -> Object:
+        content_type = self._request.headers.get("content-type", "").partition(";")[0].strip()
+        if content_type == MERGE_PATCH:
+            return apply_merge_patch(view, patch)
+        if content_type == JSON_PATCH:
+            return apply_json_patch(view, patch)
+        raise UnsupportedMediaType(
+            "the body of the request was in an unknown format - "
+            f"accepted media types include: {JSON_PATCH}, {MERGE_PATCH}"
+        )
+
+    async def _store(self, existing: Object, written: Object | list[Object]) -> Object:
+        if not isinstance(written, dict) or not isinstance(written.get("metadata"), dict):
+            raise BadRequest("the body is not an object with metadata")
+        if resource_version(written) != resource_version(existing):
+            raise Conflict("the resource has been modified in the meantime")
+        try:
+            change = stored_change(
+                existing,
+                written,
+                key=self._target.key,
+                resource=self._resource.resource,
+                on_status=self._info.subresource == "status",
+            )
+        except (IntentError, SummarizingError) as error:
+            raise InternalError(f"object {self._info.name!r} can't be written by its sync target: {error}") from error
+        stored = await self._forward.store(self._target, self._resource, change)
+        return self._view(stored)
+
+
+def _json(document: Object) -> Response:
+    return Response(body=jsonio.dumps(document))
+
+
+def _event(kind: str, obj: Object) -> bytes:
+    return jsonio.dumps({"type": kind, "object": obj}) + b"\n"
