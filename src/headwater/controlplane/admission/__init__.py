@@ -1,0 +1,1 @@
+"""kcp's admission: what users may not write, and what is filled in for them."""
