@@ -26,7 +26,7 @@ class UserInfo:
     name: str
     uid: str = ""
     groups: tuple[str, ...] = ()
-    extra: Extra = field(default=NO_EXTRA)
+    extra: Extra = field(default_factory=lambda: NO_EXTRA)
 
 
 NOBODY: Final = UserInfo(name="")
