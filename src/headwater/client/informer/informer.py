@@ -1,0 +1,246 @@
+"""One collection, listed once and then watched, with handlers that hear of every change."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
+from typing import Final
+
+from headwater.base.backoff import Backoff
+from headwater.base.clock import Clock, SystemClock
+from headwater.client.answers import UnexpectedAnswer
+from headwater.client.informer.store import IndexFunction, Store
+from headwater.client.interface import TransportError
+from headwater.client.resource import ResourceClient
+from headwater.client.watch import WatchEvent
+from headwater.machinery.errors import Forbidden, ServiceUnavailable, StatusError, TooManyRequests, Unauthorized
+from headwater.machinery.objects import Object, name, namespace, object_key, resource_version
+from headwater.machinery.watch import ADDED, BOOKMARK, DELETED, MODIFIED
+from headwater.telemetry.logging import get_logger
+
+Handler = Callable[[str, Object | None, Object | None], None]
+"""Called with ADDED (None, new), MODIFIED (old, new) or DELETED (last known, None). Runs on the loop; must be quick."""
+
+Transform = Callable[[Object], Object]
+"""Makes the stored form of an object that was just received, to save memory; may change its argument."""
+
+WATCH_SECONDS: Final = (300, 600)
+_WATCH_GRACE_SECONDS: Final = 60
+_SHORT_WATCH_SECONDS: Final = 1.0
+_RETRYABLE: Final = (TransportError, UnexpectedAnswer, StatusError, TimeoutError)
+_KEEP_POSITION: Final = (TransportError, TimeoutError, TooManyRequests, ServiceUnavailable, Unauthorized, Forbidden)
+
+log = get_logger("client.informer")
+
+
+class _RelistNeeded(Exception):
+    """The watch can't go on from where it was."""
+
+
+def drop_managed_fields(obj: Object) -> Object:
+    """The usual transform: managedFields are large, and no controller reads them."""
+    (obj.get("metadata") or {}).pop("managedFields", None)
+    return obj
+
+
+class Informer:
+    """A local copy of one collection, kept current until `run` is cancelled.
+
+    Keys are `cluster|namespace/name`; without ``clustered`` the cluster part is left out, whatever annotation objects
+    carry. A list that fails leaves the copy as it is: only a complete list removes objects. Objects in the copy must
+    not be changed. After the first complete list `has_synced` is true and stays so.
+    """
+
+    def __init__(
+        self,
+        resource: ResourceClient,
+        *,
+        name: str,
+        clustered: bool = True,
+        indexers: Mapping[str, IndexFunction] | None = None,
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
+        transform: Transform = drop_managed_fields,
+        clock: Clock | None = None,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.name = name
+        self._resource = resource
+        self._clustered = clustered
+        self._label_selector = label_selector
+        self._field_selector = field_selector
+        self._metadata_only = metadata_only
+        self._transform = transform
+        self._clock = clock or SystemClock()
+        self._backoff = backoff or Backoff(initial=0.2, factor=2.0, maximum=30.0, jitter=0.5)
+        self._store = Store(indexers)
+        self._handlers: list[Handler] = []
+        self._synced = asyncio.Event()
+        self._position = ""
+        self.last_error = ""
+        """Why the informer is behind; "" while it is connected."""
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._store
+
+    @property
+    def has_synced(self) -> bool:
+        """True once the collection was listed completely."""
+        return self._synced.is_set()
+
+    @property
+    def position(self) -> str:
+        """The resourceVersion that the copy has reached."""
+        return self._position
+
+    async def wait_synced(self) -> None:
+        """Wait for the first complete list."""
+        await self._synced.wait()
+
+    def key_of(self, obj: Object) -> str:
+        """Key of an object in this informer."""
+        if self._clustered:
+            return object_key(obj)
+        return f"{namespace(obj)}/{name(obj)}" if namespace(obj) else name(obj)
+
+    def get(self, key: str) -> Object | None:
+        """The object with this key, not to be changed."""
+        return self._store.get(key)
+
+    def list(self) -> Sequence[Object]:
+        """All objects, not to be changed."""
+        return self._store.list()
+
+    def keys(self) -> Collection[str]:
+        """All keys; a live view."""
+        return self._store.keys()
+
+    def by_index(self, index: str, value: str) -> Sequence[Object]:
+        """Objects under an index value, not to be changed."""
+        return self._store.by_index(index, value)
+
+    def index_keys(self, index: str, value: str) -> Collection[str]:
+        """Keys under an index value."""
+        return self._store.index_keys(index, value)
+
+    def add_index(self, index: str, function: IndexFunction) -> None:
+        """Add an index, also over what is there already."""
+        self._store.add_index(index, function)
+
+    def add_handler(self, handler: Handler) -> None:
+        """Hear of all changes from now on, after an ADDED for each object that is there."""
+        self._handlers.append(handler)
+        for obj in self._store.list():
+            self._notify(handler, ADDED, None, obj)
+
+    def remove_handler(self, handler: Handler) -> None:
+        """Hear no more."""
+        self._handlers.remove(handler)
+
+    async def run(self) -> None:
+        """List and watch until cancelled; failures are retried with back-off."""
+        listed = False
+        while True:
+            try:
+                if not listed:
+                    await self._list()
+                    listed = True
+                await self._watch()
+            except _RelistNeeded as reason:
+                log.info("listing again", informer=self.name, reason=str(reason))
+                listed = False
+            except _RETRYABLE as error:
+                self.last_error = f"{type(error).__name__}: {error}"
+                listed = listed and isinstance(error, _KEEP_POSITION)
+                delay = self._backoff.next()
+                log.warning("list or watch failed", informer=self.name, error=self.last_error, retry_in=round(delay, 1))
+                await self._clock.sleep(delay)
+
+    async def _list(self) -> None:
+        items, position = await self._resource.list_all(
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+            metadata_only=self._metadata_only,
+        )
+        present = set()
+        for item in items:
+            key = self.key_of(item)
+            present.add(key)
+            known = self._store.get(key)
+            if known is None or resource_version(known) != resource_version(item):
+                self._store_object(key, item)
+        for key in [key for key in self._store if key not in present]:
+            self._remove_object(key, None)
+        self._position = position
+        self._connected()
+        self._synced.set()
+
+    async def _watch(self) -> None:
+        """One watch, from the position on. Raises _RelistNeeded when the position is of no use any more."""
+        seconds = random.randint(*WATCH_SECONDS)  # noqa: S311 - spreads reconnects, guards nothing
+        started = self._clock.monotonic()
+        received = False
+        watch = self._resource.watch(
+            resource_version=self._position,
+            label_selector=self._label_selector,
+            field_selector=self._field_selector,
+            timeout_seconds=seconds,
+            metadata_only=self._metadata_only,
+        )
+        async with watch, asyncio.timeout(seconds + _WATCH_GRACE_SECONDS), aclosing(watch.batches()) as batches:
+            async for batch in batches:
+                if not received:
+                    received = True
+                    self._connected()
+                for event in batch:
+                    self._take(event)
+        if not received and self._clock.monotonic() - started < _SHORT_WATCH_SECONDS:
+            raise TransportError("the watch ended at once")
+
+    def _connected(self) -> None:
+        self.last_error = ""
+        self._backoff.reset()
+
+    def _take(self, event: WatchEvent) -> None:
+        kind, obj = event
+        version = resource_version(obj)
+        if kind == BOOKMARK:
+            if version.isdigit() and self._position.isdigit() and int(version) < int(self._position):
+                # The server went back in time (restored from a backup), so what we know may never have happened.
+                raise _RelistNeeded(f"server is at {version}, behind {self._position}")
+        elif kind == DELETED:
+            self._remove_object(self.key_of(obj), obj)
+        elif kind in (ADDED, MODIFIED):
+            self._store_object(self.key_of(obj), obj)
+        else:
+            log.warning("unknown watch event", informer=self.name, type=kind)
+            return
+        self._position = version or self._position
+
+    def _store_object(self, key: str, received: Object) -> None:
+        obj = self._transform(received)
+        old = self._store.put(key, obj)
+        for handler in self._handlers:
+            self._notify(handler, ADDED if old is None else MODIFIED, old, obj)
+
+    def _remove_object(self, key: str, last_state: Object | None) -> None:
+        old = self._store.remove(key)
+        if old is None:
+            return
+        if last_state is not None:
+            old = self._transform(last_state)
+        for handler in self._handlers:
+            self._notify(handler, DELETED, old, None)
+
+    def _notify(self, handler: Handler, kind: str, old: Object | None, new: Object | None) -> None:
+        try:
+            handler(kind, old, new)
+        except Exception:
+            # One broken handler must not stop the others.
+            log.error("informer handler failed", informer=self.name, type=kind, exc_info=True)
