@@ -1,0 +1,18 @@
+"""The controller framework: workers on a queue of keys, ordered steps, and one commit for each pass."""
+
+from headwater.controller.commit import Committer
+from headwater.controller.controller import Controller
+from headwater.controller.interface import Reconcile, Result, Terminal
+from headwater.controller.steps import Outcome, Step, requeue_after, run_steps
+
+__all__ = [
+    "Committer",
+    "Controller",
+    "Outcome",
+    "Reconcile",
+    "Result",
+    "Step",
+    "Terminal",
+    "requeue_after",
+    "run_steps",
+]
