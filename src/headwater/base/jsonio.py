@@ -36,6 +36,14 @@ def dumps_pretty(obj: Any, *, sort_keys: bool = False) -> bytes:
     return orjson.dumps(obj, option=option | orjson.OPT_SORT_KEYS if sort_keys else option)
 
 
+def dumps_lenient(obj: Any) -> bytes:
+    """Encode whatever it is, with ``str`` for what JSON has no form for; for logs, not for the wire."""
+    try:
+        return orjson.dumps(obj, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(str(obj).encode("utf-8", "replace").decode())
+
+
 def loads_checking_duplicates(data: bytes | str) -> tuple[Any, list[str]]:
     """Decode, and name the keys that occur twice in one object by path (``spec.ports[0].name``), each path once.
 

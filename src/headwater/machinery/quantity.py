@@ -57,8 +57,8 @@ class Quantity(Decimal):
     def __str__(self) -> str:
         return self.text
 
-    def __format__(self, spec: str, /) -> str:
-        return super().__format__(spec) if spec else self.text
+    def __format__(self, spec: str, context: decimal.Context | None = None, /) -> str:
+        return format(Decimal(self), spec) if spec else self.text
 
     def __repr__(self) -> str:
         return f"Quantity({self.text!r})"
