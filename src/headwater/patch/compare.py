@@ -9,6 +9,8 @@ from headwater.patch.fieldset import LEAF, MEMBER, Node
 from headwater.patch.fieldtypes import FieldType, ListType, MapType, RootType
 
 _EMPTY: Object = {}
+_CONTAINERS = (dict, list)
+_LISTS = (list, tuple)
 
 
 class Changes(NamedTuple):
@@ -51,7 +53,7 @@ def whole(kind: FieldType, value: Any) -> Node:
         skip = kind.ignored
         for key, item in value.items():
             if key not in skip:
-                node["f:" + key] = whole(kind.field(key), item) if isinstance(item, dict | list) else LEAF
+                node["f:" + key] = whole(kind.field(key), item) if isinstance(item, _CONTAINERS) else LEAF
         return node if len(node) > 1 else LEAF
     if isinstance(kind, ListType) and isinstance(value, list) and value:
         node = {MEMBER: LEAF}
@@ -74,7 +76,7 @@ def _compare(kind: FieldType, old: Any, new: Any) -> tuple[Node | None, Node | N
     elif isinstance(kind, ListType):
         old_list = () if old is None else old
         new_list = () if new is None else new
-        if isinstance(old_list, list | tuple) and isinstance(new_list, list | tuple) and (old_list or new_list):
+        if isinstance(old_list, _LISTS) and isinstance(new_list, _LISTS) and (old_list or new_list):
             return _compare_lists(kind, old_list, new_list)
     return LEAF, None
 
@@ -87,7 +89,7 @@ def _compare_maps(kind: MapType, old: Object, new: Object) -> tuple[Node | None,
         if key in skip:
             continue
         if key not in old:
-            touched["f:" + key] = whole(kind.field(key), value) if isinstance(value, dict | list) else LEAF
+            touched["f:" + key] = whole(kind.field(key), value) if isinstance(value, _CONTAINERS) else LEAF
             continue
         before = old[key]
         if value == before:

@@ -136,6 +136,11 @@ def intersect(left: Node, right: Node) -> Node | None:
     return _normal(result)
 
 
+def without_inner(node: Node) -> Node:
+    """A whole set reduced to its outermost members: each a leaf, which stands for all below it."""
+    return {key: LEAF if is_member(child) else without_inner(child) for key, child in node.items()}
+
+
 def _normal(node: Node) -> Node | None:
     """`{".": {}}` is written `{}`; a node without members is None."""
     if not node:

@@ -7,14 +7,14 @@ and never changed in place. Everything else in a result belongs to the caller al
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from headwater.machinery.errors import BadRequest
 from headwater.machinery.objects import Object, deep_copy
 from headwater.patch import lastapplied, managers
 from headwater.patch.compare import compare
 from headwater.patch.conflicts import apply_conflict
-from headwater.patch.fieldset import Node, intersect, subtract_exactly, subtract_root, union_root
+from headwater.patch.fieldset import Node, intersect, subtract_exactly, subtract_root, union_root, without_inner
 from headwater.patch.fieldtypes import RootType, root_type
 from headwater.patch.managers import APPLY, UPDATE, Manager
 from headwater.patch.typedmerge import merge, named_as_members, remove
@@ -58,6 +58,9 @@ def update(
     if ignore is None:
         ignore = _ignored(subresource, new, live)
     touched, removed = compare(root_type(schema), live or {}, new, ignore=ignore)
+    if not touched and not removed and metadata.get("managedFields") == stored:
+        metadata["managedFields"] = stored
+        return
     mine = Manager(manager, UPDATE, api_version, subresource, now, touched)
     owners = _after_update(owners, mine, removed)
     if owners:
@@ -83,12 +86,12 @@ def _after_update(owners: list[Manager], mine: Manager, removed: Node) -> list[M
     for owner in owners:
         if owner.key == mine.key:
             fields = union_root(subtract_root(owner.fields, removed), touched)
-            owner = replace(owner, fields=fields, time=mine.time if touched else owner.time)
+            owner = owner._replace(fields=fields, time=mine.time if touched else owner.time)
             entered = True
         else:
             fields = subtract_root(subtract_root(owner.fields, touched), removed)
             if fields is not owner.fields:
-                owner = replace(owner, fields=fields)
+                owner = owner._replace(fields=fields)
         if owner.fields:
             result.append(owner)
     if not entered:
@@ -123,32 +126,35 @@ def apply(
     owners = managers.decode(stored) or []
     if live is not None and not owners:
         owners = _before_first_apply(kind, live, api_version, now, ignore)
-    target = deep_copy(live) if live is not None else {}
+    target = _copy_without_owners(live) if live is not None else {}
     mine = Manager(manager, APPLY, api_version, subresource, now, {})
     merged = merge(kind, target, deep_copy(applied), ignore=ignore)
-    mine = replace(mine, fields=merged.applied)
+    mine = mine._replace(fields=merged.applied)
     last = next((owner for owner in owners if owner.key == mine.key), None)
     others = [owner for owner in owners if owner is not last]
     dropped = _dropped(kind, mine, last, others)
     if dropped:
         remove(kind, target, dropped)
     others = _settle(kind, live, others, merged.touched, dropped, manager=manager, force=force)
-    modified = merged.identity_changed or bool(merged.touched) or (bool(dropped) and target != live)
+    modified = merged.identity_changed or bool(merged.touched) or bool(dropped)
     if last is not None and not modified and last.fields == mine.fields and last.api_version == api_version:
         mine = last
     after = [*others, mine] if mine.fields else others
     changed = modified or live is None or after != [*(o for o in owners if o is not last), *([last] if last else [])]
+    if changed and after:
+        target.setdefault("metadata", {})["managedFields"] = managers.encode(managers.cap(after))
+    elif stored and not changed:
+        target["metadata"]["managedFields"] = stored
     if changed:
-        _write(target, after)
         lastapplied.refresh(target, applied, manager=manager)
     return ApplyResult(target, changed)
 
 
-def _write(target: Object, owners: list[Manager]) -> None:
-    metadata = target.setdefault("metadata", {})
-    metadata.pop("managedFields", None)
-    if owners:
-        metadata["managedFields"] = managers.encode(managers.cap(owners))
+def _copy_without_owners(live: Object) -> Object:
+    copied: Object = {key: deep_copy(value) for key, value in live.items() if key != "metadata"}
+    metadata = live.get("metadata") or {}
+    copied["metadata"] = {key: deep_copy(value) for key, value in metadata.items() if key != "managedFields"}
+    return copied
 
 
 def _ignored(subresource: str, new: Object, live: Object | None) -> frozenset[str]:
@@ -169,15 +175,13 @@ def _before_first_apply(
 
 def _dropped(kind: RootType, mine: Manager, last: Manager | None, others: list[Manager]) -> Node:
     """What this manager applied the last time, applies no longer, and nobody else owns."""
-    if last is None or not subtract_root(last.fields, mine.fields):
+    if last is None or not subtract_exactly(last.fields, mine.fields):
         return {}
     owned = mine.fields
     for owner in others:
         owned = union_root(owned, owner.fields)
-    if not owned:
-        return named_as_members(kind, last.fields)
     before, after = named_as_members(kind, last.fields), named_as_members(kind, owned)
-    return subtract_exactly(before, after) or {}
+    return without_inner(subtract_exactly(before, after) or {})
 
 
 def _settle(
@@ -203,7 +207,7 @@ def _settle(
     for owner in others:
         fields = subtract_root(subtract_root(owner.fields, touched), dropped)
         if fields is not owner.fields:
-            owner = replace(owner, fields=fields)
+            owner = owner._replace(fields=fields)
         if fields:
             result.append(owner)
     return result

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from headwater.machinery.objects import Object
 from headwater.patch.fieldset import Node, is_valid, union_root
@@ -16,8 +15,7 @@ BEFORE_FIRST_APPLY = "before-first-apply"
 MAXIMUM_UPDATE_MANAGERS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(NamedTuple):
     """One entry. `time` is RFC 3339 text, empty when unknown; `fields` a FieldsV1 tree."""
 
     name: str
@@ -118,11 +116,11 @@ def cap(managers: list[Manager]) -> list[Manager]:
         bucket = kept.get(bucket_key)
         if bucket is None:
             del kept[first.key]
-            bucket = replace(first, name=ANCIENT_CHANGES, subresource="")
+            bucket = first._replace(name=ANCIENT_CHANGES, subresource="")
         elif manager.key == bucket_key:
             continue
         fields = union_root(bucket.fields, manager.fields)
-        kept[bucket_key] = replace(bucket, fields=fields, time=manager.time)
+        kept[bucket_key] = bucket._replace(fields=fields, time=manager.time)
         del kept[manager.key]
         excess -= 1
     return list(kept.values())

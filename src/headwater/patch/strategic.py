@@ -39,8 +39,7 @@ def apply_strategic_patch(obj: Object, patch: Any, schema: Object | None) -> Obj
     if not (properties.get("metadata") or {}).get("properties"):
         schema = {**schema, "properties": {**properties, "metadata": OBJECT_META}}
     try:
-        result: Object = deep_copy(obj)
-        return merge_map(result, deep_copy(patch), schema)
+        return merge_map(deep_copy(obj), deep_copy(patch), schema)
     except RecursionError as cause:
         raise BadRequest("error decoding patch: it is nested too deeply") from cause
 
@@ -49,7 +48,8 @@ def merge_map(original: Object, patch: Object, schema: Object) -> Object:
     """Merge a patch into a map in place (both belong to the caller) and return the outcome."""
     directive = patch.pop(DIRECTIVE, None)
     if directive == "replace":
-        return without_directives(patch)
+        replacement: Object = without_directives(patch)
+        return replacement
     if directive == "delete":
         return {}
     if directive not in (None, "merge"):

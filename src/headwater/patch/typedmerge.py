@@ -13,6 +13,8 @@ from headwater.patch.fieldtypes import SYSTEM_METADATA, FieldType, ListType, Map
 
 # Of the metadata that nobody owns, what an applied configuration may still say: who it is for, and its preconditions.
 _TAKEN_FROM_CONFIGURATION = frozenset({"name", "namespace", "uid", "resourceVersion"})
+_CONTAINERS = (dict, list)
+_GRANULAR = (MapType, ListType)
 
 
 @dataclass(slots=True)
@@ -67,9 +69,11 @@ def _merge_entry(
     kind: MapType, target: Object, key: str, value: Any, path: tuple[str, ...]
 ) -> tuple[Node | None, Node | None]:
     """Merge one entry of a map; the node of what was applied and of what changed (None for none)."""
-    field_kind = kind.field(key)
     present = key in target
     current = target.get(key)
+    if value.__class__ is str and current == value:
+        return LEAF, None
+    field_kind = kind.field(key)
     if isinstance(field_kind, MapType) and isinstance(value, dict):
         node, touched = _merge_map(field_kind, target, key, value, path)
         if node is None:
@@ -92,7 +96,7 @@ def _merge_entry(
 
 def _clear(kind: FieldType, target: Object, key: str) -> Node | None:
     """Apply null: a scalar or atomic value goes, what is owned item by item stays, an absent field stays absent."""
-    if target.get(key) is None or (isinstance(kind, MapType | ListType) and isinstance(target[key], dict | list)):
+    if target.get(key) is None or (isinstance(kind, _GRANULAR) and isinstance(target[key], _CONTAINERS)):
         return None
     del target[key]
     return LEAF
@@ -261,7 +265,7 @@ def remove(kind: FieldType, value: Any, paths: Node) -> Any:
 
 def named_as_members(kind: FieldType, node: Node) -> Node:
     """The set with every struct field on the way to a member made a member itself, the form to prune by."""
-    if not node or not isinstance(kind, MapType | ListType):
+    if not node or not isinstance(kind, _GRANULAR):
         return node
     result: Node = {}
     for element, child in node.items():
