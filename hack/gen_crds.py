@@ -18,11 +18,12 @@ CONFIG = Path(__file__).resolve().parent.parent / "config"
 
 
 def all_kinds() -> list[Kind]:
-    """Every Kind listed as KINDS by a version package below headwater.apis, in a fixed order."""
+    """Every Kind defined by a module below headwater.apis, in a fixed order."""
     kinds: list[Kind] = []
     for module in pkgutil.walk_packages(headwater.apis.__path__, "headwater.apis."):
-        if module.ispkg and module.name.rsplit(".", 1)[-1].startswith("v"):
-            kinds.extend(getattr(importlib.import_module(module.name), "KINDS", ()))
+        if not module.name.startswith("headwater.apis.kube"):
+            defined = vars(importlib.import_module(module.name)).values()
+            kinds.extend(value for value in defined if isinstance(value, Kind) and value not in kinds)
     return sorted(kinds, key=lambda kind: (kind.group, kind.plural, not kind.storage, kind.version))
 
 

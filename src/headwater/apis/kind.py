@@ -141,6 +141,16 @@ def api_resource_schema_of(versions: Sequence[Kind], prefix: str = "") -> Object
     APIResourceSchemas are immutable, so the default prefix is ``v`` and a hash of the spec: a changed schema gets a
     new name.
     """
+    first, spec = versions[0], schema_spec_of(versions)
+    prefix = prefix or f"v{base36_sha224(jsonio.dumps(spec))[:8]}"
+    metadata: Object = {"name": f"{prefix}.{first.crd_name}"}
+    if first.annotations:
+        metadata["annotations"] = dict(first.annotations)
+    return {"apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIResourceSchema", "metadata": metadata, "spec": spec}
+
+
+def schema_spec_of(versions: Sequence[Kind]) -> Object:
+    """The spec of the APIResourceSchema of all versions of one kind."""
     first = versions[0]
     spec: Object = {
         "group": first.group,
@@ -150,11 +160,7 @@ def api_resource_schema_of(versions: Sequence[Kind], prefix: str = "") -> Object
     }
     if len(versions) > 1:
         spec["conversion"] = {"strategy": "None"}
-    prefix = prefix or f"v{base36_sha224(jsonio.dumps(spec))[:8]}"
-    metadata: Object = {"name": f"{prefix}.{first.crd_name}"}
-    if first.annotations:
-        metadata["annotations"] = dict(first.annotations)
-    return {"apiVersion": "apis.kcp.io/v1alpha1", "kind": "APIResourceSchema", "metadata": metadata, "spec": spec}
+    return spec
 
 
 def by_resource(kinds: Iterable[Kind]) -> list[list[Kind]]:

@@ -72,6 +72,7 @@ def duration(description: str = "", *, default: str | None = None) -> Object:
 
 def obj(
     description: str = "",
+    /,
     *,
     required: Sequence[str] = (),
     default: Any = None,
@@ -185,7 +186,7 @@ def conditions(description: str = "Observations of the object's state, one per t
     return array(condition, description)
 
 
-def object_reference(description: str = "", *, required: Sequence[str] = ("name",), **extra: Object) -> Object:
+def object_reference(description: str = "", /, *, required: Sequence[str] = ("name",), **extra: Object) -> Object:
     """A name, and whatever else the reference needs."""
     return obj(description, required=required, name=string("Name of the object.", min_length=1), **extra)
 
