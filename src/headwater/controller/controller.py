@@ -11,6 +11,7 @@ from headwater.client.workqueue import QueueClosed, WorkQueue
 from headwater.controller.interface import Reconcile, Result, Terminal
 from headwater.machinery.errors import Conflict, StatusError
 from headwater.telemetry.logging import get_logger
+from headwater.telemetry.metrics import Registry
 
 DEFAULT_WORKERS: Final = 2
 _QUIET_FAILURES: Final = 3
@@ -31,12 +32,13 @@ class Controller:
         workers: int = DEFAULT_WORKERS,
         queue: WorkQueue | None = None,
         clock: Clock | None = None,
+        registry: Registry | None = None,
     ) -> None:
         assert workers > 0, "a controller needs a worker"
         self.name = name
         self._reconcile = reconcile
         self._workers = workers
-        self.queue = queue or WorkQueue(name, clock=clock or SystemClock())
+        self.queue = queue or WorkQueue(name, clock=clock or SystemClock(), registry=registry)
         self._log = get_logger(f"controller.{name}")
 
     def enqueue(self, key: str) -> None:

@@ -1,0 +1,1 @@
+"""Controllers, one folder each. They reach objects only through the client."""
