@@ -24,7 +24,7 @@ _MAX_SEGMENT_LENGTH: Final = 512
 class RequestInfo(NamedTuple):
     """What a request addresses. Only `verb` (the HTTP method in lower case) and `path` are set for a plain URL.
 
-    `resource` never carries the identity suffix of `resource:identity`; that is in `identity`, None when there was none.
+    `resource` never carries the suffix of `resource:identity`; that is in `identity`, None when there was none.
     `parts` are the path segments from the resource on.
     """
 

@@ -37,7 +37,15 @@ def attributes_of(user: UserInfo, cluster: str, info: RequestInfo) -> Attributes
     """The question that a request puts."""
     if info.is_resource:
         return Attributes(
-            user, info.verb, cluster, info.group, info.version, info.resource, info.subresource, info.namespace, info.name
+            user,
+            info.verb,
+            cluster,
+            info.group,
+            info.version,
+            info.resource,
+            info.subresource,
+            info.namespace,
+            info.name,
         )
     return Attributes(user, info.verb, cluster, path=info.path, is_resource=False)
 
