@@ -1,0 +1,256 @@
+"""One HTTP/1.1 connection: reads requests one after the other, and runs each through the handler.
+
+A small protocol of our own rather than a library's server: importing aiohttp takes a quarter of the time in which the
+whole server has to be ready, and its request cycle costs several times what this one does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol, cast
+
+from headwater.apiserver.statuswriter import status_response
+from headwater.apiserver.web.encode import CONTINUE, response_head
+from headwater.apiserver.web.exchange import call_handler, send_response, send_stream
+from headwater.apiserver.web.head import HEAD_END, MAX_HEAD_BYTES, Head, HeadError, HeadReader
+from headwater.apiserver.web.intake import BodyIntake, Flow
+from headwater.apiserver.web.limits import Limits, Phase
+from headwater.apiserver.web.peer import peer_of
+from headwater.apiserver.web.sending import Sender
+from headwater.apiserver.web.types import Handler, Request, StreamResponse
+from headwater.machinery.errors import StatusError
+from headwater.telemetry.logging import get_logger
+
+_log = get_logger("apiserver.web")
+_READ_AHEAD_BYTES = 64 * 1024
+
+
+class Host(Protocol):
+    """What a connection needs of its server."""
+
+    handler: Handler
+    limits: Limits
+    date_line: bytes
+    stopping: bool
+
+    def admit(self, connection: Connection) -> bool:
+        """Counts the connection in, or says that there are too many."""
+        ...
+
+    def forget(self, connection: Connection) -> None:
+        """The connection is gone."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """Serves one connection. All of its methods run on the loop.
+
+    A request runs in a task that the connection owns: it ends before the next one starts, and with the connection.
+    """
+
+    def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
+        self._host = host
+        self._loop = loop
+        self._input = bytearray()
+        self._heads = HeadReader()
+        self._scanned = 0
+        self._body: BodyIntake | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._ending = False
+        self.phase = Phase.IDLE
+        self.since = loop.time()
+
+    # -- called by the transport -----------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        # uvloop's transports are that by behaviour only, so an isinstance check would fail.
+        self._transport = cast("asyncio.Transport", transport)
+        self._flow = Flow(self._transport)
+        self._sender = Sender(self._loop, self._transport)
+        self._peer = peer_of(transport)
+        if not self._host.admit(self):
+            self._refuse(503, "the server has too many connections")
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        phase = self.phase
+        if phase is Phase.LINGERING:
+            return
+        self._input += data
+        if phase is Phase.IDLE or phase is Phase.HEAD:
+            self._next_head()
+        elif phase is Phase.SKIPPING:
+            self._skip_body()
+        elif self._body is not None and not self._body.complete:
+            self._body.feed()
+        elif len(self._input) > _READ_AHEAD_BYTES:
+            self._flow.pause()
+
+    def eof_received(self) -> bool:
+        # Closes the connection: Kubernetes clients don't half-close, so nobody waits for the answer.
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._host.forget(self)
+        if self._task is not None:
+            self._task.cancel()
+        self._sender.resume()
+
+    def pause_writing(self) -> None:
+        self._sender.pause()
+
+    def resume_writing(self) -> None:
+        self._sender.resume()
+
+    # -- called by the server --------------------------------------------------------------------------------------
+
+    def sweep(self, now: float) -> None:
+        """Ends the connection when it has waited for the peer for longer than the limits allow."""
+        limits, phase = self._host.limits, self.phase
+        blocked = self._sender.blocked_since
+        waited = now - self.since
+        if blocked is not None and now - blocked > limits.write_timeout:
+            self.abort()
+        elif phase is Phase.HANDLING:
+            if self._body is not None and self._body.awaited and now - self._body.progress_at > limits.body_timeout:
+                self.abort()
+        elif phase is Phase.IDLE:
+            if waited > limits.idle_timeout:
+                self._transport.close()
+        elif phase is Phase.HEAD:
+            if waited > limits.head_timeout:
+                self._refuse(408, "the request's head took too long")
+        elif phase is not Phase.STREAMING and waited > limits.linger_timeout:
+            self.abort()
+
+    def shut_down(self) -> None:
+        """Ends the connection in order: now when it is idle, else after its request; a stream is ended first."""
+        if self.phase is Phase.STREAMING and self._task is not None:
+            self._ending = True
+            self._task.cancel()
+        elif self.phase is not Phase.HANDLING:
+            self._transport.close()
+
+    def abort(self) -> None:
+        """Ends the connection at once, without sending what is still buffered."""
+        self._transport.abort()
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    def _enter(self, phase: Phase) -> None:
+        self.phase = phase
+        self.since = self._loop.time()
+
+    def _next_head(self) -> None:
+        data = self._input
+        # An empty line before the request line is what some clients leave after a body.
+        if data[:2] == b"\r\n":
+            del data[:2]
+        end = data.find(HEAD_END, self._scanned)
+        if end < 0 and len(data) <= MAX_HEAD_BYTES:
+            if data and self.phase is Phase.IDLE:
+                self._enter(Phase.HEAD)
+            self._scanned = max(0, len(data) - 3)
+            return
+        self._scanned = 0
+        try:
+            if not 0 <= end <= MAX_HEAD_BYTES:
+                raise HeadError(431, f"the request's head is larger than {MAX_HEAD_BYTES} bytes")
+            head = self._heads.parse(bytes(data[:end]))
+        except HeadError as error:
+            self._refuse(error.status, error.message)
+            return
+        del data[: end + 4]
+        self._start(head)
+
+    def _start(self, head: Head) -> None:
+        self._enter(Phase.HANDLING)
+        self._body = None
+        if head.content_length:
+            self._body = BodyIntake(
+                head, self._input, loop=self._loop, flow=self._flow, maximum=self._host.limits.max_body_bytes,
+                send_continue=self._send_continue,
+            )  # fmt: skip
+        request = Request(
+            head.method, head.path, query=head.query, headers=head.headers, peer=self._peer,
+            read_body=self._read_body, target=head.target, received_at=self.since,
+        )  # fmt: skip
+        self._task = self._loop.create_task(self._serve(head, request))
+
+    async def _read_body(self, limit: int) -> bytes:
+        return b"" if self._body is None else await self._body.read(limit)
+
+    def _send_continue(self) -> None:
+        self._transport.write(CONTINUE)
+
+    # -- answering -------------------------------------------------------------------------------------------------
+
+    async def _serve(self, head: Head, request: Request) -> None:
+        keep_alive = False
+        try:
+            response = await call_handler(self._host.handler, request)
+            keep_alive = head.keep_alive and not self._host.stopping and (self._body is None or self._body.skippable)
+            if isinstance(response, StreamResponse):
+                keep_alive = keep_alive and head.http_minor == 1
+                self._enter(Phase.STREAMING)
+                await send_stream(self._sender, response, head, dated=self._host, keep_alive=keep_alive)
+                if head.method != "HEAD":
+                    self._sender.end_stream()
+            else:
+                await send_response(self._sender, response, request, dated=self._host, keep_alive=keep_alive)
+        except asyncio.CancelledError:
+            if not self._ending:
+                self.abort()
+                raise
+            keep_alive = False
+            self._sender.end_stream()
+        except Exception as error:  # noqa: BLE001 - the answer has begun: all that is left is to cut it visibly
+            _log.error("response failed", method=head.method, path=head.path, exc_info=error)
+            self.abort()
+            return
+        finally:
+            self._task = None
+        self._finish(keep_alive=keep_alive)
+
+    def _finish(self, *, keep_alive: bool) -> None:
+        if self._transport.is_closing():
+            return
+        body_left = self._body is not None and not self._body.complete
+        if keep_alive:
+            if body_left:
+                self._enter(Phase.SKIPPING)
+                self._flow.resume()
+                self._skip_body()
+            else:
+                self._go_on()
+        elif body_left:
+            self._enter(Phase.LINGERING)
+            self._flow.resume()
+        else:
+            self._transport.close()
+
+    def _skip_body(self) -> None:
+        if self._body is None or self._body.skip():
+            self._go_on()
+
+    def _go_on(self) -> None:
+        self._body = None
+        self._enter(Phase.IDLE)
+        self._flow.resume()
+        if self._host.stopping:
+            self._transport.close()
+        elif self._input:
+            self._next_head()
+
+    def _refuse(self, status: int, message: str) -> None:
+        error = StatusError(message)
+        error.code = status
+        response = status_response(error)
+        assert isinstance(response.body, bytes)
+        head = response_head(
+            status=status, content_type=response.content_type, headers=(), length=len(response.body),
+            date=self._host.date_line, keep_alive=False,
+        )  # fmt: skip
+        self._transport.write(head + response.body)
+        self._input.clear()
+        self._enter(Phase.LINGERING)
