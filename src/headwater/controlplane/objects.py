@@ -11,14 +11,10 @@ from headwater.apis.core.v1alpha1.logicalcluster import NAME as LOGICAL_CLUSTER_
 from headwater.apis.tenancy.v1alpha1.workspace import GROUP as TENANCY_GROUP
 from headwater.controlplane.clusters.index import ClusterIndex
 from headwater.machinery.objects import Object
+from headwater.storage.keys import NO_IDENTITY, resource_prefix
 
 if TYPE_CHECKING:
     from headwater.storage.watchcache import CachedObject, CacheSet, WatchCache
-
-
-def storage_prefix(group: str, resource: str, identity: str = "-") -> str:
-    """Where the store keeps a resource: see ResourceInfo.prefix."""
-    return f"/{group or 'core'}/{resource}/{identity}/"
 
 
 class ObjectIndex:
@@ -56,8 +52,8 @@ class ControlPlaneObjects:
     async def load(cls, caches: CacheSet, *, tenancy_identity: str) -> Self:
         """Fill all indexes. ``tenancy_identity`` is the identity hash of the export tenancy.kcp.io."""
 
-        async def index(group: str, resource: str, identity: str = "-") -> ObjectIndex:
-            prefix = storage_prefix(group, resource, identity)
+        async def index(group: str, resource: str, identity: str = NO_IDENTITY) -> ObjectIndex:
+            prefix = resource_prefix(group, resource, identity)
             return ObjectIndex(await caches.cache(prefix), prefix)
 
         logical_clusters = await index(CORE_GROUP, "logicalclusters")

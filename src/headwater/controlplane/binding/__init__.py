@@ -1,0 +1,1 @@
+"""Which APIs a logical cluster serves through its APIBindings."""

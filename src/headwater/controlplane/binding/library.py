@@ -1,0 +1,55 @@
+"""Compiled resources of bound schemas, shared by all logical clusters that bind them, and bounded in number."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+
+from headwater.apiserver.resources import ResourceInfo
+from headwater.controlplane.binding.bound import BoundResource
+from headwater.controlplane.binding.infos import NativeLookup, infos_of_spec
+from headwater.machinery import objects
+from headwater.machinery.gvk import GroupVersionKind
+from headwater.machinery.objects import Object
+
+MAX_SCHEMAS = 1024
+
+GetSchema = Callable[[str, str], Object | None]
+"""The APIResourceSchema of a logical cluster and name."""
+IsOwnCopy = Callable[[BoundResource], GroupVersionKind | None]
+"""The Kubernetes kind whose schema we published under this name ourselves: then the original serves, undecoded."""
+
+
+class SchemaLibrary:
+    """Answers the ResourceInfos of a bound resource by version."""
+
+    def __init__(self, get_schema: GetSchema, native: NativeLookup, own_copy: IsOwnCopy) -> None:
+        self._get_schema = get_schema
+        self._native = native
+        self._own_copy = own_copy
+        self._compiled: OrderedDict[tuple[str, str], Mapping[str, ResourceInfo]] = OrderedDict()
+
+    def infos(self, bound: BoundResource) -> Mapping[str, ResourceInfo]:
+        """Version to ResourceInfo; empty when the schema isn't there (any more)."""
+        key = (bound.uid, bound.identity)
+        found = self._compiled.get(key)
+        if found is not None:
+            self._compiled.move_to_end(key)
+            return found
+        found = {info.version: info for info in self._compile(bound)}
+        if found:
+            self._compiled[key] = found
+            if len(self._compiled) > MAX_SCHEMAS:
+                self._compiled.popitem(last=False)
+        return found
+
+    def _compile(self, bound: BoundResource) -> list[ResourceInfo]:
+        gvk = self._own_copy(bound)
+        builtin = self._native(gvk) if gvk is not None else None
+        if builtin is not None:
+            return [dataclasses.replace(builtin, identity=bound.identity, fingerprint=bound.uid)]
+        schema = self._get_schema(bound.cluster, bound.schema)
+        if schema is None or objects.uid(schema) != bound.uid:
+            return []
+        return infos_of_spec(schema["spec"], identity=bound.identity, fingerprint=bound.uid, native=self._native)
