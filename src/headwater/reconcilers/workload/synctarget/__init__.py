@@ -1,1 +1,1 @@
-"""SyncTarget controller: key label, home cluster, virtual workspace URLs, and the resources of its exports."""
+"""SyncTarget controller: key, home cluster, virtual workspace URLs, resources of its exports, and heartbeat."""

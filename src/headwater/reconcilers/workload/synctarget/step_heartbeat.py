@@ -6,7 +6,6 @@ from datetime import datetime
 
 from headwater.apis.sync.v1alpha1.synctarget import (
     CONDITION_HEARTBEAT_HEALTHY,
-    CONDITION_READY,
     REASON_ERROR_HEARTBEAT,
     SUMMARIZED_CONDITIONS,
 )
@@ -40,6 +39,3 @@ def judge_heartbeat(sync_target: Object, now: datetime, threshold_seconds: float
 
 def _unhealthy(sync_target: Object, message: str, now: datetime) -> None:
     mark_false(sync_target, CONDITION_HEARTBEAT_HEALTHY, REASON_ERROR_HEARTBEAT, "Warning", message, now)
-
-
-__all__ = ["CONDITION_READY", "DEFAULT_THRESHOLD_SECONDS", "judge_heartbeat"]

@@ -1,1 +1,0 @@
-"""Heartbeat: says whether each pcluster's syncer is still reporting."""

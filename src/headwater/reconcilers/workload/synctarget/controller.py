@@ -1,0 +1,113 @@
+"""Watches SyncTargets, Shards and exports, and keeps SyncTargets described and judged."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from typing import Final
+
+from headwater.apis.apis.v1alpha1.apiresourceschema import API_RESOURCE_SCHEMA
+from headwater.apis.core.v1alpha1.shard import SHARD
+from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.controller.commit import Committer
+from headwater.controller.controller import Controller
+from headwater.controller.interface import Result
+from headwater.machinery.errors import NotFound
+from headwater.machinery.objects import Object, cluster_name, deep_copy, generation, nested, object_key
+from headwater.reconcilers.fleet import BY_REFERENCE, Fleet, by_reference
+from headwater.reconcilers.workload.synctarget.step_exports import record_synced_resources
+from headwater.reconcilers.workload.synctarget.step_heartbeat import judge_heartbeat
+from headwater.reconcilers.workload.synctarget.step_identity import record_identity, record_urls
+
+CONTROLLER_NAME: Final = "synctarget"
+_ROOT: Final = "root"
+_MAX_SCHEMAS: Final = 4096
+
+
+class SyncTargetController:
+    """Keeps identity, URLs, offered resources and readiness of every SyncTarget right."""
+
+    def __init__(self, fleet: Fleet, *, heartbeat_threshold_seconds: float) -> None:
+        self._fleet = fleet
+        self._threshold = heartbeat_threshold_seconds
+        self._committer = Committer.of(fleet.cluster_client, SYNC_TARGETS)
+        self._schemas: OrderedDict[tuple[str, str], Object] = OrderedDict()
+        self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, clock=fleet.clock)
+        fleet.sync_targets.add_handler(self._on_sync_target)
+        fleet.exports.add_handler(self._on_export)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await self._fleet.wait_synced()
+        await self.controller.run()
+
+    def _on_sync_target(self, _kind: str, _old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self.controller.enqueue(object_key(new))
+
+    def _on_export(self, _kind: str, old: Object | None, new: Object | None) -> None:
+        changed = new or old
+        assert changed is not None, "an event has an object"
+        references = set(by_reference(changed))
+        for target in self._fleet.sync_targets.list():
+            if references & set(_references(target)):
+                self.controller.enqueue(object_key(target))
+
+    async def reconcile(self, key: str) -> Result | None:
+        """One SyncTarget: first label and spec, then, in the pass that follows, its status."""
+        target = self._fleet.sync_targets.get(key)
+        if target is None:
+            return None
+        identified = deep_copy(target)
+        record_identity(identified)
+        if await self._committer.commit(target, identified):
+            return None
+        exports = [
+            export
+            for reference in _references(target)
+            for export in self._fleet.exports.by_index(BY_REFERENCE, reference)[:1]
+        ]
+        schemas = await self._schemas_of(exports)
+        described = deep_copy(target)
+        record_urls(described, await self._shards())
+        record_synced_resources(described, exports, lambda export, name: schemas.get((cluster_name(export), name)))
+        seconds = judge_heartbeat(described, self._fleet.clock.now(), self._threshold)
+        described["status"]["observedGeneration"] = generation(target)
+        await self._committer.commit(target, described)
+        return Result(requeue_after_seconds=seconds) if seconds is not None else None
+
+    async def _shards(self) -> Sequence[Object]:
+        shards, _ = await self._fleet.cluster_client.cluster(_ROOT).resource(SHARD.gvr).list_all()
+        return shards
+
+    async def _schemas_of(self, exports: Sequence[Object]) -> dict[tuple[str, str], Object]:
+        """Schemas of the exports by (logical cluster, name). They never change, so each is read once."""
+        found: dict[tuple[str, str], Object] = {}
+        for export in exports:
+            cluster = cluster_name(export)
+            client = self._fleet.cluster_client.cluster(cluster).resource(API_RESOURCE_SCHEMA.gvr)
+            for entry in nested(export, "spec", "resources", default=None) or ():
+                reference = (cluster, entry["schema"])
+                if reference not in self._schemas:
+                    try:
+                        self._schemas[reference] = _outline(await client.get(entry["schema"]))
+                    except NotFound:
+                        continue
+                self._schemas.move_to_end(reference)
+                found[reference] = self._schemas[reference]
+        while len(self._schemas) > _MAX_SCHEMAS:
+            self._schemas.popitem(last=False)
+        return found
+
+
+def _references(target: Object) -> list[str]:
+    home = cluster_name(target)
+    supported = nested(target, "spec", "supportedAPIExports", default=None) or ()
+    return [f"{entry.get('path') or home}|{entry['export']}" for entry in supported]
+
+
+def _outline(schema: Object) -> Object:
+    """What is needed of a schema: group, names and versions, without the large OpenAPI part."""
+    spec = schema["spec"]
+    versions = [{"name": version["name"], "served": version.get("served")} for version in spec["versions"]]
+    return {"spec": {"group": spec.get("group", ""), "names": spec["names"], "versions": versions}}
