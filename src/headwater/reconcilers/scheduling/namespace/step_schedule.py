@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
-from headwater.apis.placement.v1alpha1.placement import CONDITION_READY, PHASE_PENDING
 from headwater.apis.workload.intent import deletion_marks, target_keys
 from headwater.apis.workload.labels import (
     PLACEMENT_ANNOTATION,
@@ -15,33 +14,15 @@ from headwater.apis.workload.labels import (
     deletion_annotation,
     state_label,
 )
-from headwater.machinery.conditions import get_condition
-from headwater.machinery.labels import selector_from_label_selector
-from headwater.machinery.objects import Object, labels, nested, set_annotation, set_label
+from headwater.machinery.objects import Object, labels, set_annotation, set_label
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.timestamps import format_time, parse_time
+from headwater.scheduling.matching import placement_applies
 from headwater.scheduling.snapshot import chosen_keys
 
 REMOVAL_GRACE_SECONDS: Final = 5.0
 CONDITION_NAMESPACE_SCHEDULED: Final = "NamespaceScheduled"
 REASON_UNSCHEDULABLE: Final = "Unschedulable"
-
-
-def placement_applies(placement: Object, namespace: Object) -> bool:
-    """True for a Placement that has targets to give and selects the namespace.
-
-    A selector that can't be read selects nothing; the Placement's own condition says so.
-    """
-    if nested(placement, "status", "phase", default=PHASE_PENDING) == PHASE_PENDING:
-        return False
-    ready = get_condition(placement, CONDITION_READY)
-    if ready is not None and ready["status"] == "False":
-        return False
-    try:
-        selector = selector_from_label_selector(nested(placement, "spec", "namespaceSelector", default=None) or {})
-    except ValueError:
-        return False
-    return selector.matches(labels(namespace))
 
 
 def bind(namespace: Object, placements: Iterable[Object]) -> None:

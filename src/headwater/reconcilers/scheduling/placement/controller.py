@@ -1,0 +1,130 @@
+"""Watches everything a placement decision depends on, and keeps Placements decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
+from headwater.controller.commit import Committer
+from headwater.controller.controller import Controller
+from headwater.controller.interface import Result
+from headwater.machinery.objects import Object, cluster_name, deep_copy, labels, nested, object_key
+from headwater.reconcilers.fleet import BY_CLUSTER, Fleet
+from headwater.reconcilers.scheduling.placement.step_decide import (
+    Surroundings,
+    choose,
+    record_status,
+    record_targets,
+)
+from headwater.scheduling.model import Location
+from headwater.scheduling.snapshot import location_from, required_resources, target_from
+from headwater.telemetry.logging import get_logger
+
+CONTROLLER_NAME: Final = "placement-scheduler"
+log = get_logger(CONTROLLER_NAME)
+
+
+class PlacementController:
+    """Decides Placements anew whenever they, their locations, targets, bindings or namespaces change."""
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._fleet = fleet
+        self._committer = Committer.of(fleet.cluster_client, PLACEMENTS)
+        self._looking_at: dict[str, set[str]] = {}
+        """Location cluster -> keys of the Placements that choose there."""
+        self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, clock=fleet.clock)
+        fleet.placements.add_handler(self._on_placement)
+        fleet.locations.add_handler(self._on_location)
+        fleet.sync_targets.add_handler(self._on_sync_target)
+        fleet.bindings.add_handler(self._on_local)
+        fleet.namespaces.add_handler(self._on_namespace)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await self._fleet.wait_synced()
+        await self.controller.run()
+
+    def _on_placement(self, _kind: str, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self.controller.enqueue(object_key(new))
+        elif old is not None:
+            for keys in self._looking_at.values():
+                keys.discard(object_key(old))
+
+    def _on_location(self, _kind: str, old: Object | None, new: Object | None) -> None:
+        if old is not None and new is not None and old.get("spec") == new.get("spec") and labels(old) == labels(new):
+            return
+        self._enqueue_lookers(new or old)
+
+    def _on_sync_target(self, _kind: str, old: Object | None, new: Object | None) -> None:
+        if old is not None and new is not None and target_from(old) == target_from(new):
+            return
+        self._enqueue_lookers(new or old)
+
+    def _on_local(self, _kind: str, old: Object | None, new: Object | None) -> None:
+        changed = new or old
+        assert changed is not None, "an event has an object"
+        self._enqueue(self._fleet.placements.index_keys(BY_CLUSTER, cluster_name(changed)))
+
+    def _on_namespace(self, kind: str, old: Object | None, new: Object | None) -> None:
+        if old is not None and new is not None and labels(old) == labels(new):
+            return
+        self._on_local(kind, old, new)
+
+    def _enqueue_lookers(self, changed: Object | None) -> None:
+        assert changed is not None, "an event has an object"
+        self._enqueue(self._looking_at.get(cluster_name(changed), ()))
+
+    def _enqueue(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            self.controller.enqueue(key)
+
+    async def reconcile(self, key: str) -> Result | None:
+        """One Placement: first its targets (metadata), then, in the pass that follows, its status."""
+        placement = self._fleet.placements.get(key)
+        if placement is None:
+            return None
+        now = self._fleet.clock.now()
+        around = await self._surroundings(key, placement)
+        outcome = choose(placement, around, now)
+        targeted = deep_copy(placement)
+        record_targets(targeted, outcome)
+        if await self._committer.commit(placement, targeted):
+            picks = outcome.decision.picks if outcome.decision else ()
+            log.info("decided", placement=key, targets=[pick.target.name for pick in picks])
+            return None
+        recorded = deep_copy(placement)
+        record_status(recorded, outcome, around, now)
+        await self._committer.commit(placement, recorded)
+        recheck = outcome.decision.recheck_at if outcome.decision else None
+        return Result(requeue_after_seconds=(recheck - now).total_seconds()) if recheck else None
+
+    async def _surroundings(self, key: str, placement: Object) -> Surroundings:
+        home = cluster_name(placement)
+        workspace = nested(placement, "spec", "locationWorkspace", default="")
+        cluster = await self._fleet.resolve(workspace) if workspace else home
+        for looked_at, keys in self._looking_at.items():
+            if looked_at != cluster:
+                keys.discard(key)
+        locations: tuple[Location, ...] | None = None
+        targets: list[Object] = []
+        if cluster is not None:
+            self._looking_at.setdefault(cluster, set()).add(key)
+            locations = tuple(self._readable(self._fleet.locations.by_index(BY_CLUSTER, cluster)))
+            targets = list(self._fleet.sync_targets.by_index(BY_CLUSTER, cluster))
+        return Surroundings(
+            locations,
+            tuple(target_from(each) for each in targets),
+            required_resources(self._fleet.bindings.by_index(BY_CLUSTER, home)),
+            tuple(self._fleet.namespaces.by_index(BY_CLUSTER, home)),
+        )
+
+    @staticmethod
+    def _readable(locations: Iterable[Object]) -> Iterable[Location]:
+        """Locations whose selector can be read; the others say so in their own condition."""
+        for location in locations:
+            try:
+                yield location_from(location)
+            except ValueError:
+                continue
