@@ -1,0 +1,100 @@
+"""Informers of everything that can be placed: namespaced builtin kinds, and the resources of bound compute exports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from headwater.apis.workload.intent import target_keys
+from headwater.apis.workload.labels import COMPUTE_EXPORT_ANNOTATION, SYNCER_FINALIZER_PREFIX
+from headwater.base.clock import Clock
+from headwater.client.dynamic import ClusterClient
+from headwater.client.informer import Informer, InformerFactory
+from headwater.machinery.gvk import GroupVersionResource
+from headwater.machinery.objects import Object, finalizers, labels, nested
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.reconcilers.fleet import BY_NAMESPACE, Fleet, by_namespace, with_identity
+
+BY_TARGET: Final = "target"
+BUILTINS: Final = (GroupVersionResource("", "v1", "configmaps"), GroupVersionResource("", "v1", "secrets"))
+_NOT_PLACED: Final = frozenset(
+    {("", "pods"), ("apps", "replicasets"), ("", "endpoints"), ("discovery.k8s.io", "endpointslices")}
+)
+"""Made downstream by controllers there; what is upstream of these came from below."""
+
+Listener = Callable[[GroupVersionResource, Informer], None]
+
+
+def by_target(obj: Object) -> Iterable[str]:
+    """Index values: the keys of all targets that have, or may have, the object."""
+    held = {
+        each.removeprefix(SYNCER_FINALIZER_PREFIX)
+        for each in finalizers(obj)
+        if each.startswith(SYNCER_FINALIZER_PREFIX)
+    }
+    return sorted(held | set(target_keys(labels(obj))))
+
+
+def only_metadata(obj: Object) -> Object:
+    """Stored form of kinds whose content scheduling never reads: no Secret or ConfigMap data stays in memory."""
+    meta = obj.get("metadata") or {}
+    meta.pop("managedFields", None)
+    return {"apiVersion": obj.get("apiVersion", ""), "kind": obj.get("kind", ""), "metadata": meta}
+
+
+class Inventory:
+    """Makes an informer for every resource as soon as a compute export with it is bound anywhere.
+
+    One informer covers a resource in all workspaces; a workspace more costs none.
+    """
+
+    def __init__(self, fleet: Fleet, cluster_client: ClusterClient, clock: Clock) -> None:
+        self._fleet = fleet
+        self.factory = InformerFactory(cluster_client, clock=clock)
+        self._known: dict[GroupVersionResource, Informer] = {}
+        self._listeners: list[Listener] = []
+        for gvr in BUILTINS:
+            self._add(gvr, self.factory.informer(gvr, transform=only_metadata))
+        fleet.bindings.add_handler(self._on_binding)
+
+    def add_listener(self, listener: Listener) -> None:
+        """Hear of every resource, at once of those known already."""
+        self._listeners.append(listener)
+        for gvr, informer in self._known.items():
+            listener(gvr, informer)
+
+    def informers(self) -> dict[GroupVersionResource, Informer]:
+        """Resource, with its identity, to its informer."""
+        return dict(self._known)
+
+    def in_namespace(self, namespace: str) -> Iterable[tuple[GroupVersionResource, str]]:
+        """(resource, key) of every object in a namespace, given by its informer key."""
+        for gvr, informer in self._known.items():
+            for key in informer.index_keys(BY_NAMESPACE, namespace):
+                yield gvr, key
+
+    def on_target(self, target_key: str) -> Iterable[tuple[GroupVersionResource, str]]:
+        """(resource, key) of every object that a target has or may have."""
+        for gvr, informer in self._known.items():
+            for key in informer.index_keys(BY_TARGET, target_key):
+                yield gvr, key
+
+    def _on_binding(self, _kind: str, _old: Object | None, new: Object | None) -> None:
+        if new is None or COMPUTE_EXPORT_ANNOTATION not in annotations_of(new):
+            return
+        for bound in nested(new, "status", "boundResources", default=None) or ():
+            group, resource = bound.get("group", ""), bound["resource"]
+            versions = bound.get("storageVersions") or ()
+            if (group, resource) in _NOT_PLACED or not versions:
+                continue
+            identity = nested(bound, "schema", "identityHash", default="")
+            gvr = with_identity(GroupVersionResource(group, versions[-1], resource), identity)
+            if gvr not in self._known:
+                self._add(gvr, self.factory.informer(gvr))
+
+    def _add(self, gvr: GroupVersionResource, informer: Informer) -> None:
+        informer.add_index(BY_NAMESPACE, by_namespace)
+        informer.add_index(BY_TARGET, by_target)
+        self._known[gvr] = informer
+        for listener in self._listeners:
+            listener(gvr, informer)

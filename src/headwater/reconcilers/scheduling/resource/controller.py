@@ -1,0 +1,154 @@
+"""Watches everything that can be placed, and keeps each object's targets in line with its namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from headwater.apis.workload.intent import deletion_marks, target_keys
+from headwater.apis.workload.labels import KEY_LABEL
+from headwater.client.informer import Informer
+from headwater.controller.controller import Controller
+from headwater.controller.interface import Result
+from headwater.machinery.errors import NotFound
+from headwater.machinery.gvk import GroupVersionResource
+from headwater.machinery.objects import Object, cluster_name, labels, name, namespace, object_key, resource_version, uid
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.machinery.timestamps import format_time
+from headwater.machinery.watch import DELETED
+from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, namespace_key
+from headwater.reconcilers.scheduling.inventory import Inventory
+from headwater.reconcilers.scheduling.resource.step_divide import division_change
+from headwater.reconcilers.scheduling.resource.step_intent import IntentChange, intent_change
+from headwater.reconcilers.scheduling.resource.wanted import Scene, Subject, shares_of, wanted_of
+from headwater.scheduling.matching import placement_applies
+from headwater.scheduling.readiness import WORKLOAD_RESOURCES
+
+CONTROLLER_NAME: Final = "placement-resource"
+_WORKERS: Final = 8
+
+
+class ResourceController:
+    """Adds and removes state labels and deletion marks; shares out replicas where a Placement divides them."""
+
+    def __init__(self, fleet: Fleet, inventory: Inventory) -> None:
+        self._fleet = fleet
+        self._inventory = inventory
+        self._gvrs: dict[str, GroupVersionResource] = {}
+        self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=_WORKERS, clock=fleet.clock)
+        inventory.add_listener(self._on_resource)
+        fleet.namespaces.add_handler(self._on_namespace)
+        fleet.placements.add_handler(self._on_placement)
+        fleet.sync_targets.add_handler(self._on_sync_target)
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        await self._fleet.wait_synced()
+        await self.controller.run()
+
+    def _on_resource(self, gvr: GroupVersionResource, informer: Informer) -> None:
+        self._gvrs[str(gvr)] = gvr
+        workload = (gvr.group, gvr.resource.partition(":")[0]) in WORKLOAD_RESOURCES
+
+        def changed(_kind: str, old: Object | None, new: Object | None) -> None:
+            if new is not None:
+                self._enqueue(gvr, object_key(new))
+            if workload and old is not None and _left_a_target(old, new):
+                self._enqueue_all(self._inventory.in_namespace(namespace_key(old)))
+
+        informer.add_handler(changed)
+
+    def _on_namespace(self, _kind: str, old: Object | None, new: Object | None) -> None:
+        if new is None:
+            return
+        before = (target_keys(labels(old)), deletion_marks(annotations_of(old))) if old is not None else None
+        if before != (target_keys(labels(new)), deletion_marks(annotations_of(new))):
+            self._enqueue_all(self._inventory.in_namespace(object_key(new)))
+
+    def _on_placement(self, _kind: str, old: Object | None, new: Object | None) -> None:
+        if old is None or new is None or old.get("spec") == new.get("spec"):
+            return
+        for namespace_of in self._fleet.namespaces.index_keys(BY_CLUSTER, cluster_name(new)):
+            self._enqueue_all(self._inventory.in_namespace(namespace_of))
+
+    def _on_sync_target(self, kind: str, old: Object | None, _new: Object | None) -> None:
+        if kind == DELETED and old is not None:
+            key = labels(old).get(KEY_LABEL)
+            if key:
+                self._enqueue_all(self._inventory.on_target(key))
+
+    def _enqueue_all(self, objects: Iterable[tuple[GroupVersionResource, str]]) -> None:
+        for gvr, key in objects:
+            self._enqueue(gvr, key)
+
+    def _enqueue(self, gvr: GroupVersionResource, key: str) -> None:
+        self.controller.enqueue(f"{gvr} {key}")
+
+    async def reconcile(self, key: str) -> Result | None:
+        """One object, named by `<resource> <informer key>`."""
+        resource_text, _, object_of = key.partition(" ")
+        gvr = self._gvrs[resource_text]
+        obj = self._inventory.informers()[gvr].get(object_of)
+        if obj is None:
+            return None
+        scene = self._scene(obj)
+        subject = Subject(obj, gvr.group, gvr.resource.partition(":")[0])
+        change = intent_change(
+            obj,
+            wanted_of(subject, scene) if scene is not None else None,
+            target_exists=self._fleet.target_exists,
+            now=format_time(self._fleet.clock.now()),
+        )
+        if scene is not None and not change.delete:
+            change.annotations.update(self._division(subject, scene, change))
+        if change:
+            await self._write(gvr, obj, change)
+        return None
+
+    def _scene(self, obj: Object) -> Scene | None:
+        holder = self._fleet.namespaces.get(namespace_key(obj))
+        if holder is None:
+            return None
+        placements = tuple(self._fleet.placements.by_index(BY_CLUSTER, cluster_name(obj)))
+        return Scene(holder, placements, self._fleet.target_exists, lambda key: self._runs_on(namespace_key(obj), key))
+
+    def _runs_on(self, namespace_of: str, target_key: str) -> bool:
+        for gvr, informer in self._inventory.informers().items():
+            if (gvr.group, gvr.resource.partition(":")[0]) not in WORKLOAD_RESOURCES:
+                continue
+            if any(target_key in target_keys(labels(each)) for each in informer.by_index(BY_NAMESPACE, namespace_of)):
+                return True
+        return False
+
+    @staticmethod
+    def _division(subject: Subject, scene: Scene, change: IntentChange) -> dict[str, str | None]:
+        """Spec diffs by the targets that the object will have after the change."""
+        if not subject.has_pods:
+            return {}
+        applying = [each for each in scene.placements if placement_applies(each, scene.namespace)]
+        marks = deletion_marks(annotations_of(scene.namespace))
+        staying = {key for key in target_keys(labels(scene.namespace)) if key not in marks}
+        return division_change(subject.obj, shares_of(subject, staying, applying))
+
+    async def _write(self, gvr: GroupVersionResource, obj: Object, change: IntentChange) -> None:
+        client = self._fleet.cluster_client.cluster(cluster_name(obj)).resource(gvr, namespace(obj))
+        try:
+            if change.delete:
+                await client.delete(name(obj), uid=uid(obj))
+                return
+            meta: Object = {"uid": uid(obj), "resourceVersion": resource_version(obj)}
+            if change.labels:
+                meta["labels"] = change.labels
+            if change.annotations:
+                meta["annotations"] = change.annotations
+            if change.finalizers is not None:
+                meta["finalizers"] = change.finalizers
+            await client.patch(name(obj), {"metadata": meta})
+        except NotFound:
+            return
+
+
+def _left_a_target(old: Object, new: Object | None) -> bool:
+    """True when a workload is no longer on a target, so that what it needs there may go too."""
+    after = target_keys(labels(new)) if new is not None else {}
+    return any(key not in after for key in target_keys(labels(old)))
