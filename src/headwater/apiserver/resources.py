@@ -89,7 +89,8 @@ class ResourceInfo:
     `schema` is what writes are pruned, defaulted and validated with (None: taken as it is); `raw_schema` is the same as
     structural OpenAPI for documents and for apply. `identity` is the export identity the objects are stored under, "-"
     for none. `storage_group` and `storage_resource` differ from the served ones only where two groups share their
-    objects (events). `columns` are CRD style additionalPrinterColumns; None asks for the builtin printer or NAME/AGE.
+    objects (events). `columns` are CRD style additionalPrinterColumns. `handler` serves a resource that has no objects
+    (reviews); `connect` the subresources besides `status` and `scale`. `native` says that the kind is Kubernetes' own.
     """
 
     group: str
@@ -112,6 +113,7 @@ class ResourceInfo:
     columns: Sequence[Object] | None = None
     selectable_fields: tuple[str, ...] = ()
     strategy: Strategy = field(default_factory=Strategy)
+    handler: SubresourceHandler | None = None
     connect: Mapping[str, SubresourceHandler] = field(default_factory=lambda: MappingProxyType({}))
     native_merge: bool = False
     versions: tuple[str, ...] = ()

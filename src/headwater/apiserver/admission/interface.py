@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from headwater.apiserver.registry.options import Warn, no_warning
 from headwater.machinery.objects import Object
 
 if TYPE_CHECKING:
     from headwater.apiserver.authn.interface import UserInfo
-    from headwater.apiserver.registry.options import DeleteOptions, Warnings
+    from headwater.apiserver.registry.options import DeleteOptions
     from headwater.apiserver.resources import ResourceInfo
 
 CREATE = "CREATE"
@@ -34,7 +35,7 @@ class AdmissionAttributes:
     subresource: str = ""
     dry_run: bool = False
     delete_options: DeleteOptions | None = None
-    warnings: Warnings | None = None
+    warn: Warn = no_warning
     annotations: dict[str, str] = field(default_factory=dict)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from headwater.machinery.fields import FieldSelector
 from headwater.machinery.labels import Selector
@@ -63,23 +64,20 @@ class ListOptions:
 
 @dataclass(frozen=True, slots=True)
 class WatchOptions:
-    """Of watch. `timeout_seconds` None takes the server's."""
+    """Of watch. `timeout_seconds` None takes the server's; `send_initial_events` None is not said."""
 
     label_selector: Selector | None = None
     field_selector: FieldSelector | None = None
     resource_version: str = ""
     resource_version_match: str = ""
     allow_bookmarks: bool = False
-    send_initial_events: bool = False
+    send_initial_events: bool | None = None
     timeout_seconds: float | None = None
 
 
-@dataclass(slots=True)
-class Warnings:
-    """Collects what becomes `Warning: 299` headers of the response."""
+Warn = Callable[[str], None]
+"""Takes the text of a warning for the person at the other end (a `Warning: 299` header)."""
 
-    messages: list[str] = field(default_factory=list)
 
-    def add(self, message: str) -> None:
-        if message and message not in self.messages:
-            self.messages.append(message)
+def no_warning(text: str) -> None:
+    """For callers that nobody reads."""

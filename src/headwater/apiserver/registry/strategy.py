@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from headwater.machinery.fieldpath import FieldError
+from headwater.machinery.names import NameRule, dns1123_subdomain_errors
 from headwater.machinery.objects import Object
 
 if TYPE_CHECKING:
@@ -36,12 +37,10 @@ class Strategy:
     prepare_for_update -> validate_update.
     """
 
-    #: "subdomain", "label", "path-segment" (RBAC) or "service" (RFC 1035 label)
-    name_rule: str = "subdomain"
+    #: what is wrong with a metadata.name, if anything (one of machinery.names)
+    name_errors: NameRule = staticmethod(dns1123_subdomain_errors)
     #: whether update without metadata.resourceVersion overwrites (builtin kinds) or is refused (custom resources)
     allow_unconditional_update: bool = False
-    #: whether PUT to a name that doesn't exist creates it
-    allow_create_on_update: bool = False
     #: whether the kind counts its changes in metadata.generation
     has_generation: bool = True
     #: field labels that a field selector may use besides metadata.name and metadata.namespace
