@@ -1,0 +1,1 @@
+"""One handler for each verb, from a parsed request to a response."""
