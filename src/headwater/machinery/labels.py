@@ -58,7 +58,9 @@ class Requirement:
         if self.operator == DOES_NOT_EXIST:
             return f"!{self.key}"
         if self.operator in (IN, NOT_IN):
-            return f"{self.key} {self.operator} ({','.join(self.values)})"
+            # Kubernetes prints a set of only the empty value as (), which it can't read back.
+            values = ",".join(self.values) or ("," if self.values else "")
+            return f"{self.key} {self.operator} ({values})"
         return f"{self.key}{_SYMBOLS[self.operator]}{self.values[0]}"
 
     def errors(self) -> list[FieldError]:
@@ -135,7 +137,7 @@ class Selector:
         return self._text or ""
 
     def __repr__(self) -> str:
-        return f"Selector({'nothing' if self._text is None else self._text!r})"
+        return "Selector(nothing)" if self._text is None else f"Selector({self._text!r})"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Selector) and self._text == other._text

@@ -59,4 +59,5 @@ def test_conversions() -> None:
 def test_preferred_versions_come_first() -> None:
     """Stable before beta before alpha, higher before lower, other names last by alphabet."""
     wanted = ["v10", "v2", "v1", "v11beta2", "v10beta3", "v3beta1", "v12alpha1", "v11alpha2", "foo1", "foo10", "v0"]
-    assert sorted(wanted[::-1], key=version_priority) == wanted
+    shuffled = sorted(wanted)
+    assert sorted(shuffled, key=version_priority) == wanted
