@@ -17,6 +17,7 @@ from headwater.base import jsonio
 
 __all__ = [
     "KUBERNETES_VERSION",
+    "META",
     "OBJECT_META",
     "REF_PREFIX",
     "KubeKind",
