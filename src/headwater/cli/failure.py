@@ -1,0 +1,44 @@
+"""Turns what can go wrong in a command into one line that says what to do, and an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable
+from typing import ParamSpec
+
+import click
+
+P = ParamSpec("P")
+
+
+class CommandFailed(click.ClickException):
+    """A command could not do its work; printed as `Error: <message>`, exit code 1."""
+
+
+def command_body(function: Callable[P, Awaitable[None]]) -> Callable[P, None]:
+    """Run an async command, with refusals and broken connections as one-line errors."""
+
+    @functools.wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        from headwater.client.connection import ConfigError
+        from headwater.client.interface import TransportError
+        from headwater.machinery.errors import StatusError, Unauthorized
+
+        async def body() -> None:
+            await function(*args, **kwargs)
+
+        try:
+            asyncio.run(body())
+        except Unauthorized as error:
+            raise CommandFailed(f"{error}. The credentials in the kubeconfig are not (or no longer) valid.") from error
+        except StatusError as error:
+            raise CommandFailed(f"({error.reason or error.code}) {error}") from error
+        except TransportError as error:
+            raise CommandFailed(f"{error}. Is the control plane running, and is --kubeconfig the right one?") from error
+        except ConfigError as error:
+            raise CommandFailed(f"{error}. Name a kubeconfig with --kubeconfig or KUBECONFIG.") from error
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(130) from None
+
+    return run

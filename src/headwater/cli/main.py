@@ -1,0 +1,62 @@
+"""Entry point of `headwater`: a table of commands, each imported only when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+
+import click
+
+from headwater.base.version import VERSION
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "start": ("headwater.cli.start:start", "Run a control plane."),
+    "syncer": ("headwater.cli.syncer:syncer", "Run the agent of one pcluster."),
+    "sim": ("headwater.cli.sim:sim", "Run simulated pclusters."),
+    "demo": ("headwater.cli.demo.command:demo", "See the whole line at work with simulated pclusters."),
+    "sync-target": ("headwater.cli.synctarget.command:sync_target", "Register, list, cordon and drain pclusters."),
+    "bind": ("headwater.cli.bind:bind", "Bind APIs and places to run into a workspace."),
+    "placements": ("headwater.cli.placements:placements", "Show where the workloads of a workspace run."),
+    "workspace": ("headwater.cli.workspace.command:workspace", "Show, change and create workspaces (kubectl ws)."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported on use; help prints from the table alone."""
+
+    def __init__(self, *, table: Mapping[str, tuple[str, str]], **attributes: object) -> None:
+        super().__init__(**attributes)  # type: ignore[arg-type]  # click's own keyword arguments, passed through
+        self._table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order of the table."""
+        return list(self._table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command."""
+        if cmd_name not in self._table:
+            return None
+        module, _, attribute = self._table[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command), "the table names commands"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in help, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_text) for name, (_, help_text) in self._table.items()])
+
+
+cli = click.version_option(VERSION, prog_name="headwater")(
+    LazyGroup(
+        table=COMMANDS,
+        name="headwater",
+        help="Transparent multi-cluster for Kubernetes: one control plane, many clusters, no manifest that names one.",
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line."""
+    cli(args=list(arguments) if arguments is not None else None, prog_name="headwater")
