@@ -1,0 +1,1 @@
+"""`kubectl ws`: show, change and create workspaces, as kcp's plugin does."""
