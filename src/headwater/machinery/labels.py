@@ -210,6 +210,29 @@ def selector_from_label_selector(obj: Mapping[str, Any] | None) -> Selector:
     return Selector(requirements) if requirements else EVERYTHING
 
 
+def label_selector_of(selector: Selector) -> dict[str, Any]:
+    """Convert to a ``metav1.LabelSelector``. Raises ValueError for nothing and for ``>`` and ``<``, which it lacks."""
+    if selector.nothing:
+        raise ValueError("a selector of nothing has no label selector")
+    match_labels: dict[str, str] = {}
+    expressions: list[dict[str, Any]] = []
+    names = {operator: name for name, operator in _EXPRESSION_OPERATORS.items()} | {NOT_EQUALS: "NotIn"}
+    for requirement in selector.requirements:
+        if requirement.operator in (EQUALS, DOUBLE_EQUALS):
+            match_labels[requirement.key] = requirement.values[0]
+        elif requirement.operator in names:
+            entry: dict[str, Any] = {"key": requirement.key, "operator": names[requirement.operator]}
+            expressions.append({**entry, "values": list(requirement.values)} if requirement.values else entry)
+        else:
+            raise ValueError(f"operator {_SYMBOLS[requirement.operator]!r} can't be used here")
+    result: dict[str, Any] = {}
+    if match_labels:
+        result["matchLabels"] = match_labels
+    if expressions:
+        result["matchExpressions"] = expressions
+    return result
+
+
 def validate_label_selector(obj: Mapping[str, Any] | None, path: str) -> list[FieldError]:
     """What is wrong with a ``metav1.LabelSelector`` whose types a schema has checked already."""
     if obj is None:
