@@ -1,0 +1,1 @@
+"""`headwater sync-target` and `kubectl workload`: the commands of those who own pclusters."""
