@@ -1,0 +1,212 @@
+"""Register a pcluster: its SyncTarget, the syncer's account in the workspace, and the manifests for the pcluster."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from headwater.base.version import VERSION
+from headwater.cli.failure import CommandFailed, command_body
+from headwater.cli.output import progress
+from headwater.cli.session import ConnectionFlags, Session, connection_options
+
+if TYPE_CHECKING:
+    from headwater.client.dynamic import Client
+    from headwater.machinery.objects import Object
+
+_POLL_SECONDS = 0.1
+_TOKEN_SECONDS = 20.0
+_RESOURCES_SECONDS = 30.0
+_MAX_NAME_LENGTH = 233
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """What the SyncTarget should say."""
+
+    name: str
+    exports: tuple[tuple[str, str], ...]
+    labels: dict[str, str]
+    cells: tuple[str, ...]
+
+
+@click.command(help="Register a pcluster and write the manifests of its syncer.")
+@click.argument("name", metavar="SYNC-TARGET")
+@click.option("-o", "--output-file", required=True, help="Where to write the manifests for the pcluster; - for stdout.")
+@click.option(
+    "--syncer-kubeconfig", type=click.Path(path_type=Path), help="Also write the syncer's own kubeconfig here."
+)
+@click.option("--apiexports", multiple=True, default=("root:compute:kubernetes",), show_default=True,
+              help="APIExport to sync, as <workspace path>:<name>; may be repeated.")  # fmt: skip
+@click.option("--labels", multiple=True, help="Label of the SyncTarget, as key=value; may be repeated.")
+@click.option("--cells", multiple=True, help="Failure or latency domain of the pcluster; may be repeated.")
+@click.option("-n", "--namespace", default="", help="Namespace of the syncer on the pcluster.")
+@click.option(
+    "--kcp-namespace", default="default", show_default=True, help="Namespace of its account in the workspace."
+)
+@click.option("--syncer-image", default=f"headwater:{VERSION}", show_default=True, help="Image of the syncer.")
+@click.option("--replicas", type=click.IntRange(0, 1), default=1, show_default=True, help="Replicas of the syncer.")
+@connection_options
+@command_body
+async def create(
+    connection: ConnectionFlags,
+    name: str,
+    output_file: str,
+    syncer_kubeconfig: Path | None,
+    apiexports: tuple[str, ...],
+    labels: tuple[str, ...],
+    cells: tuple[str, ...],
+    namespace: str,
+    kcp_namespace: str,
+    syncer_image: str,
+    replicas: int,
+) -> None:
+    """Create what is missing, wait for token and resources, and write files readable by their owner only."""
+    from headwater.apis.workload.labels import syncer_id
+    from headwater.base import yamlio
+    from headwater.cli.synctarget.manifests import SyncerPlan, downstream_objects
+    from headwater.cli.synctarget.manifests import syncer_kubeconfig as kubeconfig_of
+    from headwater.machinery.objects import cluster_name, uid
+
+    if len(name) > _MAX_NAME_LENGTH:
+        raise CommandFailed(f"the maximum length of the sync-target-name is {_MAX_NAME_LENGTH}")
+    registration = Registration(name, _exports(apiexports), _labels(labels), cells)
+    async with Session.open(connection) as session:
+        client = session.client
+        target = await _register(client, registration)
+        identity = syncer_id(name, uid(target))
+        progress(f"Creating service account, role and token {identity!r} for the syncer")
+        await _create_account(client, identity, target, kcp_namespace)
+        token = await _token(client, identity, kcp_namespace)
+        resources = await _resources(client, name) if registration.exports else ()
+        cluster = cluster_name(target)
+        plan = SyncerPlan(
+            syncer_id=identity,
+            sync_target_name=name,
+            sync_target_uid=uid(target),
+            cluster=cluster,
+            upstream_url=f"{session.base_url}/clusters/{cluster}",
+            ca_data=session.settings.ca_data,
+            token=token,
+            namespace=namespace or identity,
+            image=syncer_image,
+            replicas=replicas,
+            resources=resources,
+        )
+    if syncer_kubeconfig is not None:
+        _write(syncer_kubeconfig, yamlio.dump(kubeconfig_of(plan)))
+    manifests = yamlio.dump_all(downstream_objects(plan))
+    if output_file == "-":
+        click.echo(manifests, nl=False)
+        return
+    _write(Path(output_file), manifests)
+    progress(
+        f'Wrote physical cluster manifest to {output_file} for namespace "{plan.namespace}". Use\n\n'
+        f'  KUBECONFIG=<pcluster-config> kubectl apply -f "{output_file}"\n\nto apply it. Use\n\n'
+        f'  KUBECONFIG=<pcluster-config> kubectl get deployment -n "{plan.namespace}" {identity}\n\n'
+        "to verify the syncer pod is running."
+    )
+
+
+def _exports(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    exports = []
+    for text in (part for each in texts for part in each.split(",") if part):
+        path, _, name = text.rpartition(":")
+        if not name:
+            raise CommandFailed(f"APIExport {text!r} is not in the format of <workspace path>:<name>")
+        exports.append((path, name))
+    return tuple(exports)
+
+
+def _labels(texts: tuple[str, ...]) -> dict[str, str]:
+    labels = {}
+    for text in (part for each in texts for part in each.split(",") if part):
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise CommandFailed(f"label '{text}' is not in the format of key=value")
+        labels[key] = value
+    return labels
+
+
+async def _register(client: Client, registration: Registration) -> Object:
+    """Create the SyncTarget, or bring labels, cells and exports of an existing one up to date."""
+    from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGET, SYNC_TARGETS
+    from headwater.machinery.errors import AlreadyExists
+
+    targets = client.resource(SYNC_TARGETS)
+    exports = [{"path": path, "export": name} if path else {"export": name} for path, name in registration.exports]
+    spec: Object = {"supportedAPIExports": exports}
+    if registration.cells:
+        spec["cells"] = list(registration.cells)
+    meta: Object = {"name": registration.name, "labels": registration.labels}
+    try:
+        created = await targets.create(
+            {"apiVersion": SYNC_TARGET.api_version, "kind": SYNC_TARGET.kind, "metadata": meta, "spec": spec}
+        )
+    except AlreadyExists:
+        progress(f'Updating synctarget "{registration.name}"')
+        return await targets.patch(registration.name, {"metadata": {"labels": registration.labels}, "spec": spec})
+    progress(f'Creating synctarget "{registration.name}"')
+    return created
+
+
+async def _create_account(client: Client, identity: str, target: Object, namespace: str) -> None:
+    from headwater.cli.synctarget.manifests import upstream_objects
+    from headwater.machinery.gvk import GroupVersionResource
+
+    plurals = {
+        "ServiceAccount": GroupVersionResource("", "v1", "serviceaccounts"),
+        "Secret": GroupVersionResource("", "v1", "secrets"),
+        "ClusterRole": GroupVersionResource("rbac.authorization.k8s.io", "v1", "clusterroles"),
+        "ClusterRoleBinding": GroupVersionResource("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
+    }
+    for obj in upstream_objects(identity, target, namespace):
+        resource = client.resource(plurals[obj["kind"]], obj["metadata"].get("namespace", ""))
+        await resource.apply(obj, field_manager="headwater-cli", force=True)
+
+
+async def _token(client: Client, identity: str, namespace: str) -> str:
+    from headwater.machinery.gvk import GroupVersionResource
+
+    secrets = client.resource(GroupVersionResource("", "v1", "secrets"), namespace)
+    try:
+        async with asyncio.timeout(_TOKEN_SECONDS):
+            while True:
+                data = (await secrets.get(f"{identity}-token")).get("data") or {}
+                if data.get("token"):
+                    return base64.b64decode(data["token"]).decode()
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError as error:
+        raise CommandFailed(f"timed out waiting for the token of ServiceAccount {namespace}/{identity}") from error
+
+
+async def _resources(client: Client, name: str) -> tuple[tuple[str, str], ...]:
+    """(group, resource) of everything that the target's exports offer, once the control plane has listed it."""
+    from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+
+    targets = client.resource(SYNC_TARGETS)
+    try:
+        async with asyncio.timeout(_RESOURCES_SECONDS):
+            while True:
+                entries = ((await targets.get(name)).get("status") or {}).get("syncedResources")
+                if entries:
+                    return tuple((entry.get("group", ""), entry["resource"]) for entry in entries)
+                await asyncio.sleep(_POLL_SECONDS)
+    except TimeoutError as error:
+        raise CommandFailed(
+            f"SyncTarget {name} got no resources to sync within {_RESOURCES_SECONDS:.0f} s: do its APIExports exist?"
+        ) from error
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.touch(mode=0o600)
+        path.chmod(0o600)
+        path.write_text(text)
+    except OSError as error:
+        raise CommandFailed(f"can't write {path}: {error.strerror or error}") from error
