@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from headwater.apiserver.web.types import Response
 from headwater.base import jsonio
-from headwater.machinery.errors import InternalError, StatusError
+from headwater.machinery.errors import Expired, InternalError, ServiceUnavailable, StatusError, TooManyRequests
+from headwater.storage.errors import Compacted, StorageBusy, StorageUnavailable
 
 if TYPE_CHECKING:
     from headwater.machinery.objects import Object
@@ -36,3 +37,14 @@ def success_status(details: Object | None = None, *, code: int = 200, message: s
     if code != 200:
         status["code"] = code
     return status
+
+
+def known_error(error: Exception) -> StatusError | None:
+    """The Status error for an exception of a lower layer that says something about the request; None for any other."""
+    if isinstance(error, StorageBusy):
+        return TooManyRequests("Too many requests: the store is busy, please try again", retry_after_seconds=1)
+    if isinstance(error, Compacted):
+        return Expired("The resourceVersion for the provided request is too old.")
+    if isinstance(error, StorageUnavailable):
+        return ServiceUnavailable("the store is unavailable, please try again", retry_after_seconds=1)
+    return None
