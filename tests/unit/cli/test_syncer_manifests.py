@@ -1,0 +1,70 @@
+"""A syncer gets the rights that it needs, and none besides."""
+
+from __future__ import annotations
+
+import base64
+
+from headwater.base import yamlio
+from headwater.cli.synctarget.manifests import (
+    SyncerPlan,
+    downstream_objects,
+    downstream_rules,
+    syncer_kubeconfig,
+    upstream_objects,
+)
+
+TARGET = {
+    "apiVersion": "sync.kcp.io/v1alpha1",
+    "kind": "SyncTarget",
+    "metadata": {"name": "east", "uid": "u1"},
+}
+PLAN = SyncerPlan(
+    syncer_id="kcp-syncer-east-x",
+    sync_target_name="east",
+    sync_target_uid="u1",
+    cluster="abc",
+    upstream_url="https://hub:6443/clusters/abc",
+    ca_data=b"PEM",
+    token="secret-token",
+    namespace="ns",
+    image="headwater:1",
+    replicas=1,
+    resources=(("apps", "deployments"), ("", "services")),
+)
+
+
+def test_upstream_role_is_for_one_sync_target() -> None:
+    """Every resource rule names the SyncTarget, and everything is owned by it, so that it goes with it."""
+    objects = upstream_objects("id", TARGET, "default")
+    role = next(obj for obj in objects if obj["kind"] == "ClusterRole")
+    assert all(rule["resourceNames"] == ["east"] for rule in role["rules"] if "resources" in rule)
+    assert all("*" not in rule["verbs"] for rule in role["rules"])
+    assert {obj["metadata"]["ownerReferences"][0]["uid"] for obj in objects} == {"u1"}
+
+
+def test_downstream_rules_list_groups_and_resources() -> None:
+    rules = downstream_rules(PLAN.resources)
+    assert [(rule["apiGroups"], rule["resources"]) for rule in rules] == [
+        ([""], ["namespaces"]),
+        ([""], ["configmaps", "secrets", "services"]),
+        (["apps"], ["deployments"]),
+    ]
+    assert not any("*" in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules)
+
+
+def test_kubeconfig_reaches_the_hub_with_the_token_alone() -> None:
+    config = syncer_kubeconfig(PLAN)
+    assert config["users"][0]["user"] == {"token": "secret-token"}
+    assert config["clusters"][0]["cluster"]["certificate-authority-data"] == base64.b64encode(b"PEM").decode()
+
+
+def test_manifests_round_trip_and_run_unprivileged() -> None:
+    text = yamlio.dump_all(downstream_objects(PLAN))
+    objects = yamlio.load_all(text)
+    assert [obj["kind"] for obj in objects] == [
+        "Namespace", "ServiceAccount", "Secret", "ClusterRole", "ClusterRoleBinding", "Secret", "Deployment",
+    ]  # fmt: skip
+    pod = objects[-1]["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert "secret-token" not in repr(PLAN)
