@@ -84,8 +84,8 @@ class Fleet:
     @classmethod
     async def open(cls, cluster_client: ClusterClient, informers: InformerFactory, clock: Clock) -> Fleet:
         """Make the informers; waits until the exports of the sync and placement groups have their identity."""
-        sync = await _identity(cluster_client, synctarget.EXPORT_NAME, clock)
-        place = await _identity(cluster_client, location.EXPORT_NAME, clock)
+        sync = await identity_of_export(cluster_client, synctarget.EXPORT_NAME, clock)
+        place = await identity_of_export(cluster_client, location.EXPORT_NAME, clock)
         fleet = cls(
             cluster_client,
             clock,
@@ -123,7 +123,8 @@ class Fleet:
             return None
 
 
-async def _identity(cluster_client: ClusterClient, export: str, clock: Clock) -> str:
+async def identity_of_export(cluster_client: ClusterClient, export: str, clock: Clock) -> str:
+    """Identity hash of an APIExport of the root workspace; waits until it has one."""
     client = cluster_client.cluster(_ROOT).resource(API_EXPORT.gvr)
     while True:
         try:

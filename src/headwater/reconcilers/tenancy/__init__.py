@@ -1,0 +1,1 @@
+"""Controllers of workspaces: from the Workspace object to a ready logical cluster, and back to nothing."""
