@@ -15,7 +15,6 @@ Object = dict[str, Any]
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
 KCP_ADMIN_GROUP = "system:kcp:admin"
-WORKSPACE_ADMIN_BINDING = "workspace-admin"
 ACCESS_ROLE = "system:kcp:workspace:access"
 READ = ("get", "list", "watch")
 ALL = ("*",)
@@ -104,8 +103,3 @@ def root_cluster_objects(*, bindable: Sequence[str], usable_types: Sequence[str]
         ),
         *granted(admin_policy, consumers(KCP_ADMIN_GROUP), rule(["*"], ALL, group="*")),
     ]
-
-
-def owner_binding(user: str) -> Object:
-    """Makes the owner of a workspace its administrator."""
-    return cluster_role_binding(WORKSPACE_ADMIN_BINDING, "cluster-admin", users=[user])

@@ -6,3 +6,5 @@ from headwater.apis.apis.v1alpha1.apiexportendpointslice import API_EXPORT_ENDPO
 from headwater.apis.apis.v1alpha1.apiresourceschema import API_RESOURCE_SCHEMA
 
 KINDS = (API_EXPORT_V1ALPHA1, API_BINDING_V1ALPHA1, API_RESOURCE_SCHEMA, API_EXPORT_ENDPOINT_SLICE)
+
+__all__ = ["API_BINDING_V1ALPHA1", "API_EXPORT_ENDPOINT_SLICE", "API_EXPORT_V1ALPHA1", "API_RESOURCE_SCHEMA", "KINDS"]

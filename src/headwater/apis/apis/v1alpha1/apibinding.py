@@ -5,14 +5,14 @@ from __future__ import annotations
 from headwater.apis.apis.v1alpha1.apiexport import claim_v1
 from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP
 from headwater.apis.kind import AGE_COLUMN, Kind, column
-from headwater.apis.markers import array, conditions, immutable, obj, resource, string
+from headwater.apis.markers import Object, array, conditions, immutable, obj, resource, string
 
 PHASE_NONE = ""
 PHASE_BINDING = "Binding"
 PHASE_BOUND = "Bound"
 
 
-def binding_reference() -> dict[str, object]:
+def binding_reference() -> Object:
     return immutable(
         obj(
             "What is bound.",
@@ -28,7 +28,7 @@ def binding_reference() -> dict[str, object]:
     )
 
 
-def bound_resources() -> dict[str, object]:
+def bound_resources() -> Object:
     return array(
         obj(
             "A resource that is served through the binding.",
@@ -49,7 +49,7 @@ def bound_resources() -> dict[str, object]:
     )
 
 
-def binding_status(claim: dict[str, object]) -> dict[str, object]:
+def binding_status(claim: Object) -> Object:
     """The status with the given form of permission claims."""
     return obj(
         "What the system knows of the binding.",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP
 from headwater.apis.kind import AGE_COLUMN, Kind, column
-from headwater.apis.markers import array, boolean, conditions, obj, resource, string
+from headwater.apis.markers import Object, array, boolean, conditions, obj, properties, resource, string
 
 
-def claim_v1(*, state: bool) -> dict[str, object]:
+def claim_v1(*, state: bool) -> Object:
     """A permission claim of v1alpha1: all objects, or objects by name and namespace."""
-    props: dict[str, dict[str, object]] = {
+    props: dict[str, Object] = {
         "group": string("API group; empty for the core group.", default=""),
         "resource": string("Resource, in lower case plural.", min_length=1),
         "identityHash": string("Identity of the resource, unless it is built in."),
@@ -25,10 +25,10 @@ def claim_v1(*, state: bool) -> dict[str, object]:
     }
     if state:
         props["state"] = string("What the consumer decided.", enum=["Accepted", "Rejected"])
-    return obj("A claim on a resource of the consumer.", required=["resource"], **props)
+    return properties("A claim on a resource of the consumer.", props, required=["resource"])
 
 
-def export_status() -> dict[str, object]:
+def export_status() -> Object:
     return obj(
         "What the system knows of the export.",
         identityHash=string("Hash of the identity key: names the storage of the exported resources."),
@@ -40,7 +40,7 @@ def export_status() -> dict[str, object]:
     )
 
 
-def export_identity() -> dict[str, object]:
+def export_identity() -> Object:
     return obj(
         "The secret that owns the identity of the exported resources.",
         secretRef=obj(
@@ -51,7 +51,7 @@ def export_identity() -> dict[str, object]:
     )
 
 
-def maximal_permission_policy() -> dict[str, object]:
+def maximal_permission_policy() -> Object:
     return obj(
         "What consumers may do at most.",
         local=obj("RBAC of this logical cluster, for users and groups prefixed apis.kcp.io:binding: decides."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater.apis.kind import AGE_COLUMN, Kind
-from headwater.apis.markers import any_object, array, boolean, immutable, integer, obj, resource, string
+from headwater.apis.markers import Object, any_object, array, boolean, immutable, integer, obj, resource, string
 
 GROUP = "apis.kcp.io"
 
@@ -13,7 +13,7 @@ SINGLE_SEGMENT_GROUPS = frozenset({"apps", "batch", "extensions", "policy", "aut
 NAME_VALIDATIONS = ("DNS1123Subdomain", "PathSegmentName")
 
 
-def _names() -> dict[str, object]:
+def _names() -> Object:
     return obj(
         "The names of the resource.",
         required=["kind", "plural"],
@@ -26,7 +26,7 @@ def _names() -> dict[str, object]:
     )
 
 
-def _column() -> dict[str, object]:
+def _column() -> Object:
     return obj(
         "A column of tables.",
         required=["jsonPath", "name", "type"],
@@ -39,7 +39,7 @@ def _column() -> dict[str, object]:
     )
 
 
-def _version() -> dict[str, object]:
+def _version() -> Object:
     return obj(
         "One version of the resource.",
         required=["name", "schema", "served", "storage"],
@@ -69,7 +69,7 @@ def _version() -> dict[str, object]:
     )
 
 
-def _conversion() -> dict[str, object]:
+def _conversion() -> Object:
     return obj(
         "How to convert between versions.",
         required=["strategy"],

@@ -10,7 +10,7 @@ from headwater.apis.apis.v1alpha1.apiexport import (
 )
 from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP
 from headwater.apis.kind import Kind
-from headwater.apis.markers import array, label_selector, obj, resource, string
+from headwater.apis.markers import Object, array, label_selector, obj, properties, resource, string
 
 CONDITION_IDENTITY_VALID = "IdentityValid"
 CONDITION_URLS_READY = "VirtualWorkspaceURLsReady"
@@ -26,20 +26,21 @@ SUBJECT_PREFIX = "apis.kcp.io:binding:"
 """Users and groups of consumers carry this prefix when the maximal permission policy is asked."""
 
 
-def claim_v2(*extra_required: str, **extra: dict[str, object]) -> dict[str, object]:
+def claim_v2(*extra_required: str, **extra: Object) -> Object:
     """A permission claim of v1alpha2: a resource, verbs, and what the caller adds."""
-    return obj(
-        "A claim on a resource of the consumer.",
-        required=["resource", "verbs", *extra_required],
-        group=string("API group; empty for the core group.", default=""),
-        resource=string("Resource, in lower case plural.", min_length=1),
-        verbs=array(string(min_length=1), "Verbs that the provider may use; * for all.", list_type="set", min_items=1),
-        identityHash=string("Identity of the resource, unless it is built in."),
+    verb = string(min_length=1)
+    props: dict[str, Object] = {
+        "group": string("API group; empty for the core group.", default=""),
+        "resource": string("Resource, in lower case plural.", min_length=1),
+        "verbs": array(verb, "Verbs that the provider may use; * for all.", list_type="set", min_items=1),
+        "identityHash": string("Identity of the resource, unless it is built in."),
         **extra,
-    )
+    }
+    required = ["resource", "verbs", *extra_required]
+    return properties("A claim on a resource of the consumer.", props, required=required)
 
 
-def claim_selector() -> dict[str, object]:
+def claim_selector() -> Object:
     selector = label_selector("Which objects the claim covers.")
     selector["properties"] = {
         "matchAll": {"type": "boolean", "description": "All objects of the resource."},

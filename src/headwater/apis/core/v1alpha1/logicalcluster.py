@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headwater.apis.kind import AGE_COLUMN, Kind, column
-from headwater.apis.markers import array, boolean, conditions, immutable, map_of, obj, resource, string
+from headwater.apis.markers import Object, array, boolean, conditions, immutable, map_of, obj, resource, string
 from headwater.apis.tenancy.v1alpha1.workspace import PHASE_SCHEDULING, PHASES
 
 GROUP = "core.kcp.io"
@@ -24,7 +24,7 @@ INITIALIZER_LABEL_PREFIX = "initializer.internal.kcp.io/"
 TERMINATOR_LABEL_PREFIX = "terminator.internal.kcp.io/"
 
 
-def _owner() -> dict[str, object]:
+def _owner() -> Object:
     return obj(
         "The object in another logical cluster that this one belongs to; usually a Workspace.",
         required=["apiVersion", "cluster", "name", "resource", "uid"],
@@ -37,7 +37,7 @@ def _owner() -> dict[str, object]:
     )
 
 
-def _created_by() -> dict[str, object]:
+def _created_by() -> Object:
     return immutable(
         obj(
             "Who asked for the logical cluster.",

@@ -4,3 +4,5 @@ from headwater.apis.tenancy.v1alpha1.workspace import WORKSPACE
 from headwater.apis.tenancy.v1alpha1.workspacetype import WORKSPACE_TYPE
 
 KINDS = (WORKSPACE, WORKSPACE_TYPE)
+
+__all__ = ["KINDS", "WORKSPACE", "WORKSPACE_TYPE"]

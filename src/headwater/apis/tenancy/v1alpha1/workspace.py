@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from headwater.apis.kind import AGE_COLUMN, Kind, column
 from headwater.apis.markers import (
+    Object,
     array,
     conditions,
     immutable,
@@ -63,7 +64,7 @@ TYPE_NAME_PATTERN = r"^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$"
 CLUSTER_PATH_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(:[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 
 
-def _type_reference() -> dict[str, object]:
+def _type_reference() -> Object:
     return obj(
         "The type of the workspace. Without it, the parent type's default child type is taken.",
         required=["name"],
@@ -74,7 +75,7 @@ def _type_reference() -> dict[str, object]:
     )
 
 
-def _mount() -> dict[str, object]:
+def _mount() -> Object:
     return obj(
         "Makes this workspace a mount: requests go to the URL of the referenced object.",
         required=["ref"],
@@ -92,7 +93,7 @@ def _mount() -> dict[str, object]:
     )
 
 
-def _spec() -> dict[str, object]:
+def _spec() -> Object:
     spec = obj(
         "What the workspace should be.",
         default={},
@@ -106,7 +107,7 @@ def _spec() -> dict[str, object]:
     return with_rule(spec, "!has(oldSelf.cluster) || has(self.cluster)", "cluster cannot be unset")
 
 
-def _status() -> dict[str, object]:
+def _status() -> Object:
     return obj(
         "What the system knows of the workspace.",
         default={},

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from headwater.apis.kind import AGE_COLUMN, Kind
-from headwater.apis.markers import any_object, array, boolean, conditions, map_of, obj, resource, string, with_rule
+from headwater.apis.markers import (
+    Object,
+    any_object,
+    array,
+    boolean,
+    conditions,
+    map_of,
+    obj,
+    properties,
+    resource,
+    string,
+    with_rule,
+)
 from headwater.apis.tenancy.v1alpha1.workspace import CLUSTER_PATH_PATTERN, GROUP, TYPE_NAME_PATTERN
 
 RESERVED_NAMES = frozenset({"any", "system"})
@@ -18,7 +30,7 @@ SYSTEM_BINDINGS_INITIALIZER = "system:apibindings"
 """The initializer that stands for the default APIBindings of a type."""
 
 
-def _reference(description: str) -> dict[str, object]:
+def _reference(description: str) -> Object:
     return obj(
         description,
         required=["name"],
@@ -27,7 +39,7 @@ def _reference(description: str) -> dict[str, object]:
     )
 
 
-def _limit(relatives: str) -> dict[str, object]:
+def _limit(relatives: str) -> Object:
     limit = obj(
         f"Which types {relatives} may have. Unset allows every type.",
         none=boolean(f"No {relatives} at all."),
@@ -38,14 +50,14 @@ def _limit(relatives: str) -> dict[str, object]:
     )
 
 
-def _spec() -> dict[str, object]:
+def _spec() -> Object:
     return obj(
         "What the type means.",
         initializer=boolean("Whether workspaces of the type wait for an initializer of the type's owner."),
         terminator=boolean("Whether deletion of workspaces of the type waits for a terminator of the type's owner."),
-        extend=obj(
+        extend=properties(
             "Types that this one builds on: their initializers, bindings, labels and limits apply too.",
-            **{"with": array(_reference("A type that this one builds on."), "The extended types.", min_items=1)},
+            {"with": array(_reference("A type that this one builds on."), "The extended types.", min_items=1)},
         ),
         additionalWorkspaceLabels=map_of(string(), "Labels put on every workspace of the type."),
         defaultChildWorkspaceType=_reference("The type of child workspaces that name none."),
@@ -75,7 +87,7 @@ def _spec() -> dict[str, object]:
     )
 
 
-def _status() -> dict[str, object]:
+def _status() -> Object:
     return obj(
         "What the system knows of the type.",
         conditions=conditions(),
