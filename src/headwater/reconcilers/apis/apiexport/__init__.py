@@ -1,0 +1,1 @@
+"""APIExport: gives each export an identity, and an APIExportEndpointSlice of its own."""

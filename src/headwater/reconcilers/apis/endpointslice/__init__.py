@@ -1,0 +1,1 @@
+"""APIExportEndpointSlice: says whether the export that a slice names is there."""
