@@ -1,0 +1,1 @@
+"""Deletion of APIBindings: first the objects of what was bound, then the binding."""
