@@ -1,0 +1,1 @@
+"""Behaviour of the builtin kinds on writes, one module for each family."""
