@@ -87,7 +87,8 @@ class ResourceInfo:
     """A served resource in one version.
 
     `schema` is what writes are pruned, defaulted and validated with (None: taken as it is); `raw_schema` is the same as
-    structural OpenAPI for documents and for apply. `identity` is the export identity the objects are stored under, "-"
+    structural OpenAPI for documents and for apply; `patch_schema`
+    the one that strategic merge patch goes by, where it is another. `identity` is the export identity the objects are stored under, "-"
     for none. `storage_group` and `storage_resource` differ from the served ones only where two groups share their
     objects (events). `columns` are CRD style additionalPrinterColumns. `handler` serves a resource that has no objects
     (reviews); `connect` the subresources besides `status` and `scale`. `native` says that the kind is Kubernetes' own.
@@ -116,6 +117,7 @@ class ResourceInfo:
     handler: SubresourceHandler | None = None
     connect: Mapping[str, SubresourceHandler] = field(default_factory=lambda: MappingProxyType({}))
     native_merge: bool = False
+    patch_schema: Object | None = None
     versions: tuple[str, ...] = ()
     storage_version: str = ""
     conversion: Conversion | None = None
@@ -136,6 +138,7 @@ class ResourceInfo:
         put("list_kind", self.list_kind or self.kind + "List")
         put("singular", self.singular or self.kind.lower())
         put("versions", self.versions or (self.version,))
+        put("selectable_fields", tuple(path.lstrip(".") for path in self.selectable_fields))
         put("storage_version", storage_version)
         put("prefix", f"/{storage_group or 'core'}/{storage_resource}/{self.identity or '-'}/")
         put("api_version", f"{self.group}/{self.version}" if self.group else self.version)
