@@ -44,7 +44,7 @@ def main() -> int:
     changed = sorted(path for path, text in wanted.items() if not path.exists() or path.read_text() != text)
     if "--check" in sys.argv[1:]:
         for path in [*changed, *stale]:
-            print(f"{path} differs from headwater.apis: run `make generate`")
+            print(f"{path} differs from headwater.apis: run `make gen`")
         return 1 if changed or stale else 0
     for path in stale:
         path.unlink()
