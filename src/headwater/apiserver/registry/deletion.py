@@ -17,7 +17,7 @@ from headwater.base import jsonio
 from headwater.base.tasks import TaskGroup
 from headwater.machinery import errors
 from headwater.machinery.fieldpath import invalid_value, not_supported
-from headwater.machinery.objects import Object
+from headwater.machinery.objects import Object, add_finalizer
 from headwater.machinery.timestamps import format_time, parse_time
 from headwater.storage.interface import KeyNotFound, RevisionMismatch
 from headwater.storage.watchcache import splice_revision
@@ -84,6 +84,9 @@ async def _try_delete(writer: Writer, request: WriteRequest, current: Current, o
     ctx = writer.context(request)
     meta = obj["metadata"]
     _set_propagation(meta, _policy(options, strategy.default_propagation(obj), meta))
+    if not meta.get("deletionTimestamp"):
+        for finalizer in strategy.deletion_finalizers(obj):
+            add_finalizer(obj, finalizer)
     grace = strategy.grace_period_seconds(ctx, obj, options) if strategy.graceful else 0
     if not meta.get("finalizers") and not grace and not strategy.blocks_deletion(obj):
         if request.dry_run:

@@ -45,7 +45,7 @@ def _transform(info: ResourceInfo, patch_type: str, body: bytes) -> Transform:
         return lambda old: apply_json_patch(old, decoded)
     if patch_type == opts.PATCH_MERGE:
         return lambda old: apply_merge_patch(old, decoded)
-    return lambda old: apply_strategic_patch(old, decoded, info.raw_schema)
+    return lambda old: apply_strategic_patch(old, decoded, info.patch_schema or info.raw_schema)
 
 
 def _decode_json(body: bytes) -> Any:

@@ -82,6 +82,10 @@ class Strategy:
         """Whether the object must stay, marked as deleted, although it has no metadata.finalizers."""
         return False
 
+    def deletion_finalizers(self, obj: Object) -> Sequence[str]:
+        """Finalizers that the object gets as it is deleted, so that something can be done first."""
+        return ()
+
     def prepare_for_delete(self, ctx: WriteContext, obj: Object) -> None:
         """Change the object as it is marked as deleted (a namespace becomes Terminating)."""
 
