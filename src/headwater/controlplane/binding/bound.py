@@ -12,11 +12,13 @@ from headwater.machinery.objects import Object
 
 
 class BoundResource(NamedTuple):
-    """One resource and where its schema is: the APIResourceSchema ``schema`` in the logical cluster ``cluster``."""
+    """One resource and where it comes from: the APIExport ``export`` and the APIResourceSchema ``schema`` with its uid,
+    both in the logical cluster ``cluster``."""
 
     group: str
     resource: str
     cluster: str
+    export: str
     schema: str
     uid: str
     identity: str
@@ -28,6 +30,7 @@ GroupResourceKey = tuple[str, str]
 def bound_resources(binding: Object) -> list[BoundResource]:
     """What the status of an APIBinding says is bound."""
     cluster = objects.nested(binding, "status", "apiExportClusterName", default="")
+    export = objects.nested(binding, "spec", "reference", "export", "name", default="")
     found = []
     for bound in objects.nested(binding, "status", "boundResources", default=()):
         schema = bound.get("schema") or {}
@@ -36,6 +39,7 @@ def bound_resources(binding: Object) -> list[BoundResource]:
                 bound.get("group") or "",
                 bound.get("resource", ""),
                 cluster,
+                export,
                 schema.get("name", ""),
                 schema.get("UID", ""),
                 schema.get("identityHash", ""),

@@ -114,7 +114,7 @@ class ControlPlaneCatalog:
         for resource in objects.nested(export, "spec", "resources", default=()):
             group, name, schema = resource.get("group") or "", resource["name"], resource["schema"]
             entry = (group, name, identity)
-            self._exported[entry] = BoundResource(group, name, cluster, schema, "", identity)
+            self._exported[entry] = BoundResource(group, name, cluster, objects.name(export), schema, "", identity)
             self._exported.move_to_end(entry)
             if len(self._exported) > MAX_IDENTITIES:
                 self._exported.popitem(last=False)

@@ -1,0 +1,51 @@
+"""Whether a user may enter a logical cluster at all. Pure but for the look-ups it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from headwater.apis.tenancy.v1alpha1.workspace import PHASE_SCHEDULING, PHASE_UNAVAILABLE
+from headwater.apiserver.authn.interface import UserInfo
+from headwater.apiserver.authz.interface import Attributes, Decision
+from headwater.controlplane.authorization.identities import is_local_account
+from headwater.controlplane.clusters.index import ClusterIndex
+
+ACCESS_VERB: Final = "access"
+ADMIN_GROUPS: Final = frozenset({"system:kcp:logical-cluster-admin", "system:kcp:external-logical-cluster-admin"})
+"""Groups of the control plane's own helpers, which no workspace shuts out."""
+_CLOSED_PHASES: Final = frozenset({"", PHASE_SCHEDULING, PHASE_UNAVAILABLE})
+
+Decide = Callable[[Attributes], tuple[Decision, str]]
+
+
+class WorkspaceAccess:
+    """The verb ``access`` on the URL ``/``, membership in required groups, and the phase of the logical cluster."""
+
+    def __init__(self, clusters: ClusterIndex, decide: Decide) -> None:
+        self._clusters = clusters
+        self._decide = decide
+
+    def check(self, user: UserInfo, cluster: str) -> str | None:
+        """Why the user may not enter; None when they may. ``user`` is one of the identities of `counts_as`."""
+        entry = self._clusters.get(cluster)
+        if entry is None:
+            return "LogicalCluster not found"
+        if not ADMIN_GROUPS.isdisjoint(user.groups):
+            return None
+        if not has_required_groups(entry.required_groups, user):
+            return "workspace access not permitted"
+        if entry.phase in _CLOSED_PHASES:
+            return f'not permitted due to phase "{entry.phase}"'
+        if is_local_account(user, cluster):
+            return None
+        decision, _ = self._decide(Attributes(user, ACCESS_VERB, cluster, path="/", is_resource=False))
+        return None if decision is Decision.ALLOW else "workspace access not permitted"
+
+
+def has_required_groups(required: str, user: UserInfo) -> bool:
+    """Whether the user is in all groups of one of the alternatives: ``a,b;c`` means a and b, or c."""
+    if not required:
+        return True
+    mine = set(user.groups)
+    return any(mine.issuperset(each.split(",")) for each in required.split(";"))
