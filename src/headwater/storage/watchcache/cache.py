@@ -199,9 +199,8 @@ class WatchCache:
         if value is None:
             previous = self._objects.pop(key)
             return CacheEvent("DELETED", previous.at_revision(revision), previous) if previous is not None else None
-        previous = self._objects.get(key)
         item = CachedObject(key, splice_revision(value, revision), revision, self._memo)
-        self._objects.set(key, item)
+        previous = self._objects.set(key, item)
         return CacheEvent("ADDED" if previous is None else "MODIFIED", item, previous)
 
     def _scopes(self, key: str) -> Iterator[str]:

@@ -92,8 +92,10 @@ class CacheSet:
     def _on_events(self, events: Sequence[Event]) -> None:
         caches = self._caches
         routed: dict[str, list[Event]] = {}
+        prefix = "\0"
         for event in events:
-            prefix = resource_prefix_of(event.key)
+            if not event.key.startswith(prefix):
+                prefix = resource_prefix_of(event.key) or "\0"
             if prefix in caches:
                 routed.setdefault(prefix, []).append(event)
         for prefix, batch in routed.items():

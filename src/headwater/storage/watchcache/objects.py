@@ -90,18 +90,14 @@ class CacheEvent:
     `previous` is the state before the change, None for ADDED. One event is shared by all watchers.
     """
 
-    __slots__ = ("_encoded", "object", "previous", "type")
+    __slots__ = ("_encoded", "object", "previous", "revision", "type")
 
     def __init__(self, type_: EventType, item: CachedObject, previous: CachedObject | None) -> None:
         self.type = type_
         self.object = item
         self.previous = previous
+        self.revision = item.revision
         self._encoded: bytes | None = None
-
-    @property
-    def revision(self) -> int:
-        """The revision of the change."""
-        return self.object.revision
 
     @property
     def encoded(self) -> bytes:

@@ -8,24 +8,18 @@ text.
 from __future__ import annotations
 
 _METADATA = b'"metadata":{'
-_CLOSING_BRACE = ord("}")
 
 
 def splice_revision(stored: bytes, revision: int) -> bytes:
-    """The stored bytes with `"resourceVersion":"<revision>"` as the first field of metadata.
+    """The stored bytes with `"resourceVersion":"<revision>"` as the first field of metadata, which is never empty.
 
     Bytes without a metadata object come back as they are.
     """
-    at = stored.find(_METADATA)
-    if at < 0:
-        return stored
-    at += len(_METADATA)
-    separator = b"" if stored[at] == _CLOSING_BRACE else b","
-    return b'%b"resourceVersion":"%d"%b%b' % (stored[:at], revision, separator, stored[at:])
+    return stored.replace(_METADATA, b'"metadata":{"resourceVersion":"%d",' % revision, 1)
 
 
 def replace_revision(spliced: bytes, old: int, new: int) -> bytes:
     """Spliced bytes with another revision in place of the one they carry."""
     return spliced.replace(
-        b'%b"resourceVersion":"%d"' % (_METADATA, old), b'%b"resourceVersion":"%d"' % (_METADATA, new), 1
+        b'"metadata":{"resourceVersion":"%d",' % old, b'"metadata":{"resourceVersion":"%d",' % new, 1
     )
