@@ -10,18 +10,18 @@ from headwater.apis.tenancy.v1alpha1.workspace import (
     PHASE_READY,
     REQUIRED_GROUPS_ANNOTATION,
 )
-from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes, BasePlugin
-from headwater.apiserver.authn.interface import UserInfo
-from headwater.base import jsonio
-from headwater.controlplane.admission.access import DeepAuthorizer, is_privileged, is_system, may
-from headwater.controlplane.objects import ControlPlaneObjects
-from headwater.controlplane.workspacetypes import (
+from headwater.apis.tenancy.workspacetypes import (
     ResolvedType,
     TypeReference,
     TypeResolver,
     WorkspaceTypeError,
     check_relation,
 )
+from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes, BasePlugin
+from headwater.apiserver.authn.interface import UserInfo
+from headwater.base import jsonio
+from headwater.controlplane.admission.access import DeepAuthorizer, is_privileged, is_system, may
+from headwater.controlplane.objects import ControlPlaneObjects
 from headwater.machinery import errors, objects
 from headwater.machinery.objects import Object
 

@@ -11,10 +11,10 @@ from headwater.apis.core.v1alpha1.logicalcluster import NAME as LOGICAL_CLUSTER_
 from headwater.apis.core.v1alpha1.shard import SHARD
 from headwater.apis.tenancy.v1alpha1.workspace import GROUP, WORKSPACE
 from headwater.apis.tenancy.v1alpha1.workspacetype import WORKSPACE_TYPE
+from headwater.apis.tenancy.workspacetypes import ResolvedType, TypeReference, TypeResolver
 from headwater.base.clock import Clock
 from headwater.client.dynamic import ClusterClient
 from headwater.client.informer import Informer
-from headwater.controlplane.workspacetypes import ResolvedType, TypeReference, TypeResolver
 from headwater.machinery import objects
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.logicalcluster import PATH_ANNOTATION, ROOT

@@ -11,10 +11,10 @@ from headwater.apis.core.v1alpha1.logicalcluster import LOGICAL_CLUSTER, TYPE_AN
 from headwater.apis.core.v1alpha1.logicalcluster import NAME as LOGICAL_CLUSTER_NAME
 from headwater.apis.tenancy.v1alpha1.workspace import PHASE_INITIALIZING
 from headwater.apis.tenancy.v1alpha1.workspacetype import SYSTEM_BINDINGS_INITIALIZER
+from headwater.apis.tenancy.workspacetypes import TypeReference, WorkspaceTypeError
 from headwater.client.informer import Informer
 from headwater.controller import Committer, Controller, Result
 from headwater.controller.triggers import enqueue_mapped, enqueue_objects
-from headwater.controlplane.workspacetypes import TypeReference, WorkspaceTypeError
 from headwater.machinery import objects
 from headwater.machinery.errors import AlreadyExists, NotFound
 from headwater.machinery.gvk import GroupVersionResource
