@@ -9,8 +9,6 @@ from headwater.apiserver.handlers import reads, subresources, watches, writes
 from headwater.apiserver.handlers.environment import Environment
 from headwater.apiserver.handlers.requestscope import Scope, resolve, verb_not_allowed
 from headwater.apiserver.web.types import AnyResponse, Request
-from headwater.machinery import errors
-from headwater.storage.interface import CorruptStore, StorageBusy, StorageError
 
 VerbHandler = Callable[[Environment, Request, Scope], Awaitable[AnyResponse]]
 
@@ -34,15 +32,8 @@ class ResourceHandler:
         self._environment = environment
 
     async def __call__(self, request: Request) -> AnyResponse:
-        try:
-            scope = await resolve(self._catalog, request)
-            return await self._handler(scope)(self._environment, request, scope)
-        except StorageBusy as error:
-            raise errors.too_many_requests(str(error)) from error
-        except CorruptStore as error:
-            raise errors.InternalError("Internal error occurred: the store is damaged") from error
-        except StorageError as error:
-            raise errors.ServiceUnavailable("the store is not available now", retry_after_seconds=1) from error
+        scope = await resolve(self._catalog, request)
+        return await self._handler(scope)(self._environment, request, scope)
 
     def _handler(self, scope: Scope) -> VerbHandler:
         if scope.info.handler is not None:
