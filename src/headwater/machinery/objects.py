@@ -9,6 +9,7 @@ so it is not to be changed. Writers start with `set_`, and `metadata` creates wh
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from headwater.base import jsonio
 from headwater.machinery.logicalcluster import CLUSTER_ANNOTATION
 
 Object = dict[str, Any]
@@ -158,17 +159,21 @@ def set_nested(obj: Object, value: Any, *path: str) -> None:
 
 def deep_copy(value: Any) -> Any:
     """A copy of JSON data that shares no object or list with the original."""
-    kind = value.__class__
-    if kind is dict:
-        return {
-            key: inner if (inner.__class__ is not dict and inner.__class__ is not list) else deep_copy(inner)
-            for key, inner in value.items()
-        }
-    if kind is list:
-        return [
-            inner if (inner.__class__ is not dict and inner.__class__ is not list) else deep_copy(inner)
-            for inner in value
-        ]
+    if value.__class__ is not dict and value.__class__ is not list:
+        return value
+    try:
+        # Through JSON and back is three times as fast as walking the tree in Python.
+        return jsonio.loads(jsonio.dumps(value))
+    except (jsonio.EncodeError, jsonio.DecodeError):
+        return _copy_tree(value)
+
+
+def _copy_tree(value: Any) -> Any:
+    """The same for what the encoder does not take: very large integers, lone surrogates, deep nesting."""
+    if isinstance(value, dict):
+        return {key: _copy_tree(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_copy_tree(inner) for inner in value]
     return value
 
 

@@ -122,3 +122,9 @@ def test_copies_are_equal_and_share_nothing(value: Any) -> None:
     copy = objects.deep_copy(value)
     assert copy == value
     assert not containers(copy) & containers(value)
+
+
+@pytest.mark.parametrize("value", [[2**70], {"a": {"b": "\ud800"}}, {"deep": [[[1]] * 3] * 3}, "text", 5, None])
+def test_copies_of_what_json_does_not_take(value: Any) -> None:
+    """Large integers and lone surrogates are copied exactly too."""
+    assert objects.deep_copy(value) == value
