@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -62,7 +63,8 @@ class ServiceAccountAuthenticator:
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
         known = self._verified.get(digest)
         if known is None:
-            claims = self._issuer.read(token)
+            # Off the loop: the first token loads the library, and every signature takes a while to check.
+            claims = await asyncio.get_running_loop().run_in_executor(None, self._issuer.read, token)
             if claims is None:
                 return None
             known = (claims, self._user(claims))

@@ -120,6 +120,25 @@ class TokenIssuer:
             claims[_LEGACY + "clusterName"] = cluster
         return self._sign(claims)
 
+    def discovery(self, keys_path: str) -> dict[str, Any]:
+        """The OpenID provider document, for those who check our tokens themselves."""
+        return {
+            "issuer": self.issuer,
+            "jwks_uri": self.issuer + keys_path,
+            "response_types_supported": ["id_token"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [ALGORITHM],
+        }
+
+    def keys(self) -> dict[str, Any]:
+        """The public key as a JSON Web Key Set."""
+        from jwt.algorithms import RSAAlgorithm
+
+        algorithm = RSAAlgorithm(RSAAlgorithm.SHA256)
+        key = RSAAlgorithm.to_jwk(algorithm.prepare_key(self._key.public_pem), as_dict=True)
+        kept = {name: key[name] for name in ("kty", "n", "e")}
+        return {"keys": [{"use": "sig", "kid": self._key_id, "alg": ALGORITHM, **kept}]}
+
     def read(self, token: str) -> TokenClaims | None:
         """The claims of a valid token of ours; None when the token is none of ours. Raises Unauthorized."""
         unverified = peek_claims(token)
