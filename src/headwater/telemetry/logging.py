@@ -80,23 +80,23 @@ class Logger:
         """Whether a line of this level would be written; ask before computing costly fields."""
         return level >= _sink.level
 
-    def debug(self, message: str, *, exc_info: ExcInfo = None, **fields: Any) -> None:
+    def debug(self, message: str, /, *, exc_info: ExcInfo = None, **fields: Any) -> None:
         if _sink.level <= DEBUG:
             self._write(DEBUG, message, exc_info, fields)
 
-    def info(self, message: str, *, exc_info: ExcInfo = None, **fields: Any) -> None:
+    def info(self, message: str, /, *, exc_info: ExcInfo = None, **fields: Any) -> None:
         if _sink.level <= INFO:
             self._write(INFO, message, exc_info, fields)
 
-    def warning(self, message: str, *, exc_info: ExcInfo = None, **fields: Any) -> None:
+    def warning(self, message: str, /, *, exc_info: ExcInfo = None, **fields: Any) -> None:
         if _sink.level <= WARNING:
             self._write(WARNING, message, exc_info, fields)
 
-    def error(self, message: str, *, exc_info: ExcInfo = None, **fields: Any) -> None:
+    def error(self, message: str, /, *, exc_info: ExcInfo = None, **fields: Any) -> None:
         if _sink.level <= ERROR:
             self._write(ERROR, message, exc_info, fields)
 
-    def exception(self, message: str, **fields: Any) -> None:
+    def exception(self, message: str, /, **fields: Any) -> None:
         """An error line with the exception that is being handled."""
         self._write(ERROR, message, True, fields)
 

@@ -39,7 +39,7 @@ def test_json_lines(stream: io.StringIO) -> None:
     logging.configure(level="debug", format="json", stream=stream)
     log = logging.get_logger("headwater.test").bind(cluster="root:a")
     log.debug("one", n=1)
-    log.info("two", level="mine")
+    log.info("two", level="mine", message="also mine")
     log.warning("three", odd={1, 2} and object)
     log.error("four")
     lines = _lines(stream)
@@ -51,7 +51,7 @@ def test_json_lines(stream: io.StringIO) -> None:
     ]
     assert all(line["logger"] == "headwater.test" and line["cluster"] == "root:a" for line in lines)
     assert lines[0]["time"].endswith("Z") and lines[0]["n"] == 1
-    assert lines[1]["level_"] == "mine"
+    assert (lines[1]["level_"], lines[1]["message_"]) == ("mine", "also mine")
 
 
 def test_text_lines(stream: io.StringIO) -> None:
