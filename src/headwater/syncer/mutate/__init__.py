@@ -1,0 +1,1 @@
+"""How an upstream object and its downstream copy differ: pure functions, one concern each."""

@@ -1,0 +1,100 @@
+"""The configuration that is applied downstream for an upstream object (pure)."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from headwater.apis.workload.labels import (
+    CLUSTER_LABEL,
+    DELETION_ANNOTATION_PREFIX,
+    LOCATOR_ANNOTATION,
+    SOFT_FINALIZERS_ANNOTATION_PREFIX,
+    SPEC_DIFF_ANNOTATION_PREFIX,
+    STATE_LABEL_PREFIX,
+    STATUS_DIFF_ANNOTATION_PREFIX,
+    SUMMARIZING_ANNOTATION,
+    WORKSPACE_URL_ANNOTATION,
+)
+from headwater.base import jsonio
+from headwater.machinery.gvk import GroupResource
+from headwater.machinery.logicalcluster import CLUSTER_ANNOTATION, PATH_ANNOTATION
+from headwater.machinery.objects import Object, deep_copy, generation, labels, name
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.mutate.names import downstream_name
+from headwater.syncer.mutate.pods import without_upstream_identity
+from headwater.syncer.mutate.secrets import without_token_type
+
+HASH_ANNOTATION: Final = "internal.workload.kcp.io/applied-hash"
+"""On downstream objects: hash of the configuration that was applied last."""
+GENERATION_ANNOTATION: Final = "internal.workload.kcp.io/upstream-generation"
+"""On downstream objects: metadata.generation of the upstream object that was applied last."""
+
+_DROPPED_ANNOTATIONS: Final = frozenset(
+    {
+        CLUSTER_ANNOTATION,
+        PATH_ANNOTATION,
+        WORKSPACE_URL_ANNOTATION,
+        SUMMARIZING_ANNOTATION,
+        LOCATOR_ANNOTATION,
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "kcp.io/original-api-version",
+        HASH_ANNOTATION,
+        GENERATION_ANNOTATION,
+    }
+)
+_DROPPED_ANNOTATION_PREFIXES: Final = (
+    DELETION_ANNOTATION_PREFIX,
+    SOFT_FINALIZERS_ANNOTATION_PREFIX,
+    STATUS_DIFF_ANNOTATION_PREFIX,
+    SPEC_DIFF_ANNOTATION_PREFIX,
+    "experimental.status.workload.kcp.io/",
+)
+
+
+def downstream_body(
+    upstream: Object,
+    resource: GroupResource,
+    *,
+    key: str,
+    namespace: str,
+    locator: str = "",
+    keep_service_accounts: bool = False,
+) -> Object:
+    """What to apply for an upstream object; the object itself stays as it is.
+
+    Type, labels, annotations and all fields but status go down, without anything of the control plane's own
+    bookkeeping and of other sync targets. ``locator`` is for cluster-scoped objects, which have no namespace to carry
+    it. The hash of the result is in an annotation, so that an unchanged object can be recognised.
+    """
+    body: Object = {"apiVersion": upstream["apiVersion"], "kind": upstream["kind"], "metadata": {}}
+    for field, value in upstream.items():
+        if field not in ("apiVersion", "kind", "metadata", "status"):
+            body[field] = deep_copy(value)
+    body["metadata"] = _metadata(upstream, resource, key, namespace, locator)
+    without_token_type(body, resource)
+    without_upstream_identity(body, keep_service_accounts=keep_service_accounts)
+    digest = hashlib.sha256(jsonio.dumps_sorted(body)).hexdigest()[:32]
+    body["metadata"]["annotations"][HASH_ANNOTATION] = digest
+    return body
+
+
+def _metadata(upstream: Object, resource: GroupResource, key: str, namespace: str, locator: str) -> Object:
+    kept_labels = {
+        label: value for label, value in labels(upstream).items() if not label.startswith(STATE_LABEL_PREFIX)
+    }
+    notes = {
+        note: value
+        for note, value in annotations_of(upstream).items()
+        if note not in _DROPPED_ANNOTATIONS and not note.startswith(_DROPPED_ANNOTATION_PREFIXES)
+    }
+    if generation(upstream):
+        notes[GENERATION_ANNOTATION] = str(generation(upstream))
+    if locator:
+        notes[LOCATOR_ANNOTATION] = locator
+    meta: Object = {"name": downstream_name(resource, name(upstream))}
+    if namespace:
+        meta["namespace"] = namespace
+    meta["labels"] = {**kept_labels, CLUSTER_LABEL: key}
+    meta["annotations"] = notes
+    return meta

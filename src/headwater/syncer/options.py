@@ -1,0 +1,49 @@
+"""Settings of a syncer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+DEFAULT_HEARTBEAT_SECONDS: Final = 20.0
+DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS: Final = 30.0
+DEFAULT_WORKERS: Final = 32
+
+
+class OptionsError(ValueError):
+    """Settings that can't work."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncerOptions:
+    """How a syncer reaches both sides, and for which SyncTarget.
+
+    ``from_*`` is upstream, the control plane; ``to_*`` is downstream, the pcluster, by default the one that the
+    process runs in. ``from_cluster`` is the workspace of the SyncTarget, by name or path; empty takes it from the
+    server URL of the kubeconfig. ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
+    """
+
+    sync_target_name: str
+    sync_target_uid: str
+    from_kubeconfig: Path
+    from_context: str = ""
+    from_cluster: str = ""
+    to_kubeconfig: Path | None = None
+    to_context: str = ""
+    heartbeat_seconds: float = DEFAULT_HEARTBEAT_SECONDS
+    namespace_clean_delay_seconds: float = DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS
+    workers: int = DEFAULT_WORKERS
+    health_address: str = ""
+
+    def check(self) -> None:
+        """Raise OptionsError for settings that can't work, naming the flag."""
+        for flag, value in (("--sync-target-name", self.sync_target_name), ("--sync-target-uid", self.sync_target_uid)):
+            if not value:
+                raise OptionsError(f"{flag} is required")
+        if self.heartbeat_seconds <= 0:
+            raise OptionsError("--heartbeat-interval must be greater than zero")
+        if self.namespace_clean_delay_seconds < 0:
+            raise OptionsError("--downstream-namespace-clean-delay must not be negative")
+        if self.workers < 1:
+            raise OptionsError("--workers must be at least 1")
