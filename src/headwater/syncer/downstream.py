@@ -1,0 +1,76 @@
+"""The downstream side: the pcluster's API server, and the objects on it that carry our label."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from headwater.apis.workload.labels import CLUSTER_LABEL, LOCATOR_ANNOTATION
+from headwater.base.clock import Clock
+from headwater.client.dynamic import Client, ClusterClient
+from headwater.client.resource import ResourceClient
+from headwater.machinery.gvk import GroupResource, GroupVersionResource
+from headwater.machinery.objects import Object, labels, make_key, namespace
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.informers import Changed, InformerSet
+
+BY_NAMESPACE: Final = "namespace"
+BY_LOCATOR: Final = "locator"
+
+
+class Downstream:
+    """Client and informers of the pcluster. Only objects with the label of our SyncTarget are followed."""
+
+    def __init__(
+        self, cluster_client: ClusterClient, *, identity: TargetIdentity, changed: Changed, clock: Clock
+    ) -> None:
+        self.client: Client = cluster_client.cluster("")
+        self._identity = identity
+        self.informers = InformerSet(
+            "downstream",
+            resource_client=self.client.resource,
+            changed=changed,
+            clock=clock,
+            clustered=False,
+            label_selector=identity.downstream_selector,
+            indexers={BY_NAMESPACE: lambda obj: (namespace(obj),), BY_LOCATOR: _locator_text},
+        )
+
+    def sync(self, wanted: Mapping[GroupResource, GroupVersionResource]) -> None:
+        """Follow these resources."""
+        self.informers.sync(wanted)
+
+    def get(self, resource: GroupResource, space: str, name: str) -> Object | None:
+        """An object as it was last seen, not to be changed."""
+        informer = self.informers.get(resource)
+        return informer.get(make_key("", space, name)) if informer is not None else None
+
+    def resource(self, resource: GroupResource, space: str) -> ResourceClient:
+        """Client of a synced resource. Raises LookupError for one that isn't synced."""
+        gvr = self.informers.version(resource)
+        if gvr is None:
+            raise LookupError(f"{resource} is not synced")
+        return self.client.resource(gvr, space)
+
+    def is_ours(self, obj: Object) -> bool:
+        """Whether an object carries the label of our SyncTarget."""
+        return labels(obj).get(CLUSTER_LABEL) == self._identity.key
+
+    def remaining_in(self, space: str) -> list[str]:
+        """Our objects in a namespace, as `resource/name`."""
+        found = []
+        for resource in self.informers.resources:
+            informer = self.informers.get(resource)
+            if informer is not None:
+                found += [f"{resource}/{key}" for key in informer.index_keys(BY_NAMESPACE, space) if space]
+        return found
+
+    async def run(self) -> None:
+        """Run the informers until cancelled."""
+        await self.informers.run()
+
+
+def _locator_text(obj: Object) -> tuple[str, ...]:
+    text = annotations_of(obj).get(LOCATOR_ANNOTATION)
+    return (text,) if text else ()

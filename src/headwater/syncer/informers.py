@@ -1,0 +1,116 @@
+"""The informers of one side: one for each synced resource, coming and going with them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping
+
+from headwater.base.clock import Clock
+from headwater.base.tasks import TaskGroup
+from headwater.client.informer import IndexFunction, Informer
+from headwater.client.resource import ResourceClient
+from headwater.machinery.gvk import GroupResource, GroupVersionResource
+from headwater.machinery.objects import Object
+
+Changed = Callable[[GroupResource, Object | None, Object | None], None]
+"""Called with the resource, the old and the new state of an object."""
+
+
+class InformerSet:
+    """Informers by resource. What is no longer synced is forgotten, without an event for its objects."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        resource_client: Callable[[GroupVersionResource], ResourceClient],
+        changed: Changed,
+        clock: Clock,
+        clustered: bool,
+        label_selector: str = "",
+        indexers: Mapping[str, IndexFunction] | None = None,
+    ) -> None:
+        self._name = name
+        self._resource_client = resource_client
+        self._changed = changed
+        self._clock = clock
+        self._clustered = clustered
+        self._label_selector = label_selector
+        self._indexers = dict(indexers or {})
+        self._informers: dict[GroupResource, tuple[GroupVersionResource, Informer]] = {}
+        self._tasks: dict[GroupResource, asyncio.Task[None]] = {}
+        self._group: TaskGroup | None = None
+
+    @property
+    def resources(self) -> Collection[GroupResource]:
+        """What is followed now."""
+        return self._informers.keys()
+
+    def get(self, resource: GroupResource) -> Informer | None:
+        """The informer of a resource."""
+        found = self._informers.get(resource)
+        return found[1] if found else None
+
+    def version(self, resource: GroupResource) -> GroupVersionResource | None:
+        """The version at which a resource is followed."""
+        found = self._informers.get(resource)
+        return found[0] if found else None
+
+    def synced(self, resource: GroupResource) -> bool:
+        """Whether a resource is followed and was listed completely."""
+        found = self._informers.get(resource)
+        return found is not None and found[1].has_synced
+
+    @property
+    def all_synced(self) -> bool:
+        """Whether resources are followed, and each was listed completely."""
+        return bool(self._informers) and all(informer.has_synced for _, informer in self._informers.values())
+
+    def errors(self) -> list[str]:
+        """What keeps informers from being current."""
+        return [
+            f"{self._name} {resource}: {informer.last_error}"
+            for resource, (_, informer) in self._informers.items()
+            if informer.last_error
+        ]
+
+    def sync(self, wanted: Mapping[GroupResource, GroupVersionResource]) -> None:
+        """Follow exactly these resources at these versions."""
+        for resource, (gvr, _) in list(self._informers.items()):
+            if wanted.get(resource) != gvr:
+                self._stop(resource)
+        for resource, gvr in wanted.items():
+            if resource not in self._informers:
+                self._start(resource, gvr)
+
+    async def run(self) -> None:
+        """Run the informers until cancelled."""
+        async with TaskGroup(f"{self._name} informers") as group:
+            self._group = group
+            try:
+                for resource, (_, informer) in self._informers.items():
+                    self._tasks[resource] = group.start(informer.run(), name=str(resource))
+                await asyncio.get_running_loop().create_future()
+            finally:
+                self._group = None
+                self._tasks.clear()
+
+    def _start(self, resource: GroupResource, gvr: GroupVersionResource) -> None:
+        informer = Informer(
+            self._resource_client(gvr),
+            name=f"{self._name} {resource}",
+            clustered=self._clustered,
+            label_selector=self._label_selector,
+            indexers=self._indexers,
+            clock=self._clock,
+        )
+        informer.add_handler(lambda _, old, new: self._changed(resource, old, new))
+        self._informers[resource] = (gvr, informer)
+        if self._group is not None:
+            self._tasks[resource] = self._group.start(informer.run(), name=str(resource))
+
+    def _stop(self, resource: GroupResource) -> None:
+        del self._informers[resource]
+        task = self._tasks.pop(resource, None)
+        if task is not None:
+            task.cancel()
