@@ -1,0 +1,128 @@
+"""Which downstream namespace belongs to which upstream one, and making sure that it is there and ours."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from headwater.apis.workload.labels import CLUSTER_LABEL, LOCATOR_ANNOTATION, TENANT_LABEL
+from headwater.apis.workload.locator import NamespaceLocator
+from headwater.client.resource import ResourceClient
+from headwater.machinery.errors import AlreadyExists, NotFound
+from headwater.machinery.gvk import GroupResource, GroupVersionResource
+from headwater.machinery.objects import Object, deletion_timestamp, labels, name, resource_version, uid
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.downstream import BY_LOCATOR, Downstream
+from headwater.syncer.identity import TargetIdentity
+
+NAMESPACES: Final = GroupResource("", "namespaces")
+NAMESPACES_GVR: Final = GroupVersionResource("", "v1", "namespaces")
+_ADOPTED: Final = (CLUSTER_LABEL, TENANT_LABEL)
+
+
+class NamespaceCollision(Exception):
+    """The downstream namespace that an upstream one needs belongs to someone else."""
+
+
+class NamespaceTerminating(Exception):
+    """The downstream namespace is on its way out; the next one can be made when it is gone."""
+
+
+class Namespaces:
+    """The mapping, over the informer of downstream namespaces that carry our label."""
+
+    def __init__(self, downstream: Downstream, identity: TargetIdentity) -> None:
+        self._downstream = downstream
+        self._identity = identity
+        self._ensured: set[str] = set()
+
+    def get(self, space: str) -> Object | None:
+        """A downstream namespace of ours as it was last seen."""
+        return self._downstream.get(NAMESPACES, "", space)
+
+    def known(self, cluster: str, namespace: str) -> str:
+        """Name of the downstream namespace: the one that carries the locator, else the one that will.
+
+        Raises NamespaceCollision when several carry it.
+        """
+        locator = self._identity.locator(cluster, namespace)
+        informer = self._downstream.informers.get(NAMESPACES)
+        found = informer.by_index(BY_LOCATOR, locator.to_json()) if informer is not None else ()
+        if len(found) > 1:
+            names = ", ".join(sorted(name(space) for space in found))
+            raise NamespaceCollision(f"(namespace collision) found multiple downstream namespaces: {names}")
+        return name(found[0]) if found else locator.downstream_namespace()
+
+    def locator_of(self, space: str) -> NamespaceLocator | None:
+        """Where a downstream namespace of ours comes from; None for any other."""
+        obj = self.get(space)
+        return self.locator_from(obj) if obj is not None else None
+
+    def locator_from(self, space: Object) -> NamespaceLocator | None:
+        """The locator that a namespace carries, if it is one of our SyncTarget."""
+        return self._identity.own_locator(annotations_of(space).get(LOCATOR_ANNOTATION))
+
+    async def ensure(self, cluster: str, namespace: str) -> str:
+        """Make the downstream namespace of an upstream one if need be; its name.
+
+        Raises NamespaceCollision, NamespaceTerminating, StatusError and TransportError.
+        """
+        space = self.known(cluster, namespace)
+        locator = self._identity.locator(cluster, namespace)
+        seen = self.get(space)
+        if seen is not None:
+            if deletion_timestamp(seen):
+                raise NamespaceTerminating(f"downstream namespace {space} is being deleted")
+            if self._is_complete(seen, locator):
+                return space
+        elif space in self._ensured:
+            return space
+        await self._create(space, locator)
+        self._ensured.add(space)
+        return space
+
+    def changed(self, old: Object | None, new: Object | None) -> None:
+        """Hear of a change of a downstream namespace: what was ensured before may be true no longer."""
+        if old is not None and (new is None or deletion_timestamp(new)):
+            self._ensured.discard(name(old))
+
+    def forget(self, space: str) -> None:
+        """Look at a namespace again before the next use, because a write into it failed."""
+        self._ensured.discard(space)
+
+    def _is_complete(self, space: Object, locator: NamespaceLocator) -> bool:
+        marks = labels(space)
+        return (
+            annotations_of(space).get(LOCATOR_ANNOTATION) == locator.to_json()
+            and marks.get(TENANT_LABEL) == locator.tenant_id()
+            and marks.get(CLUSTER_LABEL) == self._identity.key
+        )
+
+    async def _create(self, space: str, locator: NamespaceLocator) -> None:
+        marks = {CLUSTER_LABEL: self._identity.key, TENANT_LABEL: locator.tenant_id()}
+        resource = self._downstream.client.resource(NAMESPACES_GVR)
+        meta = {"name": space, "labels": marks, "annotations": {LOCATOR_ANNOTATION: locator.to_json()}}
+        try:
+            await resource.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+        except AlreadyExists:
+            await self._check_existing(resource, space, locator, marks)
+
+    async def _check_existing(
+        self, resource: ResourceClient, space: str, locator: NamespaceLocator, marks: dict[str, str]
+    ) -> None:
+        try:
+            live = await resource.get(space)
+        except NotFound as error:
+            raise NamespaceTerminating(f"downstream namespace {space} has just gone") from error
+        text = annotations_of(live).get(LOCATOR_ANNOTATION)
+        if text is None:
+            raise NamespaceCollision(f"(namespace collision) namespace {space} has no namespace locator")
+        if text != locator.to_json():
+            raise NamespaceCollision(
+                f"(namespace collision) namespace {space} already exists, "
+                f"but has a different namespace locator annotation: {text}"
+            )
+        if deletion_timestamp(live):
+            raise NamespaceTerminating(f"downstream namespace {space} is being deleted")
+        if any(labels(live).get(label) != marks[label] for label in _ADOPTED):
+            preconditions = {"uid": uid(live), "resourceVersion": resource_version(live)}
+            await resource.patch(space, {"metadata": {"labels": marks, **preconditions}})
