@@ -1,0 +1,61 @@
+"""Wires changes on both sides to the spec reconciler."""
+
+from __future__ import annotations
+
+from headwater.base.clock import Clock
+from headwater.controller import Controller
+from headwater.controller.triggers import spec_or_metadata_changed
+from headwater.machinery.gvk import GroupResource
+from headwater.machinery.objects import Object, object_key
+from headwater.syncer.downstream import BY_NAMESPACE, Downstream
+from headwater.syncer.identity import TargetIdentity, item_of
+from headwater.syncer.namespaces.mapping import Namespaces
+from headwater.syncer.spec.place import upstream_key
+from headwater.syncer.spec.reconcile import SpecReconciler
+from headwater.syncer.upstream import Upstream
+from headwater.telemetry.metrics import Registry
+
+
+class SpecSyncer:
+    """The controller from upstream to downstream."""
+
+    def __init__(
+        self,
+        *,
+        identity: TargetIdentity,
+        upstream: Upstream,
+        downstream: Downstream,
+        namespaces: Namespaces,
+        workers: int,
+        clock: Clock,
+        registry: Registry,
+    ) -> None:
+        self._identity = identity
+        self._namespaces = namespaces
+        self._downstream = downstream
+        reconciler = SpecReconciler(identity=identity, upstream=upstream, downstream=downstream, namespaces=namespaces)
+        self.controller = Controller(
+            "syncer-spec", reconcile=reconciler.reconcile, workers=workers, clock=clock, registry=registry
+        )
+
+    def upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
+        """Hear of a change in the virtual workspace; status is no concern of this controller."""
+        obj = new or old
+        if obj is not None and spec_or_metadata_changed(old, new):
+            self.controller.enqueue(item_of(resource, object_key(obj)))
+
+    def revisit(self, space: str) -> None:
+        """Look at all copies in a downstream namespace, which may have been listed before the namespace itself."""
+        for resource in self._downstream.informers.resources:
+            informer = self._downstream.informers.get(resource)
+            for obj in informer.by_index(BY_NAMESPACE, space) if informer is not None else ():
+                self.downstream_changed(resource, None, obj)
+
+    def downstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
+        """Hear of a change on the pcluster: a copy that went comes back, one that was edited is repaired."""
+        obj = new or old
+        if obj is None or not spec_or_metadata_changed(old, new):
+            return
+        key = upstream_key(resource, obj, namespaces=self._namespaces, identity=self._identity)
+        if key is not None:
+            self.controller.enqueue(item_of(resource, key))

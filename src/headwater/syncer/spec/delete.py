@@ -1,0 +1,39 @@
+"""Deletes downstream copies, and says when they are certainly gone."""
+
+from __future__ import annotations
+
+from headwater.machinery.errors import NotFound
+from headwater.machinery.gvk import GroupResource
+from headwater.machinery.objects import Object, deletion_timestamp, uid
+from headwater.syncer.downstream import Downstream
+from headwater.syncer.identity import says_object_is_absent
+from headwater.syncer.spec.place import Place
+
+
+async def delete_copy(downstream: Downstream, resource: GroupResource, place: Place) -> bool:
+    """Delete the copy at a place if it is ours; True once the pcluster has confirmed that there is none.
+
+    The event of its end has the object looked at again. Raises StatusError and TransportError.
+    """
+    client = downstream.resource(resource, place.namespace)
+    copy = downstream.get(resource, place.namespace, place.name)
+    if copy is None:
+        try:
+            copy = await client.get(place.name)
+        except NotFound as error:
+            if says_object_is_absent(error, resource, place.name):
+                return True
+            raise
+    if not downstream.is_ours(copy):
+        return True
+    return deletion_timestamp(copy) == "" and await _delete(downstream, resource, place, copy)
+
+
+async def _delete(downstream: Downstream, resource: GroupResource, place: Place, copy: Object) -> bool:
+    """Delete exactly this copy; True when it was gone already."""
+    client = downstream.resource(resource, place.namespace)
+    try:
+        await client.delete(place.name, uid=uid(copy), propagation_policy="Background")
+    except NotFound as error:
+        return says_object_is_absent(error, resource, place.name)
+    return False

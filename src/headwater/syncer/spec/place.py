@@ -1,0 +1,44 @@
+"""Where an upstream object lives downstream, and back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from headwater.apis.workload.labels import LOCATOR_ANNOTATION
+from headwater.machinery.gvk import GroupResource
+from headwater.machinery.objects import Object, make_key, name, namespace, split_key
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.mutate.names import downstream_name, upstream_name
+from headwater.syncer.namespaces.mapping import Namespaces
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Namespace ("" for cluster-scoped objects) and name of a downstream object."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+def place_of(resource: GroupResource, key: str, namespaces: Namespaces) -> Place:
+    """Where the copy of an upstream object is, or would be. Raises NamespaceCollision."""
+    cluster, space, object_name = split_key(key)
+    return Place(namespaces.known(cluster, space) if space else "", downstream_name(resource, object_name))
+
+
+def upstream_key(
+    resource: GroupResource, obj: Object, *, namespaces: Namespaces, identity: TargetIdentity
+) -> str | None:
+    """Key of the upstream object that a downstream object is the copy of; None when it isn't one of ours."""
+    space = namespace(obj)
+    if space:
+        locator = namespaces.locator_of(space)
+    else:
+        locator = identity.own_locator(annotations_of(obj).get(LOCATOR_ANNOTATION))
+    if locator is None or bool(locator.namespace) != bool(space):
+        return None
+    return make_key(locator.cluster, locator.namespace, upstream_name(resource, name(obj)))

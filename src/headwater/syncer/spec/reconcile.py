@@ -1,0 +1,159 @@
+"""One pass over one upstream object: claim, apply or let go."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from headwater.apis.workload.labels import LOCATOR_ANNOTATION
+from headwater.controller import Result
+from headwater.machinery.errors import NotFound, StatusError
+from headwater.machinery.gvk import GroupResource
+from headwater.machinery.objects import Object, deletion_timestamp, finalizers, name, resource_version, split_key, uid
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.downstream import Downstream
+from headwater.syncer.identity import TargetIdentity, parse_item
+from headwater.syncer.mutate.body import downstream_body
+from headwater.syncer.mutate.drift import is_applied
+from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
+from headwater.syncer.spec.delete import delete_copy
+from headwater.syncer.spec.place import Place, place_of
+from headwater.syncer.upstream import Upstream
+from headwater.telemetry.logging import get_logger
+
+FIELD_MANAGER: Final = "syncer"
+SERVICE_ACCOUNTS: Final = GroupResource("", "serviceaccounts")
+_NAMESPACE_RETRY_SECONDS: Final = 2.0
+_COLLISION_RETRY_SECONDS: Final = 60.0
+_UNCONFIRMED_RETRY_SECONDS: Final = 30.0
+
+log = get_logger("syncer.spec")
+
+
+class ObjectCollision(Exception):
+    """A cluster-scoped object of this name exists downstream and is not a copy of this upstream object."""
+
+
+class SpecReconciler:
+    """Brings the downstream copy of one upstream object to what the virtual workspace shows."""
+
+    def __init__(
+        self, *, identity: TargetIdentity, upstream: Upstream, downstream: Downstream, namespaces: Namespaces
+    ) -> None:
+        self._identity = identity
+        self._upstream = upstream
+        self._downstream = downstream
+        self._namespaces = namespaces
+
+    async def reconcile(self, item: str) -> Result | None:
+        """Work on one item. Raises StatusError and TransportError, with the downstream place in a note."""
+        resource, key = parse_item(item)
+        if self._downstream.informers.version(resource) is None:
+            return None  # Not synced any more; it comes again when it is.
+        try:
+            place = place_of(resource, key, self._namespaces)
+            try:
+                return await self._bring(resource, key, place)
+            except StatusError as error:
+                self._namespaces.forget(place.namespace)
+                error.add_note(f"downstream {resource} {place}")
+                raise
+        except (NamespaceCollision, ObjectCollision) as error:
+            log.error("collision", upstream=f"{resource} {key}", error=str(error))
+            return Result(requeue_after_seconds=_COLLISION_RETRY_SECONDS)
+        except NamespaceTerminating:
+            return Result(requeue_after_seconds=_NAMESPACE_RETRY_SECONDS)
+
+    async def _bring(self, resource: GroupResource, key: str, place: Place) -> Result | None:
+        seen = self._upstream.get(resource, key)
+        if seen is None:
+            return await self._after_loss(resource, key, place)
+        if deletion_timestamp(seen):
+            if await delete_copy(self._downstream, resource, place):
+                await self._let_go(resource, key, seen)
+            return None
+        try:
+            claimed = await self._claim(resource, key, seen)
+        except NotFound:
+            return None  # Gone or unassigned meanwhile, which its event will tell.
+        await self._apply(resource, key, claimed, place)
+        return None
+
+    async def _after_loss(self, resource: GroupResource, key: str, place: Place) -> Result | None:
+        """The object is not in our copy of the view: only a live answer makes that a reason to delete."""
+        if not self._upstream.synced(resource):
+            return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
+        if self._downstream.get(resource, place.namespace, place.name) is None:
+            return None
+        if not await self._upstream.confirm_absent(resource, key):
+            return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
+        log.info("deleting, as it is gone upstream", upstream=f"{resource} {key}", downstream=str(place))
+        await delete_copy(self._downstream, resource, place)
+        return None
+
+    async def _claim(self, resource: GroupResource, key: str, seen: Object) -> Object:
+        """Put our finalizer on the object before anything exists downstream; the object with it."""
+        if self._identity.finalizer in finalizers(seen):
+            return seen
+        patch: Object = {
+            "metadata": {
+                "finalizers": [*finalizers(seen), self._identity.finalizer],
+                "uid": uid(seen),
+                "resourceVersion": resource_version(seen),
+            }
+        }
+        return await self._upstream.resource(resource, key).patch(name(seen), patch)
+
+    async def _let_go(self, resource: GroupResource, key: str, seen: Object) -> None:
+        """Take our finalizer off, now that the copy is gone."""
+        if self._identity.finalizer not in finalizers(seen):
+            return
+        kept = [held for held in finalizers(seen) if held != self._identity.finalizer]
+        patch: Object = {
+            "metadata": {
+                "finalizers": kept or None,
+                "uid": uid(seen),
+                "resourceVersion": resource_version(seen),
+            }
+        }
+        try:
+            await self._upstream.resource(resource, key).patch(name(seen), patch)
+        except NotFound:
+            return  # Someone else let it go.
+
+    async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> None:
+        cluster, space, _ = split_key(key)
+        locator = "" if space else self._identity.locator(cluster, "").to_json()
+        body = downstream_body(
+            upstream,
+            resource,
+            key=self._identity.key,
+            namespace=place.namespace,
+            locator=locator,
+            keep_service_accounts=SERVICE_ACCOUNTS in self._resources,
+        )
+        copy = self._downstream.get(resource, place.namespace, place.name)
+        if copy is not None and is_applied(copy, body):
+            return
+        if space:
+            await self._namespaces.ensure(cluster, space)
+        else:
+            await self._check_collision(resource, place, locator, copy)
+        client = self._downstream.resource(resource, place.namespace)
+        await client.apply(body, field_manager=FIELD_MANAGER, force=True)
+
+    async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:
+        """Cluster-scoped names are shared by all workspaces and by the pcluster's owner."""
+        if copy is None:
+            try:
+                copy = await self._downstream.resource(resource, "").get(place.name)
+            except NotFound:
+                return
+        if annotations_of(copy).get(LOCATOR_ANNOTATION) != locator:
+            raise ObjectCollision(
+                f"(cluster-wide resource collision) {resource} {place.name} exists downstream and is not ours"
+            )
+
+    @property
+    def _resources(self) -> Collection[GroupResource]:
+        return self._downstream.informers.resources

@@ -1,0 +1,89 @@
+"""Wires status changes on both sides to the report of one object's status."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from headwater.base.clock import Clock
+from headwater.client.paths import JSON_PATCH
+from headwater.controller import Controller, Result
+from headwater.machinery.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound
+from headwater.machinery.gvk import GroupResource
+from headwater.machinery.objects import Object, deletion_timestamp, name, object_key, uid
+from headwater.syncer.downstream import Downstream
+from headwater.syncer.identity import TargetIdentity, item_of, parse_item
+from headwater.syncer.mutate.status import upstream_status
+from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces
+from headwater.syncer.spec.place import place_of, upstream_key
+from headwater.syncer.upstream import Upstream
+from headwater.telemetry.logging import get_logger
+from headwater.telemetry.metrics import Registry
+
+_NOT_SYNCED_SECONDS: Final = 1.0
+
+log = get_logger("syncer.status")
+
+
+class StatusSyncer:
+    """The controller from downstream to upstream."""
+
+    def __init__(
+        self,
+        *,
+        identity: TargetIdentity,
+        upstream: Upstream,
+        downstream: Downstream,
+        namespaces: Namespaces,
+        workers: int,
+        clock: Clock,
+        registry: Registry,
+    ) -> None:
+        self._identity = identity
+        self._upstream = upstream
+        self._downstream = downstream
+        self._namespaces = namespaces
+        self.controller = Controller(
+            "syncer-status", reconcile=self.reconcile, workers=workers, clock=clock, registry=registry
+        )
+
+    def upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
+        """Hear of a change in the virtual workspace: a status that isn't what we reported is put right."""
+        if new is not None and (old is None or old.get("status") != new.get("status")):
+            self.controller.enqueue(item_of(resource, object_key(new)))
+
+    def downstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
+        """Hear of a change on the pcluster."""
+        if new is None or (old is not None and upstream_status(old) == upstream_status(new)):
+            return
+        key = upstream_key(resource, new, namespaces=self._namespaces, identity=self._identity)
+        if key is not None:
+            self.controller.enqueue(item_of(resource, key))
+
+    async def reconcile(self, item: str) -> Result | None:
+        """Report one status if it differs from what the virtual workspace shows."""
+        resource, key = parse_item(item)
+        seen = self._upstream.get(resource, key)
+        if seen is None:
+            synced = self._upstream.synced(resource) or self._downstream.informers.version(resource) is None
+            return None if synced else Result(requeue_after_seconds=_NOT_SYNCED_SECONDS)
+        try:
+            place = place_of(resource, key, self._namespaces)
+        except NamespaceCollision:
+            return None  # The spec syncer reports it.
+        copy = self._downstream.get(resource, place.namespace, place.name)
+        status = upstream_status(copy) if copy is not None else None
+        if copy is None or status is None or seen.get("status") == status:
+            return None
+        patch: list[Object] = [
+            {"op": "test", "path": "/metadata/uid", "value": uid(seen)},
+            {"op": "add", "path": "/status", "value": status},
+        ]
+        try:
+            await self._upstream.resource(resource, key).patch_status(name(seen), patch, patch_type=JSON_PATCH)
+        except (NotFound, MethodNotAllowed, BadRequest) as error:
+            log.debug("status not reported", upstream=item, downstream=str(place), error=str(error))
+        except Forbidden:
+            # Not claimed yet, or taken away from us: in the first case the claim's event brings us back here.
+            if not deletion_timestamp(seen):
+                return Result(requeue_after_seconds=_NOT_SYNCED_SECONDS)
+        return None
