@@ -1,0 +1,1 @@
+"""The SyncTarget: what is to be synced, whether the pcluster allows it, and signs of life."""

@@ -1,0 +1,112 @@
+"""Follows the SyncTarget: decides what is synced from its status, the pcluster's discovery and our rights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from headwater.apis.sync.v1alpha1.synctarget import (
+    CONDITION_API_IMPORTER_READY,
+    CONDITION_SYNCER_AUTHORIZED,
+    CONDITION_SYNCER_READY,
+    REASON_SYNCER_UNAUTHORIZED,
+    SYNC_TARGETS,
+)
+from headwater.base.clock import Clock
+from headwater.client.discovery import discover
+from headwater.client.dynamic import Client
+from headwater.client.informer import Informer
+from headwater.controller import Controller, Result
+from headwater.controller.commit import merge_patch_of
+from headwater.controller.triggers import spec_or_metadata_changed
+from headwater.machinery.conditions import ERROR, mark_false, mark_true
+from headwater.machinery.gvk import GroupResource, GroupVersionResource
+from headwater.machinery.objects import Object, deep_copy, uid
+from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, wanted_resources
+from headwater.syncer.target.rights import denied
+from headwater.telemetry.logging import get_logger
+from headwater.telemetry.metrics import Registry
+
+RECHECK_SECONDS: Final = 60.0
+_CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces")
+
+Sync = Callable[[Sequence[str], Mapping[GroupResource, GroupVersionResource]], None]
+"""Called with the virtual workspace URLs and the resources to sync; idempotent."""
+
+log = get_logger("syncer.target")
+
+
+class TargetFollower:
+    """A controller with the SyncTarget as its only key. It also looks again every minute, for rights and discovery."""
+
+    def __init__(
+        self,
+        *,
+        identity: TargetIdentity,
+        workspace: Client,
+        downstream: Client,
+        sync: Sync,
+        clock: Clock,
+        registry: Registry,
+    ) -> None:
+        self._identity = identity
+        self._resource = workspace.resource(SYNC_TARGETS)
+        self._downstream = downstream
+        self._sync = sync
+        self._clock = clock
+        self.informer = Informer(
+            self._resource,
+            name="synctarget",
+            clustered=False,
+            field_selector=f"metadata.name={identity.name}",
+            clock=clock,
+        )
+        self.controller = Controller(
+            "syncer-target", reconcile=self.reconcile, workers=1, clock=clock, registry=registry
+        )
+        self.informer.add_handler(self._changed)
+
+    def _changed(self, _: str, old: Object | None, new: Object | None) -> None:
+        if old is None or new is None or spec_or_metadata_changed(old, new) or _status_matters(old, new):
+            self.controller.enqueue(self._identity.name)
+
+    async def reconcile(self, name: str) -> Result | None:
+        """One look at the SyncTarget. Raises StatusError and TransportError."""
+        target = self.informer.get(name)
+        if target is None or uid(target) != self._identity.uid:
+            # Nothing is deleted downstream: whoever removed the SyncTarget decides what happens to its workloads.
+            log.warning("SyncTarget is gone or was replaced, not syncing", name=name, uid=self._identity.uid)
+            self._sync((), {})
+            return None
+        served = await discover(self._downstream)
+        status = target.get("status") or {}
+        entries = judged_resources(status.get("syncedResources") or (), served)
+        missing = await denied(self._downstream, candidates(entries, served))
+        await self._report(target, entries, missing)
+        self._sync(shard_urls(target), wanted_resources(entries, served, missing))
+        return Result(requeue_after_seconds=RECHECK_SECONDS)
+
+    async def _report(self, target: Object, entries: Sequence[Object], missing: Sequence[GroupVersionResource]) -> None:
+        """Write the states of resources and our conditions, if they changed."""
+        changed = deep_copy(target)
+        if entries:
+            changed["status"]["syncedResources"] = list(entries)
+        now = self._clock.now()
+        if missing:
+            names = ";".join(sorted(str(gvr) for gvr in missing))
+            message = f"SSAR check failed for gvrs: {names}"
+            mark_false(changed, CONDITION_SYNCER_AUTHORIZED, REASON_SYNCER_UNAUTHORIZED, ERROR, message, now)
+        else:
+            mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
+        mark_true(changed, CONDITION_API_IMPORTER_READY, now)
+        mark_true(changed, CONDITION_SYNCER_READY, now)
+        patch = merge_patch_of(target, changed)
+        if patch is not None:
+            await self._resource.patch_status(self._identity.name, patch[0])
+
+
+def _status_matters(old: Object, new: Object) -> bool:
+    """False for heartbeats and for conditions, most of which are our own or follow from them."""
+    before, after = old.get("status") or {}, new.get("status") or {}
+    return any(before.get(field) != after.get(field) for field in _CHANGED_STATUS_FIELDS)

@@ -1,0 +1,53 @@
+"""Tells the control plane that the syncer is alive."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.base.clock import Clock
+from headwater.client.answers import UnexpectedAnswer
+from headwater.client.dynamic import Client
+from headwater.client.interface import TransportError
+from headwater.machinery.errors import StatusError
+from headwater.machinery.objects import Object
+from headwater.machinery.timestamps import format_time
+from headwater.syncer.identity import TargetIdentity
+from headwater.telemetry.logging import get_logger
+
+_RETRY_SECONDS: Final = 1.0
+
+log = get_logger("syncer.heartbeat")
+
+
+class Heartbeat:
+    """Writes `status.lastSyncerHeartbeatTime` every so many seconds; a failure is retried each second."""
+
+    def __init__(self, *, identity: TargetIdentity, workspace: Client, interval_seconds: float, clock: Clock) -> None:
+        self._identity = identity
+        self._resource = workspace.resource(SYNC_TARGETS)
+        self._interval_seconds = interval_seconds
+        self._clock = clock
+        self.last_error = "no heartbeat yet"
+        """Why the last heartbeat failed; "" if it didn't."""
+
+    async def run(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            await self._clock.sleep(self._interval_seconds if await self.beat() else _RETRY_SECONDS)
+
+    async def beat(self) -> bool:
+        """One heartbeat; says whether it was taken. A SyncTarget with another uid refuses it."""
+        patch: Object = {
+            "metadata": {"uid": self._identity.uid},
+            "status": {"lastSyncerHeartbeatTime": format_time(self._clock.now())},
+        }
+        try:
+            await self._resource.patch_status(self._identity.name, patch)
+        except (StatusError, TransportError, UnexpectedAnswer) as error:
+            if str(error) != self.last_error:
+                log.warning("heartbeat failed", error=str(error))
+            self.last_error = str(error)
+            return False
+        self.last_error = ""
+        return True
