@@ -1,0 +1,188 @@
+"""A running syncer: finds its SyncTarget, and runs heartbeat, informers and controllers between the two sides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.base.backoff import Backoff
+from headwater.base.clock import Clock, SystemClock
+from headwater.base.tasks import TaskGroup
+from headwater.client.answers import UnexpectedAnswer
+from headwater.client.dynamic import ClusterClient
+from headwater.client.informer.indexes import BY_NAMESPACE, namespace_index_value
+from headwater.client.interface import TransportError
+from headwater.machinery.errors import StatusError
+from headwater.machinery.gvk import GroupResource, GroupVersionResource
+from headwater.machinery.objects import Object, cluster_name, name, object_key, uid
+from headwater.syncer.downstream import Downstream
+from headwater.syncer.identity import TargetIdentity, item_of
+from headwater.syncer.namespaces.cleaner import NamespaceCleaner
+from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
+from headwater.syncer.options import SyncerOptions
+from headwater.syncer.spec import SpecSyncer
+from headwater.syncer.status import StatusSyncer
+from headwater.syncer.target.follow import TargetFollower
+from headwater.syncer.target.heartbeat import Heartbeat
+from headwater.syncer.upstream import TransportFor, Upstream
+from headwater.telemetry.health import HealthChecks
+from headwater.telemetry.logging import get_logger
+from headwater.telemetry.metrics import Registry
+
+log = get_logger("syncer")
+
+
+class WrongSyncTarget(Exception):
+    """The SyncTarget has another uid than the one that this syncer was made for."""
+
+
+class Agent:
+    """Wires the parts of a syncer together. Both sides are given as clients, so that any transport will do.
+
+    ``control_plane`` reaches workspaces by `/clusters/<name>`, ``pcluster`` is a plain API server, and
+    ``transport_for`` gives transports to virtual workspace servers.
+    """
+
+    def __init__(
+        self,
+        options: SyncerOptions,
+        *,
+        control_plane: ClusterClient,
+        pcluster: ClusterClient,
+        transport_for: TransportFor,
+        clock: Clock | None = None,
+        registry: Registry | None = None,
+    ) -> None:
+        self._options = options
+        self._workspace = control_plane.cluster(options.from_cluster)
+        self._pcluster = pcluster
+        self._transport_for = transport_for
+        self._clock = clock or SystemClock()
+        self._registry = registry or Registry()
+        self.health = HealthChecks()
+
+    async def run(self) -> None:
+        """Sync until cancelled. Raises WrongSyncTarget."""
+        identity = await self._find_target()
+        log.info("syncing", name=identity.name, cluster=identity.cluster, sync_target=identity.key)
+        downstream = Downstream(self._pcluster, identity=identity, changed=self._downstream_changed, clock=self._clock)
+        upstream = Upstream(transport_for=self._transport_for, changed=self._upstream_changed, clock=self._clock)
+        self._wire(identity, upstream, downstream)
+        follower = TargetFollower(
+            identity=identity,
+            workspace=self._workspace,
+            downstream=downstream.client,
+            sync=self._sync,
+            clock=self._clock,
+            registry=self._registry,
+        )
+        heartbeat = Heartbeat(
+            identity=identity,
+            workspace=self._workspace,
+            interval_seconds=self._options.heartbeat_seconds,
+            clock=self._clock,
+        )
+        self._add_checks(heartbeat)
+        async with TaskGroup("syncer") as group:
+            group.start(heartbeat.run(), name="heartbeat")
+            group.start(follower.informer.run(), name="synctarget")
+            group.start(follower.controller.run(), name="target")
+            group.start(downstream.run(), name="downstream")
+            group.start(upstream.run(), name="upstream")
+            group.start(self._spec.controller.run(), name="spec")
+            group.start(self._status.controller.run(), name="status")
+            group.start(self._cleaner.controller.run(), name="namespaces")
+
+    def _wire(self, identity: TargetIdentity, upstream: Upstream, downstream: Downstream) -> None:
+        options = self._options
+        self._upstream, self._downstream = upstream, downstream
+        self._namespaces = namespaces = Namespaces(downstream, identity)
+        self._spec = SpecSyncer(
+            identity=identity,
+            upstream=upstream,
+            downstream=downstream,
+            namespaces=namespaces,
+            workers=options.workers,
+            clock=self._clock,
+            registry=self._registry,
+        )
+        self._status = StatusSyncer(
+            identity=identity,
+            upstream=upstream,
+            downstream=downstream,
+            namespaces=namespaces,
+            workers=max(options.workers // 2, 1),
+            clock=self._clock,
+            registry=self._registry,
+        )
+        self._cleaner = NamespaceCleaner(
+            identity=identity,
+            upstream=upstream,
+            downstream=downstream,
+            namespaces=namespaces,
+            delay_seconds=options.namespace_clean_delay_seconds,
+            clock=self._clock,
+            registry=self._registry,
+        )
+
+    async def _find_target(self) -> TargetIdentity:
+        """The SyncTarget, waited for while it can't be read."""
+        options = self._options
+        backoff = Backoff(initial=0.5, factor=2.0, maximum=15.0)
+        while True:
+            try:
+                target = await self._workspace.resource(SYNC_TARGETS).get(options.sync_target_name)
+                break
+            except (StatusError, TransportError, UnexpectedAnswer) as error:
+                delay = backoff.next()
+                log.warning("can't read SyncTarget", name=options.sync_target_name, error=str(error), retry_in=delay)
+                await self._clock.sleep(delay)
+        if uid(target) != options.sync_target_uid:
+            raise WrongSyncTarget(
+                f"unexpected SyncTarget UID {uid(target)}, expected {options.sync_target_uid}, refusing to sync"
+            )
+        return TargetIdentity(cluster_name(target) or options.from_cluster, options.sync_target_name, uid(target))
+
+    def _sync(self, urls: Sequence[str], wanted: Mapping[GroupResource, GroupVersionResource]) -> None:
+        self._downstream.sync(wanted)
+        self._upstream.sync(urls, wanted)
+
+    def _upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
+        if resource == NAMESPACES:
+            obj = new or old
+            if obj is not None:
+                self._cleaner.upstream_changed(object_key(obj), new)
+            return
+        self._spec.upstream_changed(resource, old, new)
+        self._status.upstream_changed(resource, old, new)
+
+    def _downstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
+        if resource == NAMESPACES:
+            self._namespaces.changed(old, new)
+            self._cleaner.downstream_changed(old, new)
+            self._revisit_namespace(old, new)
+            return
+        self._spec.downstream_changed(resource, old, new)
+        self._status.downstream_changed(resource, old, new)
+
+    def _revisit_namespace(self, old: Object | None, new: Object | None) -> None:
+        """A namespace that comes may let copies be told apart at last; one that goes takes its copies along."""
+        obj = new or old
+        if obj is None or (old is not None and new is not None):
+            return
+        locator = self._namespaces.locator_from(obj)
+        if locator is None or not locator.namespace:
+            return
+        value = namespace_index_value(locator.cluster, locator.namespace)
+        for synced in self._downstream.informers.resources:
+            for informer in self._upstream.informers(synced):
+                for key in informer.index_keys(BY_NAMESPACE, value):
+                    self._spec.controller.enqueue(item_of(synced, key))
+                    self._status.controller.enqueue(item_of(synced, key))
+        if new is not None:
+            self._spec.revisit(name(new))
+
+    def _add_checks(self, heartbeat: Heartbeat) -> None:
+        self.health.add("heartbeat", lambda: heartbeat.last_error or None)
+        self.health.add("upstream", lambda: "; ".join(self._upstream.errors()) or None)
+        self.health.add("downstream", lambda: "; ".join(self._downstream.informers.errors()) or None)
