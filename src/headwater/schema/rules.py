@@ -17,6 +17,8 @@ RuleCheck = Callable[[Any, Any, bool, Trail, Report], None]
 """Checks a value against the old value; the bool says whether there is an old value to compare with."""
 
 KEYWORD = "x-kubernetes-validations"
+IMMUTABLE = "self == oldSelf"
+"""By far the most common rule; it is evaluated without CEL."""
 _RESERVED = frozenset(
     [
         "true",
@@ -131,9 +133,14 @@ class _Rule:
         self._rule = rule
         self._escaped = "__" in rule.get("rule", "") + rule.get("messageExpression", "")
         self._schema = schema
+        self._immutable = rule.get("rule", "").strip() == IMMUTABLE and not rule.get("optionalOldSelf")
         self._expression: Expression | None = None
 
     def check(self, value: Any, old: Any, has_old: bool, trail: Trail, report: Report) -> None:
+        if self._immutable:
+            if has_old and value != old:
+                report.add(self._error(trail, self._message(value, old, has_old=True)))
+            return
         try:
             expression = self._compiled()
             if expression.is_transition and not has_old:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.schema.patterns import Pattern, pattern_error, runs_directly
+from headwater.schema.patterns import QUANTITY, Pattern, pattern_error, runs_directly
 
 TAME = [
     r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
@@ -24,6 +24,7 @@ TAME = [
     r"\.",
     r"^.*$",
     r"\d+\D\s?\w",
+    QUANTITY,
 ]
 WILD = [
     r"^(a+)+$",
