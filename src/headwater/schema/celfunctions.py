@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from headwater.machinery.quantity import Quantity, is_quantity
+from headwater.schema.celnetwork import network_declarations
 
 _QUANTITY = "kubernetes.io/quantity"
 _MAX_TEXT = 4096
@@ -56,6 +57,7 @@ def function_declarations(cel: Any) -> list[Any]:
         declare("asInteger", ([quantity], number, lambda one: int(_amount(one)))),
         declare("asApproximateFloat", ([quantity], types.DOUBLE, lambda one: float(_amount(one)))),
         declare("sign", ([quantity], number, lambda one: int(_amount(one).compare(Decimal(0))))),
+        *network_declarations(types, declare),
     ]
 
 

@@ -168,6 +168,17 @@ def test_optional_old_self() -> None:
         "'a,b'.split(',').size() == 2 && 'X'.lowerAscii() == 'x'",
         "self.?missing.orValue('d') == 'd'",
         "duration('1h') > duration('1m')",
+        "isURL('https://a.example:80/p?q=1&q=2') && !isURL('a b') && !isURL('plain')",
+        "url('https://u@a.example:80/p').getHost() == 'a.example:80' && url('https://a/p').getPort() == ''",
+        "url('https://a.example:80/p').getHostname() == 'a.example' && url('https://a/p').getScheme() == 'https'",
+        "url('https://a/p%20x?q=1&q=2').getQuery()['q'] == ['1', '2'] && url('/p%20x').getEscapedPath() == '/p%20x'",
+        "isIP('10.0.0.1') && !isIP('10.0.0') && !isIP('fe80::1%eth0') && ip('::1').family() == 6",
+        "ip('127.0.0.1').isLoopback() && ip('0.0.0.0').isUnspecified() && ip('169.254.0.1').isLinkLocalUnicast()",
+        "ip('224.0.0.1').isLinkLocalMulticast() && ip('10.0.0.1').isGlobalUnicast() && !ip('::1').isGlobalUnicast()",
+        "isCIDR('10.0.0.0/8') && !isCIDR('10.0.0.0') && cidr('10.1.0.0/8').prefixLength() == 8",
+        "cidr('10.0.0.0/8').containsIP('10.1.1.1') && !cidr('10.0.0.0/8').containsIP(ip('::1'))",
+        "cidr('10.0.0.0/8').containsCIDR('10.1.0.0/16') && !cidr('::/0').containsCIDR(cidr('10.1.0.0/16'))",
+        "cidr('10.1.0.0/8').masked() == cidr('10.0.0.0/8')",
     ],
 )
 def test_functions(text: str) -> None:
