@@ -13,7 +13,6 @@ from headwater.apiserver.negotiation import JSON
 from headwater.apiserver.web.types import Request, Response
 from headwater.machinery.errors import MethodNotAllowed
 
-V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 MAX_CACHED_BYTES = 32 * 1024 * 1024
 _PREFIX = "/openapi/"
 
@@ -47,11 +46,11 @@ class OpenAPIHandler:
         from headwater.apiserver.openapi import v2
 
         served = await self._catalog.served(request.cluster)
-        protobuf = V2_PROTOBUF in request.headers.get("accept", "")
+        protobuf = v2.V2_PROTOBUF_ACCEPT in request.headers.get("accept", "")
         build = v2.build_v2_protobuf if protobuf else v2.build_v2_json
         key = ("v2", str(protobuf), self._catalog.fingerprint(request.cluster))
         body = await self._document(key, lambda: build(served))
-        return Response(200, body, V2_PROTOBUF if protobuf else JSON)
+        return Response(200, body, v2.V2_PROTOBUF_CONTENT_TYPE if protobuf else JSON)
 
     async def _index(self, request: Request) -> Response:
         from headwater.apiserver.openapi import v3
