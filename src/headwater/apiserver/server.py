@@ -38,8 +38,9 @@ async def _local_cluster(request: Request, following: Handler) -> AnyResponse:
 class APIServerConfig:
     """What makes an API server.
 
-    `filters` carries authentication, authorization and the hooks of a control plane. `routes` maps path prefixes that
-    end with a slash, or whole paths, to handlers that answer before objects and discovery do; the longest prefix wins.
+    `filters` carries authentication, authorization and the hooks of a control plane. `routes` maps whole paths, and
+    prefixes that end with a slash, to handlers that answer before objects and discovery do; the longest prefix wins,
+    and "/" is the root alone.
     `clusters` says that requests name logical clusters (a filter sets `request.cluster`) and that objects carry their
     logical cluster's name.
     """
@@ -75,9 +76,9 @@ class APIServer:
         self._resources = ResourceHandler(config.catalog, environment)
         self._discovery = DiscoveryHandler(config.catalog)
         self._openapi = OpenAPIHandler(config.catalog)
-        self._exact = {path: handler for path, handler in config.routes.items() if not path.endswith("/")}
+        self._exact = {path: each for path, each in config.routes.items() if path == "/" or not path.endswith("/")}
         self._prefixes = sorted(
-            ((path, handler) for path, handler in config.routes.items() if path.endswith("/")),
+            ((path, handler) for path, handler in config.routes.items() if path not in self._exact),
             key=lambda route: -len(route[0]),
         )
         filters = config.filters

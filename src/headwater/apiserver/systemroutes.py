@@ -15,7 +15,7 @@ from headwater.telemetry.metrics import CONTENT_TYPE as METRICS_TYPE
 from headwater.telemetry.metrics import Registry
 
 _TEXT: Final = "text/plain; charset=utf-8"
-_HEALTH: Final = frozenset({"healthz", "livez", "readyz"})
+_HEALTH: Final = ("healthz", "livez", "readyz")
 OPENID_CONFIGURATION: Final = "/.well-known/openid-configuration"
 OPENID_KEYS: Final = "/openid/v1/jwks"
 
@@ -23,55 +23,42 @@ Route = Callable[[Request], Awaitable[Response]]
 
 
 class SystemRoutes:
-    """Answers the server's own URLs and hands every other request on.
+    """Handlers of the server's own URLs, for the `routes` of an APIServer.
 
     Who may ask is decided by the filters before. `paths` gives what `GET /` lists besides these URLs.
     """
 
     def __init__(
         self,
-        following: Handler,
         *,
         health: HealthChecks,
         metrics: Registry,
         paths: Callable[[], Sequence[str]] = tuple,
         issuer: TokenIssuer | None = None,
     ) -> None:
-        self._following = following
         self._health = health
         self._metrics = metrics
         self._paths = paths
         self._issuer = issuer
         self._version = jsonio.dumps(version.build_info())
-        self._routes: dict[str, Route] = {
+
+    def routes(self) -> dict[str, Handler]:
+        """Handlers by path; a path that ends with a slash stands for all below it, but for the root."""
+        routes = {
             "/": self._list_paths,
+            "/metrics": self._show_metrics,
             "/version": self._show_version,
             "/version/": self._show_version,
-            "/metrics": self._show_metrics,
         }
-        if issuer is not None:
-            self._routes[OPENID_CONFIGURATION] = self._show_openid
-            self._routes[OPENID_KEYS] = self._show_keys
-
-    def __call__(self, request: Request) -> Awaitable[AnyResponse]:
-        # The test for resources comes first: all but a few requests are for them.
-        if request.info.is_resource:
-            return self._following(request)
-        route = self._routes.get(request.path)
-        if route is None:
-            first = request.path[1:].partition("/")[0]
-            if first not in _HEALTH:
-                return self._following(request)
-            route = self._show_health
-        return self._read_only(route, request)
-
-    async def _read_only(self, route: Route, request: Request) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            raise MethodNotAllowed(f"{request.method} is not supported on {request.path}")
-        return await route(request)
+        for endpoint in _HEALTH:
+            routes[f"/{endpoint}"] = routes[f"/{endpoint}/"] = self._show_health
+        if self._issuer is not None:
+            routes[OPENID_CONFIGURATION] = self._show_openid
+            routes[OPENID_KEYS] = self._show_keys
+        return {path: _read_only(route) for path, route in routes.items()}
 
     async def _show_health(self, request: Request) -> Response:
-        endpoint, _, check = request.path[1:].partition("/")
+        endpoint, _, check = request.path[1:].rstrip("/").partition("/")
         exclude = request.query.get_all("exclude")
         # healthz is the older name of readyz.
         run = self._health.livez if endpoint == "livez" else self._health.readyz
@@ -84,6 +71,8 @@ class SystemRoutes:
         return Response(200 if passed else 500, verbose_text(endpoint, results).encode(), _TEXT)
 
     async def _show_version(self, request: Request) -> Response:
+        if request.path not in ("/version", "/version/"):
+            raise path_not_found()
         return Response(200, self._version)
 
     async def _show_metrics(self, request: Request) -> Response:
@@ -101,13 +90,22 @@ class SystemRoutes:
 
     async def _list_paths(self, request: Request) -> Response:
         checks = [f"/{endpoint}/{name}" for endpoint in ("livez", "readyz") for name in self._names(endpoint)]
-        own = [path for path in self._routes if path not in ("/", "/version/")]
-        paths = {*self._paths(), *own, *checks, "/healthz", "/livez", "/readyz"}
+        own = [path for path in self.routes() if not path.endswith("/")]
+        paths = {*self._paths(), *own, *checks}
         return Response(200, jsonio.dumps({"paths": sorted(paths)}))
 
     def _names(self, endpoint: str) -> list[str]:
         results = self._health.livez() if endpoint == "livez" else self._health.readyz()
         return [name for name, _ in results]
+
+
+def _read_only(route: Route) -> Handler:
+    async def handle(request: Request) -> AnyResponse:
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowed(f"{request.method} is not supported on {request.path}")
+        return await route(request)
+
+    return handle
 
 
 def _one_check(name: str, results: Sequence[Result]) -> Response:

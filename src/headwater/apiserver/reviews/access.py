@@ -17,7 +17,7 @@ GROUP: Final = "authorization.k8s.io"
 
 
 class AccessReview:
-    """One of the three kinds: `subject` asks about the user of the spec, else about the caller; `local` is namespaced."""
+    """One of the three kinds: `subject` asks about the user of the spec, else of the caller; `local` is namespaced."""
 
     verbs = ("create",)
 
