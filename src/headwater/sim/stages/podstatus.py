@@ -25,7 +25,6 @@ def creating(pod: Object, host_ip: str, now: datetime) -> Object:
         "hostIP": host_ip,
         "hostIPs": [{"ip": host_ip}],
         "startTime": text,
-        "qosClass": (pod.get("status") or {}).get("qosClass") or qos_class(pod),
         "containerStatuses": [_waiting(one, "ContainerCreating", "") for one in _containers(pod)],
     }
     if _containers(pod, "initContainers"):
@@ -104,20 +103,6 @@ def running_since(status: Object) -> str:
     for one in status.get("containerStatuses") or ():
         return str(((one.get("state") or {}).get("running") or {}).get("startedAt") or "")
     return ""
-
-
-def qos_class(pod: Object) -> str:
-    """Guaranteed, Burstable or BestEffort, by the requests and limits for cpu and memory."""
-    containers = _containers(pod)
-    resources = [one.get("resources") or {} for one in containers]
-    if not any(one.get("requests") or one.get("limits") for one in resources):
-        return "BestEffort"
-    for one in resources:
-        limits = one.get("limits") or {}
-        asked = {**limits, **(one.get("requests") or {})}
-        if any(limits.get(key) is None or limits.get(key) != asked.get(key) for key in ("cpu", "memory")):
-            return "Burstable"
-    return "Guaranteed"
 
 
 def _containers(pod: Object, field: str = "containers") -> list[Object]:
