@@ -1,0 +1,66 @@
+"""`headwater syncer`: run the agent of one pcluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from headwater.cli.failure import CommandFailed
+from headwater.cli.logs import log_options
+
+
+@click.command(help="Run the agent of one pcluster.")
+@click.option(
+    "--from-kubeconfig", type=click.Path(path_type=Path), required=True, help="Kubeconfig of the control plane."
+)
+@click.option("--from-context", default="", help="Its context; the current one by default.")
+@click.option("--from-cluster", required=True, help="Logical cluster of the SyncTarget, by name or path.")
+@click.option(
+    "--to-kubeconfig", type=click.Path(path_type=Path), help="Kubeconfig of the pcluster; in-cluster by default."
+)
+@click.option("--to-context", default="", help="Its context; the current one by default.")
+@click.option("--sync-target-name", required=True, help="Name of the SyncTarget.")
+@click.option("--sync-target-uid", required=True, help="UID of the SyncTarget; another one is refused.")
+@click.option("--heartbeat-interval", type=float, default=20.0, show_default=True, help="Seconds between heartbeats.")
+@click.option("--downstream-namespace-clean-delay", type=float, default=30.0, show_default=True,
+              help="Seconds before an empty downstream namespace is deleted.")  # fmt: skip
+@click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")
+@click.option("--health-address", default="", help="host:port for /healthz, /readyz and /metrics; none by default.")
+@log_options
+def syncer(
+    from_kubeconfig: Path,
+    from_context: str,
+    from_cluster: str,
+    to_kubeconfig: Path | None,
+    to_context: str,
+    sync_target_name: str,
+    sync_target_uid: str,
+    heartbeat_interval: float,
+    downstream_namespace_clean_delay: float,
+    workers: int,
+    health_address: str,
+) -> None:
+    """Check the settings, then work until told to stop."""
+    from headwater.base.loop import run as run_loop
+    from headwater.client.connection import ConfigError
+    from headwater.syncer.options import OptionsError, SyncerOptions
+    from headwater.syncer.run import SyncerRefused, run
+
+    options = SyncerOptions(
+        sync_target_name=sync_target_name,
+        sync_target_uid=sync_target_uid,
+        from_kubeconfig=from_kubeconfig,
+        from_context=from_context,
+        from_cluster=from_cluster,
+        to_kubeconfig=to_kubeconfig,
+        to_context=to_context,
+        heartbeat_seconds=heartbeat_interval,
+        namespace_clean_delay_seconds=downstream_namespace_clean_delay,
+        workers=workers,
+        health_address=health_address,
+    )
+    try:
+        run_loop(run(options))
+    except (OptionsError, ConfigError, SyncerRefused) as error:
+        raise CommandFailed(str(error)) from error
