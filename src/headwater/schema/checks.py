@@ -11,6 +11,7 @@ from headwater.base import jsonio
 from headwater.machinery.fieldpath import not_supported, required
 from headwater.schema.combinations import combination_checks
 from headwater.schema.listtypes import list_checks
+from headwater.schema.parts import Entries, Parts
 from headwater.schema.resource import effective
 from headwater.schema.scalars import Check, number_checks, string_checks, unacceptable, wrong_type
 from headwater.schema.trail import Report, Trail, render
@@ -28,31 +29,28 @@ _TYPES: dict[str, tuple[type, ...]] = {
 _ANY = (dict, list, str, int, float, bool)
 
 
+_shared: Entries[tuple[Check | None, type | None]] = {}
+
+
 class CheckCompiler:
-    """Compiles each shared part of a schema once. Holds the parts, so that their identity is theirs alone."""
+    """Compiles a schema, each of its parts once."""
 
     def __init__(self) -> None:
-        self._done: dict[int, tuple[Object, Check | None, type | None]] = {}
+        self._parts = Parts(_shared)
 
     def compile(self, schema: Object) -> Check | None:
         """The check of a schema; None if it accepts everything."""
-        return self._entry(schema)[1]
+        return self._parts.get(schema, self._compile)[0]
 
     def plain_type(self, schema: Object) -> type | None:
         """The one Python type whose every value the schema accepts, if it is that simple: lets parents skip a call."""
-        return self._entry(schema)[2]
-
-    def _entry(self, schema: Object) -> tuple[Object, Check | None, type | None]:
-        found = self._done.get(id(schema))
-        if found is None:
-            found = (schema, *self._compile(effective(schema)))
-            self._done[id(schema)] = found
-        return found
+        return self._parts.get(schema, self._compile)[1]
 
     def _compile(self, schema: Object) -> tuple[Check | None, type | None]:
+        schema = effective(schema)
         expected, accepted = _expectation(schema)
         parts: dict[type, Check] = {}
-        for kind, checks in self._parts(schema, accepted).items():
+        for kind, checks in self._checks_by_type(schema, accepted).items():
             if checks:
                 parts[kind] = _all(checks)
         general = [*_enum(schema), *combination_checks(schema, self.compile)]
@@ -64,7 +62,7 @@ class CheckCompiler:
         plain = accepted[0] if len(accepted) == 1 and not parts and not general else None
         return check, plain
 
-    def _parts(self, schema: Object, accepted: tuple[type, ...]) -> dict[type, list[Check]]:
+    def _checks_by_type(self, schema: Object, accepted: tuple[type, ...]) -> dict[type, list[Check]]:
         """The checks for each type that a value may have."""
         numbers = number_checks(schema)
         by_type = {

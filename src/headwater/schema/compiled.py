@@ -90,7 +90,7 @@ def compile_schema(structural: Object) -> Schema:
 
     The schema must not be changed afterwards. Safe to call from several threads.
     """
-    key = blake2b(jsonio.dumps(structural), digest_size=16).digest()
+    key = blake2b(jsonio.dumps_sorted(structural), digest_size=16).digest()
     with _lock:
         found = _cache.get(key)
         if found is None:

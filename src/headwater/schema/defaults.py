@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from headwater.machinery.objects import deep_copy
+from headwater.schema.parts import Entries, Parts
 from headwater.schema.resource import effective
 
 Object = dict[str, Any]
@@ -23,20 +24,18 @@ def compile_default(schema: Object) -> Default | None:
     return _Compiler().compile(schema)
 
 
-class _Compiler:
-    """Compiles each shared part of a schema once. Holds the parts, so that their identity is theirs alone."""
+_shared: Entries[Default | None] = {}
 
+
+class _Compiler:
     def __init__(self) -> None:
-        self._done: dict[int, tuple[Object, Default | None]] = {}
+        self._parts = Parts(_shared)
 
     def compile(self, schema: Object) -> Default | None:
-        found = self._done.get(id(schema))
-        if found is None:
-            found = (schema, self._compile(effective(schema)))
-            self._done[id(schema)] = found
-        return found[1]
+        return self._parts.get(schema, self._compile)
 
     def _compile(self, schema: Object) -> Default | None:
+        schema = effective(schema)
         if "items" in schema:
             return _array(self.compile(schema["items"]), schema["items"])
         properties: Object = schema.get("properties") or {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from headwater.schema.parts import Entries, Parts
 from headwater.schema.resource import effective
 from headwater.schema.trail import Trail, render
 
@@ -18,20 +19,18 @@ def compile_prune(schema: Object) -> Prune | None:
     return _Compiler().compile(schema)
 
 
-class _Compiler:
-    """Compiles each shared part of a schema once. Holds the parts, so that their identity is theirs alone."""
+_shared: Entries[Prune | None] = {}
 
+
+class _Compiler:
     def __init__(self) -> None:
-        self._done: dict[int, tuple[Object, Prune | None]] = {}
+        self._parts = Parts(_shared)
 
     def compile(self, schema: Object) -> Prune | None:
-        found = self._done.get(id(schema))
-        if found is None:
-            found = (schema, self._compile(effective(schema)))
-            self._done[id(schema)] = found
-        return found[1]
+        return self._parts.get(schema, self._compile)
 
     def _compile(self, schema: Object) -> Prune | None:
+        schema = effective(schema)
         if "items" in schema:
             items = self.compile(schema["items"])
             return _array(items) if items is not None else None

@@ -22,6 +22,7 @@ __all__ = [
     "REF_PREFIX",
     "KubeKind",
     "definitions",
+    "is_shared",
     "kube_kinds",
     "structural",
 ]
@@ -43,6 +44,11 @@ def structural(definition: str) -> Object:
     data does not have.
     """
     return _expand(definition, _COMPLETE)[0]
+
+
+def is_shared(schema: Object) -> bool:
+    """Whether this very dict is a whole definition that `structural` hands out, and so lives for ever."""
+    return id(schema) in _shared_identities
 
 
 def definitions() -> Mapping[str, Object]:
@@ -87,6 +93,7 @@ def _structures() -> dict[str, bytes]:
 
 
 _expanded: dict[str, Object] = {}
+_shared_identities: set[int] = set()
 _COMPLETE: frozenset[str] = frozenset()
 
 
@@ -100,7 +107,8 @@ def _expand(name: str, outer: frozenset[str]) -> tuple[Object, frozenset[str]]:
     for key in NOT_STRUCTURAL:
         schema.pop(key, None)
     if not recurs_to:
-        _expanded[name] = schema
+        schema = _expanded.setdefault(name, schema)
+        _shared_identities.add(id(schema))
     return schema, recurs_to
 
 
