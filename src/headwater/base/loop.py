@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -21,3 +22,26 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop  # type: ignore[no-any-return, unused-ignore]
+
+
+def run_service(main_coro: Coroutine[Any, Any, None]) -> None:
+    """Run a program that goes on until it is told to stop: SIGTERM and SIGINT cancel it, which is a normal end."""
+
+    async def until_signalled() -> None:
+        task = asyncio.ensure_future(main_coro)
+        loop = asyncio.get_running_loop()
+        told: list[signal.Signals] = []
+
+        def stop(received: signal.Signals) -> None:
+            told.append(received)
+            task.cancel()
+
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, stop, each)
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not told:
+                raise
+
+    run(until_signalled())

@@ -42,10 +42,11 @@ def syncer(
     health_address: str,
 ) -> None:
     """Check the settings, then work until told to stop."""
-    from headwater.base.loop import run as run_loop
+    from headwater.base.loop import run_service
     from headwater.client.connection import ConfigError
+    from headwater.syncer.agent import WrongSyncTarget
     from headwater.syncer.options import OptionsError, SyncerOptions
-    from headwater.syncer.run import SyncerRefused, run
+    from headwater.syncer.run import run
 
     options = SyncerOptions(
         sync_target_name=sync_target_name,
@@ -61,6 +62,6 @@ def syncer(
         health_address=health_address,
     )
     try:
-        run_loop(run(options))
-    except (OptionsError, ConfigError, SyncerRefused) as error:
+        run_service(run(options))
+    except (OptionsError, ConfigError, WrongSyncTarget) as error:
         raise CommandFailed(str(error)) from error
