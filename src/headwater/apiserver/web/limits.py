@@ -8,7 +8,7 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one connection, and of how many there are. Times in seconds."""
+    """Bounds of one connection, and of how many there are. Times in seconds; they are looked at every `sweep_interval`."""
 
     max_connections: int = 8192
     max_body_bytes: int = 3 * 1024 * 1024
@@ -17,6 +17,7 @@ class Limits:
     idle_timeout: float = 120.0
     write_timeout: float = 30.0
     linger_timeout: float = 2.0
+    sweep_interval: float = 1.0
 
 
 class Phase(Enum):

@@ -11,7 +11,6 @@ from headwater.apiserver.web.connection import Connection
 from headwater.apiserver.web.limits import Limits, Phase
 from headwater.apiserver.web.types import Handler
 
-_SWEEP_SECONDS: Final = 1.0
 _HANDSHAKE_TIMEOUT: Final = 10.0
 _BACKLOG: Final = 1024
 _SPARE_FILES: Final = 128
@@ -104,7 +103,7 @@ class WebServer:
         now = loop.time()
         for connection in tuple(self._connections):
             connection.sweep(now)
-        self._sweeping = loop.call_later(_SWEEP_SECONDS, self._sweep, loop)
+        self._sweeping = loop.call_later(self.limits.sweep_interval, self._sweep, loop)
 
     def streams(self) -> int:
         """How many connections carry a stream."""
