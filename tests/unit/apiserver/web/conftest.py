@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+import uvloop
 
 from headwater.apiserver.web.limits import Limits
 from headwater.apiserver.web.server import WebServer
@@ -56,6 +57,11 @@ class Wire:
         except ConnectionError:
             pass
         return True
+
+
+def pytest_asyncio_loop_factories(config: object, item: object) -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Both loops: production runs on uvloop, whose transports differ in detail."""
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 Serve = Callable[..., Awaitable[tuple[WebServer, int]]]
