@@ -59,7 +59,6 @@ def update(
         ignore = _ignored(subresource, new, live)
     touched, removed = compare(root_type(schema), live or {}, new, ignore=ignore)
     if not touched and not removed and metadata.get("managedFields") == stored:
-        metadata["managedFields"] = stored
         return
     mine = Manager(manager, UPDATE, api_version, subresource, now, touched)
     owners = _after_update(owners, mine, removed)

@@ -54,6 +54,11 @@ def test_an_update_owns_what_it_changes() -> None:
     assert [entry["time"] for entry in after["metadata"]["managedFields"]] == [T1, T2]
 
 
+def test_a_create_that_says_nothing_has_no_owner() -> None:
+    """An object of nothing but its name gets no managedFields at all."""
+    assert update(None, obj()) == obj()
+
+
 def test_an_update_that_changes_nothing_keeps_the_entries() -> None:
     """The same spec written again, even by someone else, leaves managedFields alone."""
     created = update(None, obj({"replicas": 1}))
