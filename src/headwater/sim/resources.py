@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from headwater.base.version import KUBERNETES_VERSION
 from headwater.machinery.gvk import GroupVersionResource
 
 PODS: Final = GroupVersionResource("", "v1", "pods")
@@ -21,9 +22,8 @@ DAEMON_SETS: Final = GroupVersionResource("apps", "v1", "daemonsets")
 JOBS: Final = GroupVersionResource("batch", "v1", "jobs")
 INGRESSES: Final = GroupVersionResource("networking.k8s.io", "v1", "ingresses")
 
-KUBERNETES_VERSION: Final = "v1.37.0"
-SERVER_VERSION: Final = f"{KUBERNETES_VERSION}+headwater-sim"
-KUBELET_VERSION: Final = f"{KUBERNETES_VERSION}-headwater-sim"
+SERVER_VERSION: Final = f"v{KUBERNETES_VERSION}+headwater-sim"
+KUBELET_VERSION: Final = f"v{KUBERNETES_VERSION}-headwater-sim"
 
 SIMULATED_LABEL: Final = "headwater.io/simulated"
 BEHAVIOUR_ANNOTATION: Final = "headwater.io/sim-behaviour"
