@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from headwater.client.interface import TransportError
 from headwater.controller import Controller, Result
-from headwater.machinery.errors import Conflict, NotFound
+from headwater.machinery.errors import Conflict, NotFound, StatusError
 from headwater.machinery.objects import Object, name, uid
 from headwater.machinery.watch import DELETED
 from headwater.sim.addresspool import AddressPool
@@ -15,8 +16,11 @@ from headwater.sim.stage import Stage, Workbench
 from headwater.sim.stages import kubelet, nodes, scheduler
 from headwater.sim.stages.behaviour import Timing
 from headwater.sim.stages.pods import is_active
+from headwater.telemetry.logging import get_logger
 
 _WORKERS = 8
+
+log = get_logger("sim.machines")
 _BY_NODE = "node"
 
 
@@ -158,4 +162,7 @@ class Heartbeats:
             await self._bench.clock.sleep(nodes.HEARTBEAT_SECONDS)
             now = self._bench.clock.now()
             beats = [nodes.heartbeat(node, now) for node in self._nodes.list() if nodes.is_simulated(node)]
-            await self._bench.applier.apply(beats)
+            try:
+                await self._bench.applier.apply(beats)
+            except (StatusError, TransportError) as error:
+                log.warning("heartbeat failed", error=str(error))
