@@ -47,6 +47,7 @@ class ControlPlaneObjects:
     exports: ObjectIndex
     schemas: ObjectIndex
     workspace_types: ObjectIndex
+    definitions: ObjectIndex
 
     @classmethod
     async def load(cls, caches: CacheSet, *, tenancy_identity: str) -> Self:
@@ -66,6 +67,7 @@ class ControlPlaneObjects:
             exports=await index(APIS_GROUP, "apiexports"),
             schemas=await index(APIS_GROUP, "apiresourceschemas"),
             workspace_types=await index(TENANCY_GROUP, "workspacetypes", tenancy_identity),
+            definitions=await index("apiextensions.k8s.io", "customresourcedefinitions"),
         )
 
     def logical_cluster(self, cluster: str) -> Object | None:

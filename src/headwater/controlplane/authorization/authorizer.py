@@ -9,6 +9,7 @@ from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP as APIS_GROUP
 from headwater.apiserver.authn.accounts import CLUSTER_EXTRA
 from headwater.apiserver.authn.interface import PRIVILEGED_GROUP, UserInfo
 from headwater.apiserver.authz.interface import Attributes, Decision
+from headwater.apiserver.authz.rules import Rule
 from headwater.apiserver.authz.union import HEALTH_PATHS, AlwaysAllowPaths
 from headwater.controlplane.authorization.access import WorkspaceAccess
 from headwater.controlplane.authorization.identities import as_consumer, counts_as
@@ -72,6 +73,16 @@ class ControlPlaneAuthorizer:
             self._rbac.decide(attributes._replace(user=user))[0] is Decision.ALLOW
             for user in counts_as(attributes.user, attributes.cluster)
         )
+
+    def rules_for(self, user: UserInfo, cluster: str, namespace: str) -> tuple[list[Rule], list[str]]:
+        """All rules that apply to a user in a logical cluster, and what could not be resolved."""
+        rules: list[Rule] = []
+        problems: list[str] = []
+        for identity in counts_as(user, cluster):
+            found, unresolved = self._rbac.rules_for(identity, cluster, namespace)
+            rules.extend(found)
+            problems.extend(unresolved)
+        return rules, problems
 
     def _without_cluster(self, attributes: Attributes) -> tuple[Decision, str]:
         if attributes.path == METRICS_PATH:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from headwater.apiserver.catalog import Catalog
@@ -45,19 +45,27 @@ class ControlPlaneCatalog:
         self._registry = TableRegistry()
         self._tables: OrderedDict[str, RouteTable] = OrderedDict()
         self._exported: OrderedDict[tuple[str, str, str], BoundResource] = OrderedDict()
+        self._listeners: list[Callable[[], None]] = []
         for cached in state.exports.all():
             self._learn_export(cached.key, cached.decoded)
         state.exports.cache.add_listener(self._on_export)
         state.bindings.cache.add_listener(self._on_binding)
+        state.definitions.cache.add_listener(lambda _: self._notify())
+
+    def add_listener(self, listener: Callable[[], None]) -> None:
+        """Call after something became known, or changed, that `everywhere` answers."""
+        self._listeners.append(listener)
 
     async def lookup(
         self, cluster: str, group: str, version: str, resource: str, identity: str | None = None
     ) -> ResourceInfo | None:
-        """The resource as the logical cluster serves it. The wildcard needs the identity of what isn't built in."""
+        """The resource as the logical cluster serves it. On the wildcard what is bound needs its identity."""
         if (group, resource) in self._builtins:
             return None if identity else await self._local.lookup(cluster, group, version, resource)
         if cluster == WILDCARD:
-            exported = self._export_of(group, resource, identity or "")
+            if not identity:
+                return await self._custom(group, version, resource)
+            exported = self._export_of(group, resource, identity)
             return None if exported is None else self._library.infos(exported).get(version)
         bound = self.table(cluster).by_resource.get((group, resource))
         if bound is not None and (identity is None or identity == bound.identity):
@@ -72,6 +80,30 @@ class ControlPlaneCatalog:
         table = self.table(cluster)
         bound = [info for resource in table.by_resource.values() for info in self._library.infos(resource).values()]
         return [*(info for info in local if (info.group, info.resource) not in table.by_resource), *bound]
+
+    async def everywhere(self) -> Sequence[ResourceInfo]:
+        """All that is served in any logical cluster: built in, exported, or defined by a CRD."""
+        found = list(await self._local.served(WILDCARD))
+        for group, resource, identity in list(self._exported):
+            exported = self._export_of(group, resource, identity)
+            if exported is not None:
+                found.extend(self._library.infos(exported).values())
+        for cached in self._state.definitions.all():
+            resource, _, group = cached.key.rpartition("/")[2].partition(".")
+            versions = objects.nested(cached.decoded, "spec", "versions", default=())
+            infos = [await self._custom(group, each["name"], resource) for each in versions if each.get("served")]
+            found.extend(info for info in infos if info is not None)
+        return found
+
+    async def _custom(self, group: str, version: str, resource: str) -> ResourceInfo | None:
+        """A resource of CRDs as one of the logical clusters defines it; they all share its storage."""
+        suffix = f"/{resource}.{group}"
+        for cached in self._state.definitions.all():
+            if cached.key.endswith(suffix):
+                info = await self._local.lookup(_cluster_of(cached.key), group, version, resource)
+                if info is not None:
+                    return info
+        return None
 
     def fingerprint(self, cluster: str) -> str:
         """Equal for logical clusters that serve the same."""
@@ -99,18 +131,23 @@ class ControlPlaneCatalog:
         return table
 
     def _on_binding(self, event: CacheEvent) -> None:
-        self._tables.pop(event.object.key.split("/", 5)[4], None)
+        self._tables.pop(_cluster_of(event.object.key), None)
 
     def _on_export(self, event: CacheEvent) -> None:
         # What was exported once stays known: bindings outlive changes of their export.
         if event.type != DELETED:
             self._learn_export(event.object.key, event.object.decoded)
+            self._notify()
+
+    def _notify(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     def _learn_export(self, key: str, export: Object) -> None:
         identity = objects.nested(export, "status", "identityHash", default="")
         if not identity:
             return
-        cluster = key.split("/", 5)[4]
+        cluster = _cluster_of(key)
         for resource in objects.nested(export, "spec", "resources", default=()):
             group, name, schema = resource.get("group") or "", resource["name"], resource["schema"]
             entry = (group, name, identity)
@@ -122,10 +159,14 @@ class ControlPlaneCatalog:
     def _export_of(self, group: str, resource: str, identity: str) -> BoundResource | None:
         """Where an identity's resource is exported from. The schema is looked at only when someone asks."""
         known = self._exported.get((group, resource, identity))
-        if known is None or known.uid:
+        if known is None or known.uid or not self._library.needs_uid(known):
             return known
         schema = self._state.schemas.get(known.cluster, known.schema)
         if schema is None:
             return None
         known = self._exported[group, resource, identity] = known._replace(uid=objects.uid(schema))
         return known
+
+
+def _cluster_of(key: str) -> str:
+    return key.split("/", 5)[4]

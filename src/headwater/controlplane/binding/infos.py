@@ -86,7 +86,7 @@ def _info(
         raw_schema=schema,
         subresources=frozenset(name for name in ("status", "scale") if name in subresources),
         scale=_scale(subresources.get("scale")),
-        columns=version.get("additionalPrinterColumns") or [],
+        columns=version.get("additionalPrinterColumns") or None,
         selectable_fields=tuple(field["jsonPath"] for field in version.get("selectableFields") or ()),
         versions=served,
         storage_version=storage,

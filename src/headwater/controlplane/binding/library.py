@@ -28,11 +28,11 @@ class SchemaLibrary:
         self._get_schema = get_schema
         self._native = native
         self._own_copy = own_copy
-        self._compiled: OrderedDict[tuple[str, str], Mapping[str, ResourceInfo]] = OrderedDict()
+        self._compiled: OrderedDict[tuple[str, ...], Mapping[str, ResourceInfo]] = OrderedDict()
 
     def infos(self, bound: BoundResource) -> Mapping[str, ResourceInfo]:
         """Version to ResourceInfo; empty when the schema isn't there (any more)."""
-        key = (bound.uid, bound.identity)
+        key = (bound.cluster, bound.schema, bound.uid, bound.identity)
         found = self._compiled.get(key)
         if found is not None:
             self._compiled.move_to_end(key)
@@ -44,11 +44,15 @@ class SchemaLibrary:
                 self._compiled.popitem(last=False)
         return found
 
+    def needs_uid(self, bound: BoundResource) -> bool:
+        """Whether the schema has to be looked at to serve the resource."""
+        return self._own_copy(bound) is None
+
     def _compile(self, bound: BoundResource) -> list[ResourceInfo]:
         gvk = self._own_copy(bound)
         builtin = self._native(gvk) if gvk is not None else None
         if builtin is not None:
-            return [dataclasses.replace(builtin, identity=bound.identity, fingerprint=bound.uid)]
+            return [dataclasses.replace(builtin, identity=bound.identity, fingerprint=bound.schema)]
         schema = self._get_schema(bound.cluster, bound.schema)
         if schema is None or objects.uid(schema) != bound.uid:
             return []
