@@ -93,7 +93,11 @@ class PCluster:
         loop = asyncio.get_running_loop()
         # Making keys takes a while on the first start, opening the store on every one.
         keys = loop.run_in_executor(None, self._keys)
-        await self._backend.open()
+        try:
+            await self._backend.open()
+        except BaseException:
+            keys.cancel()
+            raise
         try:
             self._authority, issuer = await keys
             self._caches = CacheSet(self._backend)
