@@ -1,0 +1,1 @@
+"""The control plane put together: one process with API server, controllers and virtual workspaces."""
