@@ -1,0 +1,192 @@
+"""One control plane in this process: started in order, stopped in the opposite one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+
+from headwater.apiserver.certificates import CertificateAuthority, signing_key_files
+from headwater.apiserver.filters.audit import AuditFile
+from headwater.apiserver.filters.chain import ChainSettings
+from headwater.apiserver.pemfiles import KeyPair
+from headwater.apiserver.server import APIServer, APIServerConfig
+from headwater.apiserver.systemroutes import SystemRoutes
+from headwater.apiserver.web.server import WebServer
+from headwater.apiserver.web.tls import server_context
+from headwater.base.clock import Clock, SystemClock
+from headwater.base.tasks import TaskGroup
+from headwater.client.dynamic import ClusterClient
+from headwater.controlplane.assembly import ControlPlane, assemble
+from headwater.controlplane.bootstrap.plan import Bootstrapped, bootstrap
+from headwater.controlplane.clusters.filters import (
+    SERVICES_PREFIX,
+    ClusterGuard,
+    ClusterResolver,
+    cluster_path_filter,
+)
+from headwater.server.admin import load_tokens, write_kubeconfig
+from headwater.server.authentication import Authentication, build_authentication
+from headwater.server.controllers import Controllers
+from headwater.server.directory import RootDirectory
+from headwater.server.errors import listen_error
+from headwater.server.options import Options
+from headwater.server.resourcefeed import ResourceFeed
+from headwater.server.services import ServicesRoute
+from headwater.server.starting import StartingHandler
+from headwater.storage.factory import open_backend
+from headwater.storage.interface import Backend
+from headwater.storage.watchcache import CacheSet
+from headwater.telemetry import process as process_metrics
+from headwater.telemetry.health import HealthChecks
+from headwater.telemetry.logging import get_logger
+from headwater.telemetry.metrics import Registry
+from headwater.virtual.interface import VirtualWorkspace
+
+log = get_logger("server")
+
+VirtualWorkspaceFactory = Callable[[ClusterClient, Clock, str], VirtualWorkspace]
+"""From a privileged client, the clock and the server's URL to a virtual workspace."""
+
+
+class ControlPlaneProcess:
+    """`start` answers when the server is ready; `stop` ends everything, also after a start that failed.
+
+    Afterwards `url` is where it is reached, `api` the API server, `client` a privileged client into it.
+    """
+
+    url: str
+    api: APIServer
+    client: ClusterClient
+    control_plane: ControlPlane
+
+    def __init__(
+        self,
+        options: Options,
+        *,
+        clock: Clock | None = None,
+        virtual_workspaces: Sequence[VirtualWorkspaceFactory] = (),
+    ) -> None:
+        self.options = options
+        self.health = HealthChecks()
+        self.metrics = Registry()
+        self._clock = clock or SystemClock()
+        self._virtual_workspaces = virtual_workspaces
+        self._stack = AsyncExitStack()
+        self._running: TaskGroup | None = None
+
+    async def start(self) -> None:
+        """Raises StartError, or one of `errors.EXPECTED`, with a line that says what to do."""
+        directory = RootDirectory.prepare(self.options.root_directory)
+        kubeconfig = self.options.kubeconfig or directory.admin_kubeconfig
+        authority = CertificateAuthority.load_or_create(directory.pki, clock=self._clock)
+        signing = asyncio.create_task(asyncio.to_thread(signing_key_files, directory.pki))
+        try:
+            web = await self._listen(authority)
+            backend = open_backend(self.options.store or directory.store_url, clock=self._clock)
+            await backend.open()
+            self._stack.push_async_callback(backend.close)
+            caches = CacheSet(backend)
+            self._stack.callback(caches.close)
+            bootstrapped = await bootstrap(backend, caches, self._clock, external_url=self.url)
+        finally:
+            signing_files = await signing
+        tokens = load_tokens(directory.admin_token_store, kubeconfig)
+        authentication = build_authentication(
+            self.options.authentication, admin=tokens, signing=signing_files, caches=caches, clock=self._clock
+        )
+        await self._assemble(backend, caches, bootstrapped, authentication)
+        self._run_controllers(authority)
+        write_kubeconfig(kubeconfig, tokens, server=self.url, ca_pem=authority.certificate_pem())
+        web.handler = self.api.handler
+        log.info("ready", url=self.url, kubeconfig=str(kubeconfig), bootstrapped=bootstrapped.written)
+
+    async def stop(self) -> None:
+        """End controllers, connections and the store, in this order."""
+        await self._stack.aclose()
+
+    async def wait(self) -> None:
+        """Wait until a part that should run for ever ends; raises its error."""
+        assert self._running is not None, "start comes before wait"
+        await self._running.wait()
+
+    async def _listen(self, authority: CertificateAuthority) -> WebServer:
+        """Take the port first: who else has it should hear of it before anything is touched."""
+        serving = self.options.serving
+        host = serving.external_hostname or serving.bind_address
+        pair: KeyPair = authority.serving("apiserver", [serving.bind_address, serving.external_hostname])
+        client_ca = self.options.authentication.client_ca_file or authority.files.certificate
+        context = server_context(certificate=pair.certificate, key=pair.key, client_ca=client_ca)
+        web = WebServer(StartingHandler(), ssl_context=context, host=serving.bind_address, port=serving.secure_port)
+        try:
+            port = await web.start()
+        except OSError as error:
+            raise listen_error(error, serving.bind_address, serving.secure_port) from error
+        self._stack.push_async_callback(web.stop, serving.shutdown_grace_seconds)
+        self.url = f"https://{f'[{host}]' if ':' in host else host}:{port}"
+        return web
+
+    async def _assemble(
+        self, backend: Backend, caches: CacheSet, bootstrapped: Bootstrapped, authentication: Authentication
+    ) -> None:
+        control_plane = await assemble(
+            caches,
+            identities=bootstrapped.identities,
+            tokens=authentication.tokens,
+            issuer=authentication.issuer,
+            lookup=authentication.lookup,
+        )
+        process_metrics.register(self.metrics)
+        self.health.add("store", backend.failure, live=False)
+        self.health.add("poststarthook/kcp-bootstrap-policy", lambda: None)
+        system = SystemRoutes(health=self.health, metrics=self.metrics, issuer=authentication.issuer)
+        services = ServicesRoute()
+        audit = AuditFile(self.options.audit_log) if self.options.audit_log else None
+        clusters = control_plane.state.clusters
+        self.api = APIServer(
+            APIServerConfig(
+                backend=backend,
+                caches=caches,
+                clock=self._clock,
+                catalog=control_plane.catalog,
+                filters=ChainSettings(
+                    authenticator=authentication.authenticator,
+                    authorizer=control_plane.authorizer,
+                    metrics=self.metrics,
+                    clock=self._clock,
+                    audit=audit,
+                    impersonation=control_plane.impersonation,
+                    rewrite=(cluster_path_filter,),
+                    resolve=(ClusterResolver(clusters),),
+                    guard=(ClusterGuard(clusters),),
+                ),
+                admission=control_plane.admission,
+                routes={**system.routes(), SERVICES_PREFIX: services},
+                clusters=True,
+            )
+        )
+        self.control_plane = control_plane
+        self.client = ClusterClient(self.api.loopback())
+        self._stack.push_async_callback(self.client.close)
+        if self.options.controllers.run_virtual_workspaces:
+            for factory in self._virtual_workspaces:
+                services.add(factory(self.client, self._clock, self.url))
+            self.health.add("poststarthook/kcp-start-virtual-workspaces", lambda: None)
+
+    def _run_controllers(self, authority: CertificateAuthority) -> None:
+        group = self._running = TaskGroup("server")
+        self._stack.push_async_callback(group.close)
+        if not self.options.controllers.run_controllers:
+            group.start(asyncio.Event().wait(), name="serving")
+            return
+        controllers = Controllers(
+            self.client,
+            clock=self._clock,
+            metrics=self.metrics,
+            root_ca=authority.certificate_pem(),
+            feed=ResourceFeed(self.control_plane.catalog, self._clock),
+            options=self.options.controllers,
+        )
+        group.start(controllers.run(), name="controllers")
+        self.health.add("poststarthook/kcp-start-informers", controllers.not_synced)
+        self.health.add("poststarthook/kcp-start-controllers", lambda: None if len(group) else "controllers ended")

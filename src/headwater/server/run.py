@@ -1,0 +1,72 @@
+"""The life of `headwater start`: until a signal, or until something fails."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+from headwater.base.clock import Clock
+from headwater.client.dynamic import ClusterClient
+from headwater.server.errors import EXPECTED, StartError, start_error
+from headwater.server.options import Options
+from headwater.server.process import ControlPlaneProcess
+from headwater.telemetry.logging import get_logger
+from headwater.virtual.interface import VirtualWorkspace
+from headwater.virtual.syncer.service import SyncerVirtualWorkspace
+
+log = get_logger("server")
+
+EXIT_OK = 0
+EXIT_FAILED = 1
+
+
+def syncer_workspace(client: ClusterClient, clock: Clock, url: str) -> VirtualWorkspace:
+    """The view that syncers work on."""
+    return SyncerVirtualWorkspace(cluster_client=client, clock=clock, external_url=url)
+
+
+async def run(options: Options) -> int:
+    """Serve until SIGINT or SIGTERM; answers the exit code.
+
+    What is wrong with the surroundings of a start (a taken port, a damaged store) is one line on standard error.
+    """
+    process = ControlPlaneProcess(options, virtual_workspaces=(syncer_workspace,))
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        try:
+            await process.start()
+        except StartError as error:
+            return _refuse(error)
+        except EXPECTED as error:
+            log.debug("start failed", exc_info=error)
+            return _refuse(start_error(error))
+        return await _serve(process, stopping)
+    finally:
+        await process.stop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+async def _serve(process: ControlPlaneProcess, stopping: asyncio.Event) -> int:
+    signalled = asyncio.ensure_future(stopping.wait())
+    ended = asyncio.ensure_future(process.wait())
+    try:
+        await asyncio.wait((signalled, ended), return_when=asyncio.FIRST_COMPLETED)
+        if stopping.is_set():
+            log.info("stopping")
+            return EXIT_OK
+        log.error("a part of the server failed", exc_info=ended.exception())
+        return EXIT_FAILED
+    finally:
+        signalled.cancel()
+        ended.cancel()
+        await asyncio.gather(signalled, ended, return_exceptions=True)
+
+
+def _refuse(error: StartError) -> int:
+    sys.stderr.write(f"headwater: {error}\n")
+    return EXIT_FAILED
