@@ -100,14 +100,16 @@ def finish(body: bytes | list[bytes], media_type: str, *, pretty: bool = False) 
 
 
 def body_media_type(header: str) -> str:
-    """The type of a request body: JSON or YAML. Raises UnsupportedMediaType for others."""
+    """The type of a request body: JSON, YAML or protobuf. Raises UnsupportedMediaType for others."""
     media_type = header.partition(";")[0].strip().lower()
     if not media_type or media_type == JSON:
         return JSON
     if media_type in (YAML, "application/x-yaml"):
         return YAML
+    if media_type == PROTOBUF:
+        return PROTOBUF
     raise UnsupportedMediaType(
-        f"the body of the request was in an unknown format - accepted media types include: {JSON}, {YAML}"
+        f"the body of the request was in an unknown format - accepted media types include: {JSON}, {YAML}, {PROTOBUF}"
     )
 
 
@@ -119,6 +121,11 @@ def decode_body(body: bytes, content_type: str) -> tuple[object, bytes]:
             return jsonio.loads(body), body
         except jsonio.DecodeError as error:
             raise BadRequest(f"couldn't get version/kind; json parse error: {error}") from None
+    if media_type == PROTOBUF:
+        from headwater.apiserver.protobuf.decode import decode_object
+
+        obj = decode_object(body)
+        return obj, jsonio.dumps(obj)
     try:
         documents = yamlio.load_all(body)
     except (yamlio.YAMLError, UnicodeDecodeError) as error:

@@ -87,11 +87,11 @@ class ResourceInfo:
     """A served resource in one version.
 
     `schema` is what writes are pruned, defaulted and validated with (None: taken as it is); `raw_schema` is the same as
-    structural OpenAPI for documents and for apply; `patch_schema`
-    the one that strategic merge patch goes by, where it is another. `identity` is the export identity the objects are stored under, "-"
-    for none. `storage_group` and `storage_resource` differ from the served ones only where two groups share their
-    objects (events). `columns` are CRD style additionalPrinterColumns. `handler` serves a resource that has no objects
-    (reviews); `connect` the subresources besides `status` and `scale`. `native` says that the kind is Kubernetes' own.
+    structural OpenAPI for documents and for apply; `patch_schema` the one that strategic merge patch goes by, where it
+    is another. `identity` is the export identity the objects are stored under, "-" for none. `storage_group` and
+    `storage_resource` differ from the served ones only where two groups share their objects (events). `columns` are CRD
+    style additionalPrinterColumns. `handler` serves a resource that has no objects (reviews); `connect` the
+    subresources besides `status` and `scale`. `native` says that the kind is Kubernetes' own.
     """
 
     group: str
