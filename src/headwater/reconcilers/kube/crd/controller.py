@@ -11,7 +11,6 @@ from headwater.controller.triggers import enqueue_mapped, enqueue_objects
 from headwater.machinery.errors import Conflict, NotFound
 from headwater.machinery.objects import (
     Object,
-    add_finalizer,
     cluster_name,
     deep_copy,
     deletion_timestamp,
@@ -45,7 +44,7 @@ def new_controller(context: ControllerContext) -> Controller:
         if deletion_timestamp(stored):
             return await _clean_up(key, stored, changed)
         others = same_group(stored, definitions.by_index(BY_CLUSTER, cluster_name(stored)))
-        if add_finalizer(changed, FINALIZER) or set_names(changed, others, context.clock.now()):
+        if set_names(changed, others, context.clock.now()):
             await committer.commit(stored, changed)
         return None
 

@@ -49,7 +49,7 @@ def set_names(definition: Object, others: Sequence[Object], now: datetime) -> bo
 
 def _set_conditions(definition: Object, conflicts: Sequence[tuple[str, str]], now: datetime) -> bool:
     if conflicts:
-        field, value = conflicts[-1]
+        field, value = conflicts[0]
         reason = f"{field[0].upper()}{field[1:]}Conflict"
         changed = set_condition(
             definition, NAMES_ACCEPTED, value=False, reason=reason, message=f'"{value}" is already in use', now=now
