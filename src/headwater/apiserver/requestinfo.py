@@ -66,11 +66,12 @@ def parse(method: str, path: str, query: Query) -> RequestInfo:
     namespace = ""
     if parts[0] == "namespaces" and len(parts) > 1:
         namespace = parts[1]
-        _check_segments(parts[1:2], path)
+        if not namespace:
+            raise _no_resource(path)
         if len(parts) > 2 and parts[2] not in _NAMESPACE_SUBRESOURCES:
             parts = parts[2:]
-    _check_segments(segments[1:start], path)
-    _check_segments(parts[:3], path)
+    if "//" in path or "/." in path or len(path) > _MAX_SEGMENT_LENGTH or not path.isprintable():
+        _check_segments([*segments[1:start], namespace or "-", *parts[:3]], path)
     resource, _, suffix = parts[0].partition(":")
     identity = suffix if len(resource) != len(parts[0]) else None
     if identity == "" or not resource:
@@ -107,4 +108,8 @@ def _check_segments(segments: list[str], path: str) -> None:
     # Storage keys are made of these, so what can't be part of a name stops here.
     for segment in segments:
         if not segment or segment in (".", "..") or len(segment) > _MAX_SEGMENT_LENGTH or not segment.isprintable():
-            raise BadRequest(f"the path {path[:200]!r} does not name a resource")
+            raise _no_resource(path)
+
+
+def _no_resource(path: str) -> BadRequest:
+    return BadRequest(f"the path {path[:200]!r} does not name a resource")

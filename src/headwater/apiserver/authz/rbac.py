@@ -16,6 +16,7 @@ from headwater.machinery.objects import Object
 
 _MAX_CLUSTERS: Final = 2048
 _MAX_NAMESPACES: Final = 1024
+_MAX_ANSWERS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Grant:
 
 
 _Index = dict[str, list[Grant]]
+_Question = tuple[str, tuple[str, ...], str, str, str, str, str]
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class _ClusterIndex:
     generation: Hashable
     cluster_wide: _Index
     namespaces: dict[str, _Index] = field(default_factory=dict)
+    allowed: dict[_Question, str] = field(default_factory=dict)
 
 
 class RBACAuthorizer:
@@ -61,10 +64,18 @@ class RBACAuthorizer:
 
     def decide(self, attributes: Attributes) -> tuple[Decision, str]:
         """The same without waiting."""
+        user, verb, cluster, group, _, resource, subresource, namespace, _, _, is_resource = attributes
+        index = self._index(cluster)
+        question = (user.name, user.groups, verb, group, resource, subresource, namespace)
+        if is_resource and question in index.allowed:
+            return Decision.ALLOW, index.allowed[question]
         problem = ""
-        for grant in self._grants(attributes.user, attributes.cluster, attributes.namespace):
+        for grant in self._grants(user, cluster, namespace):
             for rule in grant.rules:
                 if rule.allows(attributes):
+                    # What a rule allows for every name needs no second search.
+                    if is_resource and not rule.resource_names and len(index.allowed) < _MAX_ANSWERS:
+                        index.allowed[question] = grant.reason
                     return Decision.ALLOW, grant.reason
             problem = problem or grant.problem
         return Decision.NO_OPINION, f"RBAC: {problem}" if problem else ""

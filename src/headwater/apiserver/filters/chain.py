@@ -1,6 +1,6 @@
 """The order of the filters, outermost first, and why each stands where it does.
 
-    identify        gives the request its audit id: everything below may log it
+    identify        gives the request its audit id, which everything below may log, and the answer its warnings
     count           sees the final status of every request, also of refused ones
     audit           the same, for the record
     recover         turns whatever is raised below into a Status, so that the three above see an answer
@@ -13,7 +13,6 @@
     impersonate     before authorization, and itself authorised in the resolved cluster
     guard*          refusals that hold whatever rights a user has (control plane only)
     authorize       last before the handler: with the final user, cluster and resource
-    warn            collects what the handler wants people to read
 
 Stars mark places that are empty in a plain API server.
 """
@@ -35,7 +34,6 @@ from headwater.apiserver.filters.impersonation import ImpersonationFilter
 from headwater.apiserver.filters.inflight import InflightFilter, InflightLimits
 from headwater.apiserver.filters.metrics import MetricsFilter
 from headwater.apiserver.filters.recover import recover_filter
-from headwater.apiserver.filters.warnings import warnings_filter
 from headwater.apiserver.web.types import AnyResponse, Filter, Handler, Request
 from headwater.base.clock import Clock
 from headwater.telemetry.metrics import Registry
@@ -77,7 +75,6 @@ def build_chain(handler: Handler, settings: ChainSettings) -> Handler:
             settings.impersonation or ImpersonationFilter(settings.authorizer),
             *settings.guard,
             AuthorizationFilter(settings.authorizer),
-            warnings_filter,
         ),
     )
 

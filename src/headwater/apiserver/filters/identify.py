@@ -1,10 +1,11 @@
-"""Gives each request an audit id, and each answer the headers that Kubernetes puts on all of them."""
+"""Gives each request an audit id, and each answer the headers that stand on all of them, and the warnings."""
 
 from __future__ import annotations
 
 import secrets
 from itertools import count
 
+from headwater.apiserver.filters.warnings import warning_headers
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
 
 _MAX_CLIENT_ID = 64
@@ -31,4 +32,6 @@ class IdentifyFilter:
             request.audit_id = given[:_MAX_CLIENT_ID]
         response = await following(request)
         response.headers = (("Audit-Id", request.audit_id), _NO_CACHE, *response.headers)
+        if request.warnings:
+            response.headers = (*response.headers, *warning_headers(request.warnings))
         return response
