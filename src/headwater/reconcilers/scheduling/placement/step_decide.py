@@ -92,14 +92,9 @@ def record_status(placement: Object, outcome: Outcome, around: Surroundings, now
             status["phase"] = PHASE_PENDING
             status.pop("selectedLocations", None)
             status.pop("decisions", None)
-        mark_false(
-            placement,
-            CONDITION_SCHEDULED,
-            REASON_SCHEDULE_LOCATION_NOT_FOUND,
-            "Warning",
-            "No selected location is scheduled",
-            now,
-        )
+        why = f": {outcome.message}" if outcome.reason != REASON_LOCATION_NO_MATCH else ""
+        message = f"No selected location is scheduled{why}"
+        mark_false(placement, CONDITION_SCHEDULED, REASON_SCHEDULE_LOCATION_NOT_FOUND, "Warning", message, now)
         return
     status["phase"] = PHASE_BOUND if decision.picks and _bound(placement, around.namespaces) else PHASE_UNBOUND
     used = {(pick.location.cluster, pick.location.name) for pick in decision.picks}
