@@ -16,7 +16,7 @@ class AuthenticationFilter:
 
     def __init__(self, authenticator: Authenticator, *, metrics: Registry) -> None:
         self._authenticator = authenticator
-        attempts = metrics.counter("authentication_attempts", "Authentication attempts by result.", ("result",))
+        attempts = metrics.counter("authentication_attempts_total", "Authentication attempts by result.", ("result",))
         self._success = attempts.labels("success")
         self._failure = attempts.labels("failure")
 

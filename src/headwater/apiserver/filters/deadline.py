@@ -73,8 +73,8 @@ class _Limit:
 
 
 def _seconds(text: str) -> float:
-    match = _DURATION.fullmatch(text)
-    if match is None or (not any(match.groups()) and text != "0"):
+    match = _DURATION.fullmatch(text if text != "0" else "0s")
+    if match is None or not any(match.groups()):
         raise BadRequest(f'invalid timeout specified in the request URL: "{text[:40]}"')
     hours, minutes, seconds = (float(part or 0) for part in match.groups())
     return hours * 3600 + minutes * 60 + seconds

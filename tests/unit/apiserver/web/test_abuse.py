@@ -32,9 +32,7 @@ async def ignoring(request: Request) -> AnyResponse:
         pytest.param(b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: x\r\n\r\n", 400, id="bad length"),
     ],
 )
-async def test_bad_heads_get_a_status_and_the_door(
-    serve: Serve, connect: Connect, data: bytes, expected: int
-) -> None:
+async def test_bad_heads_get_a_status_and_the_door(serve: Serve, connect: Connect, data: bytes, expected: int) -> None:
     server, port = await serve(reading, linger_timeout=0.0)
     wire = await connect(port)
     async with no_longer_than():
@@ -198,11 +196,19 @@ async def test_garbage_never_stops_the_server(serve: Serve, connect: Connect, se
     import random
 
     source = random.Random(seed)
-    server, port = await serve(reading, linger_timeout=0.0, head_timeout=0.0, body_timeout=0.0)
+    _, port = await serve(reading, linger_timeout=0.0, head_timeout=0.0, body_timeout=0.0)
     async with no_longer_than(8):
         for _ in range(20):
             wire = await connect(port)
-            pieces = [OK, b"\r\n\r\n", b"GET ", b"Content-Length: 5\r\n", source.randbytes(30), b"0\r\n\r\n", b"Host: h"]
+            pieces = [
+                OK,
+                b"\r\n\r\n",
+                b"GET ",
+                b"Content-Length: 5\r\n",
+                source.randbytes(30),
+                b"0\r\n\r\n",
+                b"Host: h",
+            ]
             wire.send(b"".join(source.choice(pieces) for _ in range(source.randrange(1, 12))))
             wire.writer.close()
         wire = await connect(port)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ def feed(body: BodyDecoder, data: bytes, cuts: list[int]) -> bytes:
     """Feeds data in pieces; returns what is left in the input."""
     pending = bytearray()
     borders = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         pending += data[start:end]
         body.feed(pending)
     return bytes(pending)
@@ -31,9 +33,7 @@ def test_a_sized_body_leaves_the_next_request_alone(content: bytes, following: b
     st.binary(max_size=50),
     st.lists(st.integers(0, 500), max_size=8),
 )
-def test_a_chunked_body_leaves_the_next_request_alone(
-    chunks: list[bytes], following: bytes, cuts: list[int]
-) -> None:
+def test_a_chunked_body_leaves_the_next_request_alone(chunks: list[bytes], following: bytes, cuts: list[int]) -> None:
     encoded = b"".join(b"%X;ext=1\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
     body = ChunkedBody()
     left = feed(body, encoded + b"0\r\nTrailer: x\r\n\r\n" + following, cuts)

@@ -86,9 +86,7 @@ def test_keep_alive(version: str, connection: str, expected: bool) -> None:
         ),
         pytest.param(b"POST / HTTP/1.0" + HOST + b"\r\nTransfer-Encoding: chunked", 400, id="chunked in 1.0"),
         pytest.param(b"POST / HTTP/1.1" + HOST + b"\r\nTransfer-Encoding: gzip, chunked", 501, id="other coding"),
-        pytest.param(
-            b"POST / HTTP/1.1" + HOST + b"\r\nTransfer-Encoding: chunked" * 2, 400, id="coding twice"
-        ),
+        pytest.param(b"POST / HTTP/1.1" + HOST + b"\r\nTransfer-Encoding: chunked" * 2, 400, id="coding twice"),
         pytest.param(b"GET / HTTP/1.1" + HOST + b"\r\nX: 1" * MAX_HEADERS, 431, id="too many headers"),
     ],
 )
