@@ -95,6 +95,11 @@ def _claim_key(claim: Object) -> tuple[str, str, str]:
     return claim.get("group", ""), claim.get("resource", ""), claim.get("identityHash", "")
 
 
+def _is_limited(claim: Object) -> bool:
+    """Whether v1alpha1 can't say what the claim covers."""
+    return claim.get("verbs") != ALL_VERBS or (claim.get("selector") or MATCH_ALL) != MATCH_ALL
+
+
 def _claims_to_v2(
     obj: Object, holder: Object, field: str, v2_annotation: str, v1_annotation: str, *, selector: Object | None
 ) -> None:
@@ -109,7 +114,7 @@ def _claims_to_v2(
             whole["selector"] = dict(selector)
         before = hidden.pop(_claim_key(claim), None)
         converted.append({**before, **kept} if before else whole)
-    converted += hidden.values()
+    converted += [claim for claim in hidden.values() if _is_limited(claim)]
     if special:
         _put(obj, v1_annotation, special)
     if converted:
@@ -122,7 +127,7 @@ def _claims_to_v1(obj: Object, holder: Object, field: str, v2_annotation: str, v
     shown, hidden = [], []
     for claim in claims:
         kept = {key: value for key, value in claim.items() if key not in ("verbs", "selector", "defaultSelector")}
-        limited = claim.get("verbs") != ALL_VERBS or (claim.get("selector") or MATCH_ALL) != MATCH_ALL
+        limited = _is_limited(claim)
         if limited or "defaultSelector" in claim:
             hidden.append(claim)
         if limited:
