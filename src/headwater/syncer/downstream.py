@@ -10,10 +10,12 @@ from headwater.base.clock import Clock
 from headwater.client.dynamic import Client, ClusterClient
 from headwater.client.resource import ResourceClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, labels, make_key, namespace
+from headwater.machinery.objects import Object, controller_of, labels, make_key, namespace
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.machinery.objects import name as object_name
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.informers import Changed, InformerSet
+from headwater.syncer.mutate.body import HASH_ANNOTATION
 
 BY_NAMESPACE: Final = "namespace"
 BY_LOCATOR: Final = "locator"
@@ -27,10 +29,11 @@ class Downstream:
     ) -> None:
         self.client: Client = cluster_client.cluster("")
         self._identity = identity
+        self._changed = changed
         self.informers = InformerSet(
             "downstream",
             resource_client=self.client.resource,
-            changed=changed,
+            changed=self._on_change,
             clock=clock,
             clustered=False,
             label_selector=identity.downstream_selector,
@@ -54,8 +57,21 @@ class Downstream:
         return self.client.resource(gvr, space)
 
     def is_ours(self, obj: Object) -> bool:
-        """Whether an object carries the label of our SyncTarget."""
-        return labels(obj).get(CLUSTER_LABEL) == self._identity.key
+        """Whether we applied an object.
+
+        Our label alone does not say so: controllers copy labels (of a Service to its Endpoints and EndpointSlices)
+        or annotations (of a Deployment to its ReplicaSets) to what they make, and what they make has an owner.
+        """
+        return (
+            labels(obj).get(CLUSTER_LABEL) == self._identity.key
+            and HASH_ANNOTATION in annotations_of(obj)
+            and controller_of(obj) is None
+        )
+
+    def _on_change(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
+        """Pass on changes of what is, or was, ours."""
+        if any(obj is not None and self.is_ours(obj) for obj in (old, new)):
+            self._changed(resource, old, new)
 
     def remaining_in(self, space: str) -> list[str]:
         """Our objects in a namespace, as `resource/name`."""
@@ -63,7 +79,8 @@ class Downstream:
         for resource in self.informers.resources:
             informer = self.informers.get(resource)
             if informer is not None:
-                found += [f"{resource}/{key}" for key in informer.index_keys(BY_NAMESPACE, space) if space]
+                ours = (obj for obj in informer.by_index(BY_NAMESPACE, space) if space and self.is_ours(obj))
+                found += [f"{resource}/{object_name(obj)}" for obj in ours]
         return found
 
     async def run(self) -> None:

@@ -83,7 +83,8 @@ class SpecReconciler:
         """The object is not in our copy of the view: only a live answer makes that a reason to delete."""
         if not self._upstream.synced(resource):
             return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
-        if self._downstream.get(resource, place.namespace, place.name) is None:
+        copy = self._downstream.get(resource, place.namespace, place.name)
+        if copy is None or not self._downstream.is_ours(copy):
             return None
         if not await self._upstream.confirm_absent(resource, key):
             return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
