@@ -15,6 +15,7 @@ from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, parse_item
 from headwater.syncer.mutate.body import downstream_body
 from headwater.syncer.mutate.drift import is_applied
+from headwater.syncer.mutate.secrets import stays_upstream
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
 from headwater.syncer.spec.delete import delete_copy
 from headwater.syncer.spec.place import Place, place_of
@@ -71,6 +72,8 @@ class SpecReconciler:
         if deletion_timestamp(seen):
             if await delete_copy(self._downstream, resource, place):
                 await self._let_go(resource, key, seen)
+            return None
+        if stays_upstream(seen, resource):
             return None
         try:
             claimed = await self._claim(resource, key, seen)
