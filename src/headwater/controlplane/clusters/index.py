@@ -17,7 +17,7 @@ from headwater.machinery.watch import DELETED
 if TYPE_CHECKING:
     from headwater.storage.watchcache import CachedObject, CacheEvent, WatchCache
 
-WORKSPACES = GroupResource("workspaces", "tenancy.kcp.io")
+WORKSPACES = GroupResource("tenancy.kcp.io", "workspaces")
 
 
 class ClusterEntry(NamedTuple):
