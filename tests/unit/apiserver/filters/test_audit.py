@@ -18,7 +18,8 @@ from .conftest import Chain
 
 async def entries(path: Path, file: AuditFile) -> list[dict[str, Any]]:
     await file.close()
-    return [json.loads(line) for line in path.read_text().splitlines()]
+    text = await asyncio.to_thread(path.read_text)
+    return [json.loads(line) for line in text.splitlines()]
 
 
 async def test_an_entry_per_request(tmp_path: Path) -> None:
