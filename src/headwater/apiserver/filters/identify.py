@@ -31,7 +31,11 @@ class IdentifyFilter:
         else:
             request.audit_id = given[:_MAX_CLIENT_ID]
         response = await following(request)
-        response.headers = (("Audit-Id", request.audit_id), _NO_CACHE, *response.headers)
+        audit = ("Audit-Id", request.audit_id)
+        if response.headers and any(name == "Cache-Control" for name, _ in response.headers):
+            response.headers = (audit, *response.headers)
+        else:
+            response.headers = (audit, _NO_CACHE, *response.headers)
         if request.warnings:
             response.headers = (*response.headers, *warning_headers(request.warnings))
         return response

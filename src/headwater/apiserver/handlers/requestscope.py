@@ -11,6 +11,7 @@ from headwater.machinery import errors
 
 WILDCARD = "*"
 _WITHOUT_NAMESPACE = frozenset({"list", "watch", "deletecollection"})
+_NAMED = frozenset({"update", "patch"})
 _METHOD_NOT_ALLOWED = "the server does not allow this method on the requested resource"
 _NOT_FOUND = "the server could not find the requested resource"
 
@@ -47,6 +48,8 @@ async def resolve(catalog: Catalog, request: Request) -> Scope:
     verb, subresource = asked.verb, asked.subresource
     name = asked.parts[1] if len(asked.parts) > 1 else ""
     namespace = asked.namespace
+    if not subresource and (bool(name) if verb == "create" else verb in _NAMED and not name):
+        raise verb_not_allowed()
     if info.namespaced:
         if not namespace and (name or (verb not in _WITHOUT_NAMESPACE and verb != "create")):
             raise no_such_resource()
