@@ -77,6 +77,8 @@ def aggregate(obj: Object, group: str, resource: str) -> Status | None:
     theirs = _counted(leaving, counters, divided=divided, complete=True)
     better = {counter: max(ours.get(counter, 0), theirs.get(counter, 0)) for counter in counters}
     summary: Status = {counter: value for counter, value in better.items() if value}
+    if complete and staying and all("observedGeneration" in report for report in staying):
+        summary["observedGeneration"] = min(report["observedGeneration"] for report in staying)
     conditions = _conditions(staying or leaving)
     if conditions:
         summary["conditions"] = conditions
