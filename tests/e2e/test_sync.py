@@ -1,0 +1,185 @@
+"""One workload, from kubectl to two pclusters and back."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.e2e.harness import PLATFORM, Stack, kubectls, stack, wait_for
+
+pytestmark = pytest.mark.e2e
+MANIFEST = (Path(__file__).resolve().parents[2] / "src/headwater/cli/demo/shop.yaml").read_text()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """A control plane, two registered pclusters, and a workspace with compute bound: web on two, backend on one."""
+    with stack(tmp_path_factory.mktemp("sync"), kubectls()[0]) as stack_of_module:
+        stack_of_module.start_hub("--sync-target-heartbeat-threshold", "6")
+        stack_of_module.start_sim("east", "west")
+        stack_of_module.create_workspaces()
+        for name in ("east", "west"):
+            stack_of_module.register(name, "--labels", f"region={name}", "--cells", name)
+        for tier, targets in (("web", "2"), ("backend", "1")):
+            stack_of_module.headwater(
+                "bind", "compute", PLATFORM, "--name", tier, "--namespace-selector", f"tier={tier}",
+                "--min-targets", targets, "--max-targets", targets, workspace="root:shop",
+            )  # fmt: skip
+        stack_of_module.kubectl("apply", "-f", "-", stdin=MANIFEST)
+        wait_for(
+            "web runs on both",
+            lambda: all(stack_of_module.ready_below(p, "web", "storefront") == 3 for p in ("east", "west")),
+        )
+        yield stack_of_module
+
+
+def readiness(made: Stack, name: str) -> str:
+    """Status of the Ready condition of a SyncTarget."""
+    path = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
+    return made.kubectl("get", "synctarget", name, "-o", path, workspace=PLATFORM)
+
+
+def both_ready(made: Stack, replicas: int) -> bool:
+    """Whether the storefront has so many ready pods on each pcluster."""
+    return all(made.ready_below(each, "web", "storefront") == replicas for each in ("east", "west"))
+
+
+def backend_home(made: Stack) -> str:
+    """The pcluster that runs the backend."""
+    return wait_for(
+        "backend runs somewhere",
+        lambda: next((p for p in ("east", "west") if made.ready_below(p, "backend", "cart") == 2), None),
+    )
+
+
+def test_everything_arrives_and_reports(made: Stack) -> None:
+    """Objects of every kind are below with the same content, and the workspace shows their status."""
+    for pcluster in ("east", "west"):
+        home = made.downstream_namespace(pcluster, "web")
+        assert home
+        assert home.startswith("kcp-")
+        data = made.below_json(pcluster, "-n", home, "get", "configmap", "storefront")["data"]
+        assert data == {"backend": "http://cart.backend.svc.cluster.local:8080"}
+        made.below(pcluster, "-n", home, "get", "service/storefront", "ingress/storefront")
+    home = made.downstream_namespace(backend_home(made), "backend")
+    secret = made.below_json(backend_home(made), "-n", str(home), "get", "secret", "cart-db")
+    assert base64.b64decode(secret["data"]["password"]) == b"demo-only"
+    made.kubectl("-n", "web", "rollout", "status", "deployment/storefront", "--timeout=20s")
+    made.kubectl("-n", "backend", "rollout", "status", "deployment/cart", "--timeout=20s")
+    targets = made.headwater("sync-target", "list", workspace=PLATFORM)
+    assert targets.count("True") == 2
+
+
+def test_changes_go_down_and_hand_made_ones_are_put_back(made: Stack) -> None:
+    made.kubectl("-n", "web", "scale", "deployment", "storefront", "--replicas=2")
+    wait_for("scaled", lambda: both_ready(made, 2))
+    home = str(made.downstream_namespace("east", "web"))
+    made.below("east", "-n", home, "scale", "deployment", "storefront", "--replicas=5")
+    wait_for("put back", lambda: made.ready_below("east", "web", "storefront") == 2)
+    made.below("east", "-n", home, "delete", "configmap", "storefront")
+    wait_for("made again", lambda: "storefront" in made.below("east", "-n", home, "get", "configmaps"))
+    made.kubectl("-n", "web", "scale", "deployment", "storefront", "--replicas=3")
+
+
+def test_derived_objects_are_left_alone(made: Stack) -> None:
+    """What the pcluster's own controllers make of a synced Service keeps its identity while the Service changes."""
+    home = str(made.downstream_namespace("east", "web"))
+
+    def slices() -> dict[str, str]:
+        found = made.below_json("east", "-n", home, "get", "endpointslices")["items"]
+        return {each["metadata"]["name"]: each["metadata"]["uid"] for each in found if each["endpoints"]}
+
+    def service() -> str:
+        return made.below("east", "-n", home, "get", "service", "storefront", "-o", "yaml")
+
+    before = wait_for("slices", slices)
+    made.kubectl("-n", "web", "label", "service", "storefront", "touched=yes", "--overwrite")
+    wait_for(
+        "label below", lambda: "touched" in made.below("east", "-n", home, "get", "service", "storefront", "-o", "yaml")
+    )
+    made.programs["syncer-east"].stop()
+    made.programs["syncer-east"].start()
+    made.kubectl("-n", "web", "label", "service", "storefront", "touched=again", "--overwrite")
+    wait_for(
+        "label below", lambda: "again" in made.below("east", "-n", home, "get", "service", "storefront", "-o", "yaml")
+    )
+    assert slices() == before
+
+
+def test_delete_goes_down(made: Stack) -> None:
+    made.kubectl("-n", "web", "create", "configmap", "shortlived")
+    home = str(made.downstream_namespace("west", "web"))
+    wait_for("there", lambda: "shortlived" in made.below("west", "-n", home, "get", "configmaps"))
+    made.kubectl("-n", "web", "delete", "configmap", "shortlived", "--timeout=20s")
+    assert "shortlived" not in made.below("west", "-n", home, "get", "configmaps")
+
+
+def test_cordon_keeps_and_drain_moves(made: Stack) -> None:
+    """A cordon moves nothing. A drain moves the backend, never below its replicas, and ends with an empty pcluster."""
+    first = backend_home(made)
+    second = {"east": "west", "west": "east"}[first]
+    assert "cordoned" in made.headwater("sync-target", "cordon", first, workspace=PLATFORM)
+    assert "already cordoned" in made.headwater("sync-target", "cordon", first, workspace=PLATFORM)
+    made.kubectl("-n", "backend", "annotate", "deployment", "cart", "poke=1")
+    assert made.ready_below(first, "backend", "cart") == 2
+    made.headwater("sync-target", "drain", first, workspace=PLATFORM)
+    lowest = 2
+
+    def moved() -> bool:
+        nonlocal lowest
+        here, there = made.ready_below(first, "backend", "cart"), made.ready_below(second, "backend", "cart")
+        lowest = min(lowest, max(here or 0, there or 0))
+        return here is None and there == 2
+
+    wait_for("moved", moved)
+    assert lowest == 2
+    wait_for("web left too", lambda: made.ready_below(first, "web", "storefront") is None)
+    wait_for("namespaces cleaned", lambda: made.downstream_namespace(first, "backend") is None)
+    listed = made.headwater("sync-target", "list", workspace=PLATFORM)
+    assert "Draining" in listed
+    made.kubectl("-n", "backend", "rollout", "status", "deployment/cart", "--timeout=20s")
+    made.headwater("sync-target", "uncordon", first, workspace=PLATFORM)
+    wait_for("web returns", lambda: made.ready_below(first, "web", "storefront") == 3)
+    assert made.ready_below(second, "backend", "cart") == 2, "least movement: what moved stays"
+
+
+def test_agents_credential_reaches_only_its_own_work(made: Stack) -> None:
+    """A syncer's token can't read a workspace, another target's view, or write what it may not."""
+    agent = str(made.root / "east-agent.kubeconfig")
+    west = made.json("get", "synctarget", "west", workspace=PLATFORM)["metadata"]
+    east = made.json("get", "synctarget", "east", workspace=PLATFORM)["metadata"]
+    home = west["annotations"]["kcp.io/cluster"]
+    shop = made.json("get", "namespace", "web")["metadata"]["annotations"]["kcp.io/cluster"]
+
+    def attempt(*arguments: str) -> str:
+        done = made.command(made.kubectl_path, "--kubeconfig", agent, *arguments, check=False)
+        return done.stdout + done.stderr
+
+    mine = f"/services/syncer/{home}/east/{east['uid']}/clusters"
+    found = json.loads(attempt("get", "--raw", f"{mine}/*/api/v1/namespaces"))["items"]
+    assert {each["metadata"]["name"] for each in found} >= {"web"}
+    for path in (
+        f"/services/syncer/{home}/west/{west['uid']}/clusters/*/api/v1/secrets",
+        f"/clusters/{shop}/api/v1/secrets",
+        "/clusters/root/api/v1/secrets",
+        "/clusters/*/api/v1/secrets",
+        f"/clusters/{home}/apis/sync.kcp.io/v1alpha1/synctargets/west",
+    ):
+        assert "forbidden" in attempt("get", "--raw", path).lower(), path
+    wrong_uid = f"/services/syncer/{home}/east/{west['uid']}/clusters/*/api/v1/namespaces"
+    assert "NotFound" in attempt("get", "--raw", wrong_uid)
+    refused = attempt("delete", "--raw", f"{mine}/{shop}/api/v1/namespaces/web/configmaps/storefront")
+    assert "MethodNotAllowed" in refused, refused
+
+
+def test_lost_pcluster_is_reported(made: Stack) -> None:
+    """Without heartbeats a target is not ready, and nothing of it is deleted."""
+    before = made.ready_below("west", "web", "storefront")
+    made.programs["syncer-west"].kill()
+    wait_for("not ready", lambda: readiness(made, "west") == "False")
+    assert made.ready_below("west", "web", "storefront") == before
+    made.programs["syncer-west"].start()
+    wait_for("ready again", lambda: readiness(made, "west") == "True")
