@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from headwater.apis.workload.labels import CLUSTER_LABEL, sync_target_key, syncer_finalizer
 from headwater.apis.workload.locator import LocatorError, NamespaceLocator, parse_locator
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource
+
+
+@dataclass(frozen=True, slots=True)
+class DownstreamNamespace:
+    """Name and marks of the downstream namespace of an upstream one."""
+
+    name: str
+    locator: str
+    tenant: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +42,12 @@ class TargetIdentity:
     def downstream_selector(self) -> str:
         """Label selector of everything downstream that is ours."""
         return f"{CLUSTER_LABEL}={self.key}"
+
+    @lru_cache(maxsize=8192)  # noqa: B019 - one identity lives as long as the process
+    def namespace_for(self, cluster: str, namespace: str) -> DownstreamNamespace:
+        """The downstream namespace of an upstream one; kept, as its hashes cost more than all else in a pass."""
+        locator = self.locator(cluster, namespace)
+        return DownstreamNamespace(locator.downstream_namespace(), locator.to_json(), locator.tenant_id())
 
     def locator(self, cluster: str, namespace: str) -> NamespaceLocator:
         """Locator of an upstream namespace, or of cluster-scoped objects of a workspace with an empty one."""

@@ -5,6 +5,7 @@ The keys are those of kcp's transparent multi-cluster, unchanged, so that what w
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from headwater.base.hashing import base36_sha224, base62_sha224
@@ -70,6 +71,7 @@ UNSCHEDULED_NAMESPACES: Final = frozenset({"kube-system", "kube-public", "kube-n
 """Namespaces whose content never leaves the control plane."""
 
 
+@lru_cache(maxsize=4096)
 def sync_target_key(cluster_name: str, name: str) -> str:
     """The key of a SyncTarget: base62 of SHA-224 over `<logical cluster name>:<name>` (kcp's algorithm).
 

@@ -12,7 +12,7 @@ from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deletion_timestamp, labels, name, resource_version, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.downstream import BY_LOCATOR, Downstream
-from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.identity import DownstreamNamespace, TargetIdentity
 
 NAMESPACES: Final = GroupResource("", "namespaces")
 NAMESPACES_GVR: Final = GroupVersionResource("", "v1", "namespaces")
@@ -44,13 +44,13 @@ class Namespaces:
 
         Raises NamespaceCollision when several carry it.
         """
-        locator = self._identity.locator(cluster, namespace)
+        wanted = self._identity.namespace_for(cluster, namespace)
         informer = self._downstream.informers.get(NAMESPACES)
-        found = informer.by_index(BY_LOCATOR, locator.to_json()) if informer is not None else ()
+        found = informer.by_index(BY_LOCATOR, wanted.locator) if informer is not None else ()
         if len(found) > 1:
             names = ", ".join(sorted(name(space) for space in found))
             raise NamespaceCollision(f"(namespace collision) found multiple downstream namespaces: {names}")
-        return name(found[0]) if found else locator.downstream_namespace()
+        return name(found[0]) if found else wanted.name
 
     def locator_of(self, space: str) -> NamespaceLocator | None:
         """Where a downstream namespace of ours comes from; None for any other."""
@@ -67,16 +67,16 @@ class Namespaces:
         Raises NamespaceCollision, NamespaceTerminating, StatusError and TransportError.
         """
         space = self.known(cluster, namespace)
-        locator = self._identity.locator(cluster, namespace)
+        wanted = self._identity.namespace_for(cluster, namespace)
         seen = self.get(space)
         if seen is not None:
             if deletion_timestamp(seen):
                 raise NamespaceTerminating(f"downstream namespace {space} is being deleted")
-            if self._is_complete(seen, locator):
+            if self._is_complete(seen, wanted):
                 return space
         elif space in self._ensured:
             return space
-        await self._create(space, locator)
+        await self._create(space, wanted)
         self._ensured.add(space)
         return space
 
@@ -89,25 +89,25 @@ class Namespaces:
         """Look at a namespace again before the next use, because a write into it failed."""
         self._ensured.discard(space)
 
-    def _is_complete(self, space: Object, locator: NamespaceLocator) -> bool:
+    def _is_complete(self, space: Object, wanted: DownstreamNamespace) -> bool:
         marks = labels(space)
         return (
-            annotations_of(space).get(LOCATOR_ANNOTATION) == locator.to_json()
-            and marks.get(TENANT_LABEL) == locator.tenant_id()
+            annotations_of(space).get(LOCATOR_ANNOTATION) == wanted.locator
+            and marks.get(TENANT_LABEL) == wanted.tenant
             and marks.get(CLUSTER_LABEL) == self._identity.key
         )
 
-    async def _create(self, space: str, locator: NamespaceLocator) -> None:
-        marks = {CLUSTER_LABEL: self._identity.key, TENANT_LABEL: locator.tenant_id()}
+    async def _create(self, space: str, wanted: DownstreamNamespace) -> None:
+        marks = {CLUSTER_LABEL: self._identity.key, TENANT_LABEL: wanted.tenant}
         resource = self._downstream.client.resource(NAMESPACES_GVR)
-        meta = {"name": space, "labels": marks, "annotations": {LOCATOR_ANNOTATION: locator.to_json()}}
+        meta = {"name": space, "labels": marks, "annotations": {LOCATOR_ANNOTATION: wanted.locator}}
         try:
             await resource.create({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         except AlreadyExists:
-            await self._check_existing(resource, space, locator, marks)
+            await self._check_existing(resource, space, wanted, marks)
 
     async def _check_existing(
-        self, resource: ResourceClient, space: str, locator: NamespaceLocator, marks: dict[str, str]
+        self, resource: ResourceClient, space: str, wanted: DownstreamNamespace, marks: dict[str, str]
     ) -> None:
         try:
             live = await resource.get(space)
@@ -116,7 +116,7 @@ class Namespaces:
         text = annotations_of(live).get(LOCATOR_ANNOTATION)
         if text is None:
             raise NamespaceCollision(f"(namespace collision) namespace {space} has no namespace locator")
-        if text != locator.to_json():
+        if text != wanted.locator:
             raise NamespaceCollision(
                 f"(namespace collision) namespace {space} already exists, "
                 f"but has a different namespace locator annotation: {text}"
