@@ -15,6 +15,9 @@ NODE_PORTS = range(30_000, 32_768)
 _RESERVATION_SECONDS = 30.0
 _HEADLESS = "None"
 
+Identity = tuple[str, str]
+"""Namespace and name of a Service."""
+
 
 class ServiceAddresses(BasePlugin):
     """Fills in clusterIP, IP families and node ports, and refuses those that another Service has.
@@ -29,7 +32,7 @@ class ServiceAddresses(BasePlugin):
         self._network = network
         self._clock = clock
         self._services: Informer | None = None
-        self._reserved: dict[str | int, float] = {}
+        self._reserved: dict[str | int, tuple[Identity, float]] = {}
         self._next = 10
 
     def watch(self, services: Informer) -> None:
@@ -59,7 +62,7 @@ class ServiceAddresses(BasePlugin):
         if spec.get("type") in ("NodePort", "LoadBalancer"):
             self._node_ports(spec, before, identity, keep=not attributes.dry_run)
 
-    def _cluster_ip(self, spec: Object, before: Object, identity: tuple[str, str], *, keep: bool) -> None:
+    def _cluster_ip(self, spec: Object, before: Object, identity: Identity, *, keep: bool) -> None:
         wanted = str(spec.get("clusterIP") or before.get("clusterIP") or "")
         if not wanted:
             wanted = self._free_address()
@@ -71,9 +74,9 @@ class ServiceAddresses(BasePlugin):
         spec.setdefault("ipFamilies", ["IPv4"])
         spec.setdefault("ipFamilyPolicy", "SingleStack")
         if keep and wanted != _HEADLESS and wanted != before.get("clusterIP"):
-            self._reserve(wanted)
+            self._reserve(wanted, identity)
 
-    def _node_ports(self, spec: Object, before: Object, identity: tuple[str, str], *, keep: bool) -> None:
+    def _node_ports(self, spec: Object, before: Object, identity: Identity, *, keep: bool) -> None:
         if spec.get("type") == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") is False:
             return
         had = {
@@ -92,7 +95,7 @@ class ServiceAddresses(BasePlugin):
             port["nodePort"] = wanted
             used.add(wanted)
             if keep and wanted not in had.values():
-                self._reserve(wanted)
+                self._reserve(wanted, identity)
 
     def _free_address(self) -> str:
         used = set(self._addresses(None))
@@ -103,25 +106,25 @@ class ServiceAddresses(BasePlugin):
                 return address
         raise errors.InternalError("failed to allocate a serviceIP: range is full")
 
-    def _others(self, identity: tuple[str, str] | None) -> Iterable[Object]:
+    def _others(self, identity: Identity | None) -> Iterable[Object]:
         for service in self._services.list() if self._services is not None else ():
             if (namespace(service), name(service)) != identity:
                 yield service.get("spec") or {}
 
-    def _addresses(self, identity: tuple[str, str] | None) -> Iterable[str]:
+    def _addresses(self, identity: Identity | None) -> Iterable[str]:
         yield from (str(spec.get("clusterIP")) for spec in self._others(identity))
-        yield from (each for each in self._reservations() if isinstance(each, str))
+        yield from (each for each in self._reservations(identity) if isinstance(each, str))
 
-    def _ports(self, identity: tuple[str, str]) -> Iterable[int]:
+    def _ports(self, identity: Identity) -> Iterable[int]:
         for spec in self._others(identity):
             yield from (int(port["nodePort"]) for port in spec.get("ports") or () if port.get("nodePort"))
-        yield from (each for each in self._reservations() if isinstance(each, int))
+        yield from (each for each in self._reservations(identity) if isinstance(each, int))
 
-    def _reserve(self, value: str | int) -> None:
-        self._reserved[value] = self._clock.monotonic()
+    def _reserve(self, value: str | int, identity: Identity) -> None:
+        self._reserved[value] = (identity, self._clock.monotonic())
 
-    def _reservations(self) -> Iterable[str | int]:
-        """What was given out so lately that the Service may not be known yet."""
+    def _reservations(self, identity: Identity | None) -> list[str | int]:
+        """What was given to others so lately that their Service may not be known yet."""
         oldest = self._clock.monotonic() - _RESERVATION_SECONDS
-        self._reserved = {value: at for value, at in self._reserved.items() if at > oldest}
-        return self._reserved
+        self._reserved = {value: (owner, at) for value, (owner, at) in self._reserved.items() if at > oldest}
+        return [value for value, (owner, _) in self._reserved.items() if owner != identity]

@@ -52,7 +52,12 @@ def _endpoints_changes(service: Object, backends: Sequence[Object], existing: Ob
         if (existing.get("subsets") or []) == subsets:
             return []
         return [Patch(ENDPOINTS, existing, {"subsets": subsets or None})]
-    metadata: Object = {"name": name(service), "namespace": namespace(service), "labels": _labels(service)}
+    metadata: Object = {
+        "name": name(service),
+        "namespace": namespace(service),
+        "labels": _labels(service),
+        "ownerReferences": [owner_reference(service)],
+    }
     body: Object = {"apiVersion": "v1", "kind": "Endpoints", "metadata": metadata}
     return [Create(ENDPOINTS, {**body, "subsets": subsets} if subsets else body)]
 
