@@ -59,6 +59,7 @@ class ControlPlaneProcess:
     api: APIServer
     client: ClusterClient
     control_plane: ControlPlane
+    authentication: Authentication
 
     def __init__(
         self,
@@ -92,10 +93,10 @@ class ControlPlaneProcess:
         finally:
             signing_files = await signing
         tokens = load_tokens(directory.admin_token_store, kubeconfig)
-        authentication = build_authentication(
+        self.authentication = build_authentication(
             self.options.authentication, admin=tokens, signing=signing_files, caches=caches, clock=self._clock
         )
-        await self._assemble(backend, caches, bootstrapped, authentication)
+        await self._assemble(backend, caches, bootstrapped, self.authentication)
         self._run_controllers(authority)
         write_kubeconfig(kubeconfig, tokens, server=self.url, ca_pem=authority.certificate_pem())
         web.handler = self.api.handler
