@@ -12,7 +12,7 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, finalizers, name, resource_version, split_key, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import TargetIdentity, parse_item
+from headwater.syncer.identity import TargetIdentity, item_of, parse_item
 from headwater.syncer.mutate.body import downstream_body
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.secrets import stays_upstream
@@ -45,6 +45,8 @@ class SpecReconciler:
         self._upstream = upstream
         self._downstream = downstream
         self._namespaces = namespaces
+        self._settled: dict[str, tuple[str, str]] = {}
+        """Item -> resourceVersions of both sides after the last apply, so that our own events cost nothing."""
 
     async def reconcile(self, item: str) -> Result | None:
         """Work on one item. Raises StatusError and TransportError, with the downstream place in a note."""
@@ -67,6 +69,8 @@ class SpecReconciler:
 
     async def _bring(self, resource: GroupResource, key: str, place: Place) -> Result | None:
         seen = self._upstream.get(resource, key)
+        if seen is None or deletion_timestamp(seen):
+            self._settled.pop(item_of(resource, key), None)
         if seen is None:
             return await self._after_loss(resource, key, place)
         if deletion_timestamp(seen):
@@ -126,6 +130,11 @@ class SpecReconciler:
             return  # Someone else let it go.
 
     async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> None:
+        copy = self._downstream.get(resource, place.namespace, place.name)
+        item = item_of(resource, key)
+        now = (resource_version(upstream), resource_version(copy) if copy is not None else "")
+        if self._settled.get(item) == now:
+            return
         cluster, space, _ = split_key(key)
         locator = "" if space else self._identity.locator(cluster, "").to_json()
         body = downstream_body(
@@ -136,15 +145,16 @@ class SpecReconciler:
             locator=locator,
             keep_service_accounts=SERVICE_ACCOUNTS in self._resources,
         )
-        copy = self._downstream.get(resource, place.namespace, place.name)
         if copy is not None and is_applied(copy, body):
+            self._settled[item] = now
             return
         if space:
             await self._namespaces.ensure(cluster, space)
         else:
             await self._check_collision(resource, place, locator, copy)
         client = self._downstream.resource(resource, place.namespace)
-        await client.apply(body, field_manager=FIELD_MANAGER, force=True)
+        applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True)
+        self._settled[item] = (resource_version(upstream), resource_version(applied))
 
     async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:
         """Cluster-scoped names are shared by all workspaces and by the pcluster's owner."""
