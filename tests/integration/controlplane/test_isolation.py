@@ -157,9 +157,9 @@ async def test_wildcard_watch_sees_all_tenants(plane: Plane) -> None:
         await plane.cluster(cluster).resource(CONFIG_MAPS, "default").create(config_map("watched"))
     seen = []
     async with everywhere.watch(resource_version=start) as events:
-        async for event in events:
-            if event.object["metadata"].get("name") == "watched":
-                seen.append(cluster_name(event.object))
+        async for _, obj in events:
+            if obj["metadata"].get("name") == "watched":
+                seen.append(cluster_name(obj))
             if len(seen) == 2:
                 break
     assert seen == [alices, bobs]
