@@ -136,7 +136,8 @@ async def load_defaults(roles: Roles) -> None:
     for role in bootstrap.cluster_roles():
         await roles.role(role["metadata"]["name"], *role["rules"])
     for binding in bootstrap.cluster_role_bindings():
-        await roles.put("ClusterRoleBinding", binding["metadata"]["name"], roleRef=binding["roleRef"], subjects=binding["subjects"])  # fmt: skip
+        content = {"roleRef": binding["roleRef"], "subjects": binding["subjects"]}
+        await roles.put("ClusterRoleBinding", binding["metadata"]["name"], **content)
 
 
 @pytest.mark.parametrize(
