@@ -45,6 +45,8 @@ class AccessReview:
 
     def _problems(self, spec: Object, namespace: str) -> list[FieldError]:
         resource, url = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+        if not isinstance(resource, dict | None) or not isinstance(url, dict | None):
+            raise BadRequest("resourceAttributes and nonResourceAttributes of the spec must be objects")
         found: list[FieldError] = []
         if resource and url:
             why = "cannot be specified in combination with resourceAttributes"
@@ -78,7 +80,8 @@ def review(kind: GroupVersionKind, body: Object, spec: Object, status: Object) -
 
 def user_of(spec: Object) -> UserInfo:
     """The user that a spec describes. Raises BadRequest when a field has the wrong form."""
-    groups, extra = spec.get("groups") or [], spec.get("extra") or {}
+    groups, extra = spec.get("groups", []), spec.get("extra", {})
+    groups, extra = [] if groups is None else groups, {} if extra is None else extra
     if not _are_texts(groups) or not isinstance(extra, dict) or not all(_are_texts(v) for v in extra.values()):
         raise BadRequest("groups and extra of the spec must be lists of strings")
     return UserInfo(
