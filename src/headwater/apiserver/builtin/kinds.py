@@ -17,7 +17,12 @@ from headwater.apiserver.builtin.strategies.native import NativeStrategy
 from headwater.apiserver.builtin.strategies.pods import PodStrategy
 from headwater.apiserver.builtin.strategies.rbac import RoleBindingStrategy, RoleStrategy
 from headwater.apiserver.builtin.strategies.services import ServiceStrategy
-from headwater.apiserver.builtin.strategies.workloads import JobStrategy, PodOwnerStrategy, StatefulSetStrategy
+from headwater.apiserver.builtin.strategies.workloads import (
+    CronJobStrategy,
+    JobStrategy,
+    PodOwnerStrategy,
+    StatefulSetStrategy,
+)
 from headwater.apiserver.builtin.subresources import NamespaceFinalize, PodBinding, PodEviction
 from headwater.apiserver.registry.strategy import Strategy
 from headwater.apiserver.resources import ResourceInfo, ScalePaths, SubresourceHandler
@@ -69,7 +74,6 @@ WORKLOAD_RESOURCES: tuple[tuple[str, str], ...] = (
 _COUNTED = frozenset(
     {
         "controllerrevisions",
-        "cronjobs",
         "endpointslices",
         "ingresses",
         "ingressclasses",
@@ -98,6 +102,7 @@ _STRATEGIES: Mapping[tuple[str, str], Strategy] = {
     ("apps", "daemonsets"): PodOwnerStrategy(),
     ("apps", "statefulsets"): StatefulSetStrategy(),
     ("batch", "jobs"): JobStrategy(),
+    ("batch", "cronjobs"): CronJobStrategy(),
     ("policy", "poddisruptionbudgets"): NativeStrategy(generation=True, unconditional=False),
     ("discovery.k8s.io", "endpointslices"): NativeStrategy(generation=True, immutable_fields=("addressType",)),
 }

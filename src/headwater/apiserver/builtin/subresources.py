@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headwater.apiserver.builtin import disruption
 from headwater.apiserver.builtin.strategies.namespaces import FINALIZE
 from headwater.apiserver.builtin.strategies.pods import BINDING
 from headwater.apiserver.registry.options import DeleteOptions
@@ -12,6 +13,8 @@ from headwater.machinery import errors
 from headwater.machinery.fieldpath import required
 from headwater.machinery.gvk import GroupVersionKind
 from headwater.machinery.objects import Object, deep_copy, nested
+
+BUDGETS_PREFIX = "/policy/poddisruptionbudgets/-/"
 
 
 class NamespaceFinalize:
@@ -95,13 +98,14 @@ class PodBinding:
 
 
 class PodEviction:
-    """POST deletes a pod. Disruption budgets are not consulted."""
+    """POST deletes a pod, unless that would break its disruption budget: then 429."""
 
     verbs = ("create",)
     kind = GroupVersionKind("policy", "v1", "Eviction")
 
     async def handle(self, call: SubresourceCall) -> Object:
         body = call.body or {}
+        await self._consult_budgets(call)
         options = body.get("deleteOptions") or {}
         preconditions = options.get("preconditions") or {}
         await call.store.delete(
@@ -118,3 +122,19 @@ class PodEviction:
             ),
         )
         return success_status(code=201)
+
+    async def _consult_budgets(self, call: SubresourceCall) -> None:
+        pod = (await call.store.get(call.info, call.cluster, call.namespace, call.name)).decoded
+        namespace = f"{call.cluster}/{call.namespace}/"
+        cache = await call.store.caches.cache(BUDGETS_PREFIX)
+        budgets = disruption.budgets_of(pod, [item.decoded for item in cache.list(BUDGETS_PREFIX + namespace)])
+        if len(budgets) > 1:
+            raise errors.InternalError(
+                "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
+            )
+        for budget in budgets:
+            pods = await call.store.list(call.info, call.cluster, call.namespace)
+            why = disruption.refusal(pod, budget, [item.decoded for item in pods.items])
+            if why is not None:
+                cause = {"reason": "DisruptionBudget", "message": why}
+                raise errors.TooManyRequests(disruption.REFUSED, details={"causes": [cause]})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.apiserver.builtin.strategies.native import NativeStrategy
+from headwater.apiserver.builtin.strategies.podspecs import default_pod_spec
 from headwater.apiserver.registry.options import DeleteOptions
 from headwater.apiserver.registry.strategy import WriteContext
 from headwater.machinery.fieldpath import FieldError, forbidden_field
@@ -37,6 +38,9 @@ class PodStrategy(NativeStrategy):
 
     def __init__(self) -> None:
         super().__init__(generation=True, field_labels=_FIELD_LABELS)
+
+    def default(self, ctx: WriteContext, obj: Object) -> None:
+        default_pod_spec(obj.get("spec"))
 
     def prepare_for_create(self, ctx: WriteContext, obj: Object) -> None:
         obj["status"] = {"phase": "Pending", "qosClass": qos_class(obj.get("spec") or {})}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from headwater.apiserver.builtin.strategies.native import NativeStrategy
+from headwater.apiserver.builtin.strategies.podspecs import default_template
 from headwater.apiserver.registry.metadata import immutable
 from headwater.apiserver.registry.strategy import WriteContext
 from headwater.machinery.fieldpath import FieldError, forbidden_field, invalid_value
@@ -29,6 +30,9 @@ class PodOwnerStrategy(NativeStrategy):
 
     def __init__(self) -> None:
         super().__init__(generation=True, immutable_fields=("spec.selector",))
+
+    def default(self, ctx: WriteContext, obj: Object) -> None:
+        default_template(obj, "spec", "template")
 
     def validate(self, ctx: WriteContext, obj: Object) -> Sequence[FieldError]:
         selector = nested(obj, "spec", "selector")
@@ -64,6 +68,16 @@ class StatefulSetStrategy(PodOwnerStrategy):
         return [forbidden_field("spec", why)]
 
 
+class CronJobStrategy(NativeStrategy):
+    """Cron jobs."""
+
+    def __init__(self) -> None:
+        super().__init__(generation=True)
+
+    def default(self, ctx: WriteContext, obj: Object) -> None:
+        default_template(obj, "spec", "jobTemplate", "spec", "template")
+
+
 class JobStrategy(NativeStrategy):
     """Jobs select their pods by a label with the job's own uid."""
 
@@ -71,11 +85,10 @@ class JobStrategy(NativeStrategy):
         super().__init__(generation=True, field_labels=("status.successful",), name_errors=dns1123_subdomain_errors)
 
     def default(self, ctx: WriteContext, obj: Object) -> None:
+        default_template(obj, "spec", "template")
         spec = obj.get("spec")
-        if isinstance(spec, dict) and spec.get("completions") is None and spec.get("parallelism") is None:
+        if isinstance(spec, dict) and spec.get("completions") is None and spec.get("parallelism", 1) == 1:
             spec["completions"] = spec["parallelism"] = 1
-        elif isinstance(spec, dict):
-            spec.setdefault("parallelism", 1)
 
     def prepare_for_create(self, ctx: WriteContext, obj: Object) -> None:
         spec, meta = obj.get("spec") or {}, obj["metadata"]
