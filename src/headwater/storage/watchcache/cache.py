@@ -10,7 +10,7 @@ from headwater.storage.errors import Compacted, FutureRevision
 from headwater.storage.interface import Backend, Event, KeyValue
 from headwater.storage.keys import prefix_end
 from headwater.storage.sortedmap import SortedMap
-from headwater.storage.watchcache.history import Batch, History, key_matcher
+from headwater.storage.watchcache.history import Batch, History, Past, key_matcher
 from headwater.storage.watchcache.objects import CachedObject, CacheEvent, DecodedMemo
 from headwater.storage.watchcache.progress import Progress
 from headwater.storage.watchcache.splice import splice_revision
@@ -50,6 +50,7 @@ class WatchCache:
         self._memo = memo
         self._objects: SortedMap[CachedObject] = SortedMap()
         self._window = EventWindow(max_events=limits.window_events, max_bytes=limits.window_bytes)
+        self._past = Past(backend, prefix, self._window, memo)
         self._listeners: tuple[Listener, ...] = ()
         self._watchers: dict[str, dict[Subscription, None]] = {}
         self._early: list[Event] | None = []
@@ -131,9 +132,7 @@ class WatchCache:
         matches = key_matcher(prefix)
         recent = [event for event in self._window.since(max(since, start)) if matches(event.object.key)]
         older = since < start
-        subscription.replay(
-            recent, History(self._backend, prefix, since=since, until=start, memo=self._memo) if older else None
-        )
+        subscription.replay(recent, History(self._past, prefix, since=since, until=start) if older else None)
         self._watchers.setdefault(prefix, {})[subscription] = None
         return subscription
 

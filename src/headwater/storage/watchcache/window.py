@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Sequence
 from itertools import islice
 from operator import attrgetter
 
@@ -27,8 +28,10 @@ class EventWindow:
         self._bytes = 0
         self.start = 0
 
-    def __len__(self) -> int:
-        return len(self._events)
+    @property
+    def room(self) -> int:
+        """How many more events fit in, as far as their number goes."""
+        return self._max_events - len(self._events)
 
     def reset(self, start: int) -> None:
         """Begin empty: nothing at or before revision `start` can be replayed."""
@@ -45,6 +48,16 @@ class EventWindow:
             oldest = events.popleft()
             self._bytes -= len(oldest.object.value)
             self.start = oldest.revision
+
+    def prepend(self, start: int, events: Sequence[CacheEvent]) -> bool:
+        """Extend the window back to revision `start` by the events from there on, if all of them fit in."""
+        size = sum(len(event.object.value) for event in events)
+        if len(self._events) + len(events) > self._max_events or self._bytes + size > self._max_bytes:
+            return False
+        self._events.extendleft(reversed(events))
+        self._bytes += size
+        self.start = start
+        return True
 
     def since(self, revision: int) -> list[CacheEvent]:
         """The events after a revision, which must not be before `start`."""

@@ -159,7 +159,7 @@ async def test_upkeep_that_fails_is_tried_again_later(tmp_path: Path, monkeypatc
     async with asyncio.timeout(10):
         while not attempts:
             await asyncio.sleep(0.005)
-    # The writer looks at its upkeep after each answer, so the second answer shows that it left it alone after the first.
+    # The writer looks at its upkeep after each answer: the second one shows that it left it alone after the first.
     await backend.put("/k/b", b"", expected=None)
     await backend.put("/k/b", b"", expected=None)
     assert attempts == 1

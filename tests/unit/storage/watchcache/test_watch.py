@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from tests.unit.storage.watchcache.stored import PREFIX, stored
 
-from headwater.storage.interface import Compacted, FutureRevision, SlowWatcher
+from headwater.storage.interface import Compacted, Event, FutureRevision, SlowWatcher
 from headwater.storage.memory import MemoryBackend
 from headwater.storage.watchcache import CacheSet, Subscription, history
 from headwater.storage.watchcache.cache import CacheLimits
@@ -118,6 +118,43 @@ async def test_history_beyond_the_window_comes_from_the_backend(
         await asyncio.sleep(0)
     assert nothing.revision == 9
     waiting.cancel()
+
+
+@pytest.mark.parametrize(
+    ("limits", "reads"),
+    [
+        pytest.param(CacheLimits(), 2, id="fits"),
+        pytest.param(CacheLimits(window_events=3), 1 + 20, id="too-many"),
+        pytest.param(CacheLimits(window_bytes=200), 1 + 20, id="too-large"),
+    ],
+)
+async def test_watchers_that_come_back_share_the_history(
+    backend: MemoryBackend, monkeypatch: pytest.MonkeyPatch, limits: CacheLimits, reads: int
+) -> None:
+    """After a restart the history is read into the window, as far back as asked, or for each one if it does not fit."""
+    await put(backend, A, B, A, B, A)
+    cache = await CacheSet(backend, limits=limits).cache(PREFIX)
+    since: list[int] = []
+    read = backend.events
+
+    async def counted(prefix: str, start: int, *, limit: int = 0) -> list[Event]:
+        since.append(start)
+        await asyncio.sleep(0)
+        return await read(prefix, start, limit=limit)
+
+    monkeypatch.setattr(backend, "events", counted)
+    wanted = {PREFIX: [1, 2, 3, 4, 5, 6], A: [1, 3, 5, 6]}
+    # Ten come back with revision 2, then ten with 1, which the window must reach further back for.
+    asked = [(prefix, start) for start in (2, 1) for prefix in [PREFIX, A] * 5]
+    watches = [cache.subscribe(prefix, start) for prefix, start in asked]
+    await put(backend, A)
+
+    async def follow(watch: Subscription, revisions: list[int]) -> None:
+        assert [revision for _, _, revision in await take(watch, len(revisions))] == revisions
+
+    expected = [[revision for revision in wanted[prefix] if revision > start] for prefix, start in asked]
+    await asyncio.gather(*map(follow, watches, expected))
+    assert len(since) == reads
 
 
 async def test_a_watch_from_lost_history_is_refused(backend: MemoryBackend, caches: CacheSet) -> None:
