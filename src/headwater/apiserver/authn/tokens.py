@@ -211,13 +211,3 @@ def peek_claims(token: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return claims if isinstance(claims, dict) else None
-
-
-def cluster_of_token(token: str) -> str:
-    """The logical cluster that a service-account token names, "" for none; unverified, for choosing a route only."""
-    claims = peek_claims(token)
-    if claims is None:
-        return ""
-    about = claims.get("kubernetes.io")
-    cluster = about.get("clusterName") if isinstance(about, dict) else claims.get(_LEGACY + "clusterName")
-    return cluster if isinstance(cluster, str) else ""

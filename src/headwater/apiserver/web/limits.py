@@ -8,7 +8,7 @@ from enum import Enum
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one connection, and of how many there are. Times in seconds; they are looked at every `sweep_interval`."""
+    """Bounds of one connection, and of how many there are. Seconds; looked at every `sweep_interval`."""
 
     max_connections: int = 8192
     max_body_bytes: int = 3 * 1024 * 1024

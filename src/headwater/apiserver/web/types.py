@@ -15,6 +15,7 @@ from headwater.apiserver.authn.interface import NOBODY, UserInfo
 from headwater.apiserver.requestinfo import NO_INFO, RequestInfo
 
 MAX_QUERY_FIELDS = 256
+MAX_WARNINGS = 64
 
 
 class Query:
@@ -159,10 +160,11 @@ class Request:
         return self._body
 
     def warn(self, text: str) -> None:
-        """Adds a warning for the person at the other end, sent as a `Warning: 299` header."""
+        """Adds a warning for people, sent as a `Warning: 299` header; those beyond `MAX_WARNINGS` are left out."""
         if self.warnings is None:
             self.warnings = []
-        self.warnings.append(text)
+        if len(self.warnings) < MAX_WARNINGS:
+            self.warnings.append(text)
 
 
 HeaderPairs = Sequence[tuple[str, str]]
