@@ -15,6 +15,7 @@ from headwater.sim.resources import NODES, PODS
 from headwater.sim.stage import Stage, Workbench
 from headwater.sim.stages import kubelet, nodes, scheduler
 from headwater.sim.stages.behaviour import Timing
+from headwater.sim.stages.fitting import NodeFacts
 from headwater.sim.stages.pods import is_active
 from headwater.telemetry.logging import get_logger
 
@@ -29,12 +30,13 @@ class Scheduler:
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
-        self._pods, self._nodes = bench.view(PODS), bench.view(NODES)
+        self._pods = bench.view(PODS)
         self._usage = scheduler.Usage()
+        self._facts: dict[str, NodeFacts] = {}
         self._waiting: set[str] = set()
         self.controller = Controller("sim-scheduler", reconcile=self._reconcile, workers=_WORKERS, clock=bench.clock)
         self._pods.informer.add_handler(self._on_pod)
-        self._nodes.informer.add_handler(self._on_node)
+        bench.view(NODES).informer.add_handler(self._on_node)
 
     def _on_pod(self, kind: str, old: Object | None, new: Object | None) -> None:
         if new is None or kind == DELETED:
@@ -50,7 +52,11 @@ class Scheduler:
         elif is_active(new):
             self.controller.enqueue(self._pods.informer.key_of(new))
 
-    def _on_node(self, _kind: str, _old: Object | None, _new: Object | None) -> None:
+    def _on_node(self, _kind: str, old: Object | None, new: Object | None) -> None:
+        if new is not None:
+            self._facts[name(new)] = NodeFacts.of(new)
+        elif old is not None:
+            self._facts.pop(name(old), None)
         self._retry()
 
     def _retry(self) -> None:
@@ -63,7 +69,7 @@ class Scheduler:
         pod = self._pods.get(key)
         if pod is None:
             return None
-        plan = scheduler.plan(pod, self._nodes.list(), self._usage, self._bench.clock.now())
+        plan = scheduler.plan(pod, list(self._facts.values()), self._usage, self._bench.clock.now())
         binding = next((change for change in plan.changes if isinstance(change, Bind)), None)
         if binding is None:
             if is_active(pod) and not (pod.get("spec") or {}).get("nodeName"):

@@ -17,6 +17,9 @@ from headwater.sim.changes import Plan
 from headwater.sim.stages.ownership import BY_OWNER, by_owner
 from headwater.sim.view import View
 
+_SETTLE_SECONDS = 0.01
+"""Several changes of what an object owns come together (created, bound, running); one look at them all is enough."""
+
 Planner = Callable[[Object, datetime], Plan]
 
 
@@ -67,7 +70,7 @@ class Stage:
             for obj in (old, new):
                 owner = controller_of(obj) if obj is not None else None
                 if obj is not None and owner is not None and owner.get("kind") == kind:
-                    self.controller.enqueue(f"{namespace(obj)}/{owner.get('name')}")
+                    self.controller.enqueue_after(f"{namespace(obj)}/{owner.get('name')}", _SETTLE_SECONDS)
 
         self._bench.view(gvr).informer.add_handler(on_change)
 

@@ -29,8 +29,9 @@ def plan(deployment: Object, replica_sets: Sequence[Object], now: datetime) -> P
     changes: list[Change] = []
     sizes = rollout.sizes(spec, new, old)
     if new is None and not spec.get("paused"):
-        changes.append(Create(REPLICA_SETS, _replica_set(deployment, digest, sizes.new, _next_revision(replica_sets))))
-    elif new is not None:
+        # The status follows when the set is there.
+        return Plan([Create(REPLICA_SETS, _replica_set(deployment, digest, sizes.new, _next_revision(replica_sets)))])
+    if new is not None:
         changes += _revision_changes(new, old)
         changes += spec_change(REPLICA_SETS, new, replicas=sizes.new)
     for one in old:
@@ -38,7 +39,7 @@ def plan(deployment: Object, replica_sets: Sequence[Object], now: datetime) -> P
     if new is not None:
         changes += _forgotten(spec, old)
         changes += _show_revision(deployment, new)
-    status, again = deploymentstatus.status_of(deployment, new, old, now, digest=digest)
+    status, again = deploymentstatus.status_of(deployment, new, old, now)
     changes += status_change(DEPLOYMENTS, deployment, status)
     return Plan(changes, again)
 

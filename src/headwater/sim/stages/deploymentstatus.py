@@ -15,7 +15,7 @@ _DEADLINE_SECONDS = 600
 
 
 def status_of(
-    deployment: Object, new: Object | None, old: Sequence[Object], now: datetime, *, digest: str
+    deployment: Object, new: Object | None, old: Sequence[Object], now: datetime
 ) -> tuple[Object, float | None]:
     """The new status, and after how many seconds a rollout that makes no progress has to be looked at again."""
     spec, before = deployment.get("spec") or {}, deployment.get("status") or {}
@@ -30,7 +30,7 @@ def status_of(
     counts["unavailableReplicas"] = max(asked - counts["availableReplicas"], 0)
     conditions: list[Object] = list(before.get("conditions") or ())
     conditions = _available(conditions, spec, counts["availableReplicas"], now)
-    conditions, again = _progressing(conditions, deployment, new, counts, now, digest=digest)
+    conditions, again = _progressing(conditions, deployment, new, counts, now)
     status = {"observedGeneration": generation(deployment), **without_zeros(counts), "conditions": conditions}
     return status, again
 
@@ -51,17 +51,14 @@ def _available(conditions: list[Object], spec: Object, available: int, now: date
 
 
 def _progressing(
-    conditions: list[Object], deployment: Object, new: Object | None, counts: Object, now: datetime, *, digest: str
+    conditions: list[Object], deployment: Object, new: Object | None, counts: Object, now: datetime
 ) -> tuple[list[Object], float | None]:
     spec, before = deployment.get("spec") or {}, deployment.get("status") or {}
     text = format_time(now)
     known = condition(deployment, "Progressing")
-    title = f'ReplicaSet "{name(new) if new is not None else f"{name(deployment)}-{digest}"}"'
     if new is None:
-        if spec.get("paused"):
-            return _set(conditions, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", text), None
-        message = f"Created new replica set {title.removeprefix('ReplicaSet ')}"
-        return _set(conditions, "Progressing", "True", "NewReplicaSetCreated", message, text), None
+        return _set(conditions, "Progressing", "Unknown", "DeploymentPaused", "Deployment is paused", text), None
+    title = f'ReplicaSet "{name(new)}"'
     replicas = int(spec.get("replicas", 1))
     if counts["updatedReplicas"] == counts["replicas"] == counts["availableReplicas"] == replicas:
         message = f"{title} has successfully progressed."

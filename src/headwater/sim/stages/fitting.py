@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 
 from headwater.machinery.labels import Requirement, Selector
@@ -121,6 +122,23 @@ def insufficient(wanted: Resources, has: Resources, used: Mapping[str, Decimal])
         if wanted[key] > _ZERO and used.get(key, _ZERO) + wanted[key] > has.get(key, _ZERO):
             return key
     return ""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFacts:
+    """What the scheduler reads of a node, worked out once for each version of it."""
+
+    name: str
+    node: Object
+    allocatable: Resources
+    ready: bool
+    cordoned: bool
+
+    @classmethod
+    def of(cls, node: Object) -> NodeFacts:
+        """The facts of a node."""
+        cordoned = bool((node.get("spec") or {}).get("unschedulable"))
+        return cls(name(node), node, allocatable(node), is_ready_node(node), cordoned)
 
 
 def is_ready_node(node: Object) -> bool:

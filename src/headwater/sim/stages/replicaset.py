@@ -28,6 +28,9 @@ def plan(replica_set: Object, pods: Sequence[Object], now: datetime) -> Plan:
     if not deletion_timestamp(replica_set):
         missing = int(spec.get("replicas", 1)) - len(active)
         changes += _creations(replica_set, min(missing, BURST)) if missing > 0 else _deletions(active, -missing)
+    if changes:
+        # The status is written when the pods that come and go have been seen; until then it would soon be wrong.
+        return Plan(changes)
     waits = [seconds_until_available(pod, int(spec.get("minReadySeconds") or 0), now) for pod in active]
     changes += status_change(REPLICA_SETS, replica_set, _status(replica_set, active, waits))
     return Plan(changes, soonest(*(wait for wait in waits if wait)))

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from headwater.machinery.objects import Object, deletion_timestamp, name, uid
+from headwater.machinery.objects import Object, deletion_timestamp, uid
 from headwater.machinery.timestamps import format_time
 from headwater.sim.changes import Bind, Plan, status_change
 from headwater.sim.resources import PODS
@@ -54,7 +54,7 @@ class Usage:
         return self._of_node.get(node, {})
 
 
-def plan(pod: Object, nodes: Sequence[Object], usage: Usage, now: datetime) -> Plan:
+def plan(pod: Object, nodes: Sequence[fitting.NodeFacts], usage: Usage, now: datetime) -> Plan:
     """Changes for a pod that has no node yet: a binding, or the condition that says why there is none."""
     spec = pod.get("spec") or {}
     if spec.get("nodeName") or deletion_timestamp(pod) or is_finished(pod) or spec.get("schedulingGates"):
@@ -67,7 +67,7 @@ def plan(pod: Object, nodes: Sequence[Object], usage: Usage, now: datetime) -> P
         if why:
             reasons[why] += 1
             continue
-        score = (_load(wanted, node, usage), name(node))
+        score = (_load(wanted, node, usage), node.name)
         best = score if best is None or score < best else best
     if best is not None:
         return Plan([Bind(PODS, pod, best[1])])
@@ -80,18 +80,18 @@ def plan(pod: Object, nodes: Sequence[Object], usage: Usage, now: datetime) -> P
     return Plan(status_change(PODS, pod, status))
 
 
-def _why_not(spec: Object, wanted: fitting.Resources, node: Object, usage: Usage) -> str:
+def _why_not(spec: Object, wanted: fitting.Resources, facts: fitting.NodeFacts, usage: Usage) -> str:
     """Why a node can't take the pod, in the scheduler's words; "" when it can."""
-    if (node.get("spec") or {}).get("unschedulable") and not _tolerates_cordon(spec):
+    if facts.cordoned and not _tolerates_cordon(spec):
         return "node(s) were unschedulable"
-    taint = fitting.untolerated(spec, node)
+    taint = fitting.untolerated(spec, facts.node)
     if taint is not None:
         return f"node(s) had untolerated taint {{{taint.get('key')}: {taint.get('value', '')}}}"
-    if not fitting.node_matches(spec, node):
+    if not fitting.node_matches(spec, facts.node):
         return "node(s) didn't match Pod's node affinity/selector"
-    if not fitting.is_ready_node(node):
+    if not facts.ready:
         return "node(s) were not ready"
-    missing = fitting.insufficient(wanted, fitting.allocatable(node), usage.of(name(node)))
+    missing = fitting.insufficient(wanted, facts.allocatable, usage.of(facts.name))
     if missing == "pods":
         return "Too many pods"
     return f"Insufficient {missing}" if missing else ""
@@ -102,9 +102,9 @@ def _tolerates_cordon(spec: Object) -> bool:
     return fitting.tolerates(spec, cordoned)
 
 
-def _load(wanted: fitting.Resources, node: Object, usage: Usage) -> Decimal:
+def _load(wanted: fitting.Resources, facts: fitting.NodeFacts, usage: Usage) -> Decimal:
     """How full the node would be: the mean of cpu, memory and pod slots."""
-    has, used = fitting.allocatable(node), usage.of(name(node))
+    has, used = facts.allocatable, usage.of(facts.name)
     shares = [
         (used.get(key, _ZERO) + wanted.get(key, _ZERO)) / has[key]
         for key in ("cpu", "memory", "pods")

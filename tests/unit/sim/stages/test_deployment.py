@@ -218,10 +218,9 @@ def test_status_of_a_finished_rollout() -> None:
 
 def test_a_rollout_without_progress_runs_into_its_deadline() -> None:
     """Progressing turns False after progressDeadlineSeconds without a change, and True again when pods come."""
-    made = settled(dep(progressDeadlineSeconds=60), [])
-    assert condition(made, "Progressing")["reason"] == "NewReplicaSetCreated"  # type: ignore[index]
     new = replica_set("web-x", 4, 0, current=True)
-    made = settled(made, [new], NOW)
+    made = settled(dep(progressDeadlineSeconds=60), [new], NOW)
+    assert condition(made, "Progressing")["reason"] == "ReplicaSetUpdated"  # type: ignore[index]
     assert condition(made, "Available")["status"] == "False"  # type: ignore[index]
     later = NOW + timedelta(seconds=30)
     assert deployment.plan(made, [new], later).again_in_seconds == 30

@@ -70,7 +70,9 @@ FITS: dict[str, tuple[Obj, list[Obj], str]] = {
 @pytest.mark.parametrize(("made", "nodes", "expected"), FITS.values(), ids=FITS.keys())
 def test_a_pod_goes_to_a_node_that_fits(made: Obj, nodes: list[Obj], expected: str) -> None:
     """Selectors, affinity and taints are kept; the node that would be least full wins."""
-    assert summary(scheduler.plan(made, nodes, scheduler.Usage(), NOW).changes) == [("bind", "p", expected)]
+    assert summary(
+        scheduler.plan(made, [fitting.NodeFacts.of(one) for one in nodes], scheduler.Usage(), NOW).changes
+    ) == [("bind", "p", expected)]
 
 
 REFUSALS: dict[str, tuple[Obj, list[Obj], str]] = {
@@ -108,7 +110,9 @@ REFUSALS: dict[str, tuple[Obj, list[Obj], str]] = {
 @pytest.mark.parametrize(("made", "nodes", "message"), REFUSALS.values(), ids=REFUSALS.keys())
 def test_a_pod_that_fits_nowhere_says_why(made: Obj, nodes: list[Obj], message: str) -> None:
     """In the words of Kubernetes' scheduler."""
-    status = status_of(scheduler.plan(made, nodes, scheduler.Usage(), NOW).changes)
+    status = status_of(
+        scheduler.plan(made, [fitting.NodeFacts.of(one) for one in nodes], scheduler.Usage(), NOW).changes
+    )
     assert status["conditions"][0] == {
         "type": "PodScheduled",
         "status": "False",
@@ -129,13 +133,13 @@ def test_a_pod_that_fits_nowhere_says_why(made: Obj, nodes: list[Obj], message: 
 )
 def test_some_pods_need_no_node(made: Obj) -> None:
     """Nothing is planned for them."""
-    assert scheduler.plan(made, [node("n1")], scheduler.Usage(), NOW).changes == ()
+    assert scheduler.plan(made, [fitting.NodeFacts.of(node("n1"))], scheduler.Usage(), NOW).changes == ()
 
 
 def test_a_gated_pod_waits() -> None:
     """Until its gates are gone."""
     gated = waiting(schedulingGates=[{"name": "g"}])
-    assert scheduler.plan(gated, [node("n1")], scheduler.Usage(), NOW).changes == ()
+    assert scheduler.plan(gated, [fitting.NodeFacts.of(node("n1"))], scheduler.Usage(), NOW).changes == ()
 
 
 def test_usage_follows_pods() -> None:
