@@ -220,7 +220,9 @@ class Stack:
 
     def close(self) -> None:
         for program in reversed(list(self.programs.values())):
-            if program.process is not None and program.process.poll() is None:
+            try:
+                program.stop()
+            except subprocess.TimeoutExpired:
                 program.kill()
 
 

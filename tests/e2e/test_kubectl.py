@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -172,8 +173,12 @@ def test_diff_wait_and_delete(shop: Stack) -> None:
     shop.kubectl("patch", "deployment", "web", "--type=merge", "-p", '{"metadata":{"finalizers":["a.b/c"]}}')
     shop.kubectl("delete", "deployment", "web", "--wait=false")
     assert get(shop, "{.metadata.deletionTimestamp}")
-    shop.kubectl("patch", "deployment", "web", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
-    shop.kubectl("wait", "--for=delete", "deployment/web", "--timeout=10s")
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(shop.kubectl, "wait", "--for=delete", "deployment/web", "--timeout=20s")
+        shop.kubectl("get", "deployment", "web", "-o", "yaml")
+        shop.kubectl("patch", "deployment", "web", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
+        out = waiting.exception() or waiting.result()
+    assert "condition met" in str(out) or "no matching resources" in str(out), "gone before old kubectl looked, or seen"
 
 
 def test_resources_and_rights(shop: Stack) -> None:
