@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import ssl
 import sys
 import tempfile
@@ -74,10 +73,13 @@ def database_floor(count: int, batch: int = 32) -> Figures:
     """Durable puts a second into one SQLite table, in transactions of `batch`, by a plain loop."""
     value = configmap("x")
     with tempfile.TemporaryDirectory() as folder:
-        connection = apsw.Connection(os.path.join(folder, "floor.db"))
-        connection.execute(
-            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; CREATE TABLE kv(k TEXT PRIMARY KEY, v BLOB)"
-        )
+        connection = apsw.Connection(str(Path(folder) / "floor.db"))
+        for statement in (
+            "PRAGMA journal_mode=WAL",
+            "PRAGMA synchronous=FULL",
+            "CREATE TABLE kv(k TEXT PRIMARY KEY, v BLOB)",
+        ):
+            connection.execute(statement)
         started = time.perf_counter()
         for first in range(0, count, batch):
             with connection:
