@@ -66,10 +66,12 @@ test: lint types verify docs cover ## Everything that CI requires
 .PHONY: gen
 gen: setup ## Write the generated files again
 	$(BIN)/python hack/gen_crds.py
+	$(BIN)/python hack/docs_gen.py
 
 .PHONY: verify
 verify: setup ## Check that generated files are what `make gen` writes
 	$(BIN)/python hack/gen_crds.py --check
+	$(BIN)/python hack/docs_gen.py --check
 
 .PHONY: lock
 lock: setup ## Resolve requirements.lock again from pyproject.toml
