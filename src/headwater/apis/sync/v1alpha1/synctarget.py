@@ -32,6 +32,8 @@ CONDITION_SYNCER_READY: Final = "SyncerReady"
 CONDITION_HEARTBEAT_HEALTHY: Final = "HeartbeatHealthy"
 CONDITION_SYNCER_AUTHORIZED: Final = "SyncerAuthorized"
 CONDITION_API_IMPORTER_READY: Final = "APIImporterReady"
+CONDITION_DELETIONS_ALLOWED: Final = "DeletionsAllowed"
+"""False while the syncer holds deletions back, since too many objects vanished upstream without a deletion mark."""
 SUMMARIZED_CONDITIONS: Final = (
     CONDITION_SYNCER_READY,
     CONDITION_API_IMPORTER_READY,
@@ -44,6 +46,12 @@ REASON_ERROR_HEARTBEAT: Final = "ErrorHeartbeat"
 
 REASON_SYNCER_UNAUTHORIZED: Final = "SyncerUnauthorized"
 """SyncerAuthorized is False: the syncer lacks rights on the pcluster; the message names the resources."""
+
+REASON_DELETIONS_HELD: Final = "DeletionsHeld"
+"""DeletionsAllowed is False: a person has to look, and to set the annotation below."""
+
+ALLOW_DELETIONS_ANNOTATION: Final = "sync.kcp.io/allow-deletions"
+"""On a SyncTarget: "true" lets the syncer delete what it holds back."""
 
 STATE_PENDING: Final = "Pending"
 STATE_ACCEPTED: Final = "Accepted"
