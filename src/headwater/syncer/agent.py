@@ -73,6 +73,7 @@ class Agent:
             workspace=self._workspace,
             downstream=downstream.client,
             sync=self._sync,
+            guard=self._spec.guard,
             clock=self._clock,
             registry=self._registry,
         )

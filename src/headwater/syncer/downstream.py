@@ -64,7 +64,7 @@ class Downstream:
         """
         return (
             labels(obj).get(CLUSTER_LABEL) == self._identity.key
-            and HASH_ANNOTATION in annotations_of(obj)
+            and not annotations_of(obj).keys().isdisjoint((HASH_ANNOTATION, LOCATOR_ANNOTATION))
             and controller_of(obj) is None
         )
 
@@ -72,6 +72,11 @@ class Downstream:
         """Pass on changes of what is, or was, ours."""
         if any(obj is not None and self.is_ours(obj) for obj in (old, new)):
             self._changed(resource, old, new)
+
+    def count(self) -> int:
+        """How many copies there are."""
+        found = (self.informers.get(resource) for resource in self.informers.resources)
+        return sum(len(informer) for informer in found if informer is not None)
 
     def remaining_in(self, space: str) -> list[str]:
         """Our objects in a namespace, as `resource/name`."""

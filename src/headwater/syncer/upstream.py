@@ -19,8 +19,12 @@ from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, split_key
 from headwater.syncer.identity import says_object_is_absent
 from headwater.syncer.informers import Changed, InformerSet
+from headwater.telemetry.logging import get_logger
 
 USER_AGENT = "headwater-syncer"
+_NAMESPACES = GroupVersionResource("", "v1", "namespaces")
+log = get_logger("syncer.upstream")
+
 TransportFor = Callable[[str], Transport]
 """Gives the transport to the server of a URL (scheme, host and port)."""
 
@@ -47,6 +51,12 @@ class Shard:
     def resource(self, gvr: GroupVersionResource, cluster: str, namespace: str) -> ResourceClient:
         """Client for objects of one workspace."""
         return self._client.cluster(cluster).resource(gvr, namespace)
+
+    async def revision(self) -> int:
+        """The resourceVersion that the server has reached; 0 when it doesn't say."""
+        page = await self._client.cluster(WILDCARD).resource(_NAMESPACES).list(limit=1, metadata_only=True)
+        text = str((page.get("metadata") or {}).get("resourceVersion", ""))
+        return int(text) if text.isdigit() else 0
 
 
 class Upstream:
@@ -110,11 +120,12 @@ class Upstream:
         cluster, namespace, _ = split_key(key)
         return found[0].resource(gvr, cluster, namespace)
 
-    async def confirm_absent(self, resource: GroupResource, key: str) -> bool:
+    async def confirm_absent(self, resource: GroupResource, key: str, *, not_before: str = "") -> bool:
         """Whether every shard says, live and to an authorised request, that this object is not ours (any more).
 
-        Raises StatusError or TransportError when that can't be known; a resource that is no longer synced, or that
-        isn't served, proves nothing.
+        Raises StatusError or TransportError when that can't be known. A resource that is no longer synced, or that
+        isn't served, proves nothing; neither does a server that is behind the resourceVersion ``not_before``, as one
+        restored from a backup is.
         """
         gvr = self._wanted.get(resource)
         cluster, namespace, name = split_key(key)
@@ -127,6 +138,9 @@ class Upstream:
                 if not says_object_is_absent(error, resource, name):
                     return False
             else:
+                return False
+            if not_before.isdigit() and await shard.revision() < int(not_before):
+                log.error("control plane is behind what it was, so absence proves nothing", url=shard.url, object=key)
                 return False
         return True
 

@@ -30,6 +30,9 @@ HASH_ANNOTATION: Final = "internal.workload.kcp.io/applied-hash"
 GENERATION_ANNOTATION: Final = "internal.workload.kcp.io/upstream-generation"
 """On downstream objects: metadata.generation of the upstream object that was applied last."""
 
+REVISION_ANNOTATION: Final = "internal.workload.kcp.io/upstream-resource-version"
+"""On downstream objects: resourceVersion upstream when it was applied last. A server below it went back in time."""
+
 _DROPPED_ANNOTATIONS: Final = frozenset(
     {
         CLUSTER_ANNOTATION,
@@ -41,6 +44,7 @@ _DROPPED_ANNOTATIONS: Final = frozenset(
         "kcp.io/original-api-version",
         HASH_ANNOTATION,
         GENERATION_ANNOTATION,
+        REVISION_ANNOTATION,
     }
 )
 _DROPPED_ANNOTATION_PREFIXES: Final = (

@@ -10,6 +10,7 @@ from headwater.machinery.objects import Object, object_key
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.mapping import Namespaces
+from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
 from headwater.syncer.upstream import Upstream
@@ -33,7 +34,10 @@ class SpecSyncer:
         self._identity = identity
         self._namespaces = namespaces
         self._downstream = downstream
-        reconciler = SpecReconciler(identity=identity, upstream=upstream, downstream=downstream, namespaces=namespaces)
+        self.guard = AbsenceGuard(clock, again=lambda item: self.controller.enqueue(item))
+        reconciler = SpecReconciler(
+            identity=identity, upstream=upstream, downstream=downstream, namespaces=namespaces, guard=self.guard
+        )
         self.controller = Controller(
             "syncer-spec", reconcile=reconciler.reconcile, workers=workers, clock=clock, registry=registry
         )

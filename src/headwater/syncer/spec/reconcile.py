@@ -13,11 +13,12 @@ from headwater.machinery.objects import Object, deletion_timestamp, finalizers, 
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
-from headwater.syncer.mutate.body import downstream_body
+from headwater.syncer.mutate.body import REVISION_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.secrets import stays_upstream
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
 from headwater.syncer.spec.delete import delete_copy
+from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.spec.place import Place, place_of
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
@@ -27,6 +28,7 @@ SERVICE_ACCOUNTS: Final = GroupResource("", "serviceaccounts")
 _NAMESPACE_RETRY_SECONDS: Final = 2.0
 _COLLISION_RETRY_SECONDS: Final = 60.0
 _UNCONFIRMED_RETRY_SECONDS: Final = 30.0
+_NOT_SYNCED_RETRY_SECONDS: Final = 3.0
 
 log = get_logger("syncer.spec")
 
@@ -39,12 +41,19 @@ class SpecReconciler:
     """Brings the downstream copy of one upstream object to what the virtual workspace shows."""
 
     def __init__(
-        self, *, identity: TargetIdentity, upstream: Upstream, downstream: Downstream, namespaces: Namespaces
+        self,
+        *,
+        identity: TargetIdentity,
+        upstream: Upstream,
+        downstream: Downstream,
+        namespaces: Namespaces,
+        guard: AbsenceGuard,
     ) -> None:
         self._identity = identity
         self._upstream = upstream
         self._downstream = downstream
         self._namespaces = namespaces
+        self._guard = guard
         self._settled: dict[str, tuple[str, str]] = {}
         """Item -> resourceVersions of both sides after the last apply, so that our own events cost nothing."""
 
@@ -89,11 +98,13 @@ class SpecReconciler:
     async def _after_loss(self, resource: GroupResource, key: str, place: Place) -> Result | None:
         """The object is not in our copy of the view: only a live answer makes that a reason to delete."""
         if not self._upstream.synced(resource):
-            return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
+            return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
         copy = self._downstream.get(resource, place.namespace, place.name)
-        if copy is None or not self._downstream.is_ours(copy):
+        if copy is None or not self._downstream.is_ours(copy) or deletion_timestamp(copy):
             return None
-        if not await self._upstream.confirm_absent(resource, key):
+        applied_at = annotations_of(copy).get(REVISION_ANNOTATION, "")
+        confirmed = await self._upstream.confirm_absent(resource, key, not_before=applied_at)
+        if not confirmed or not self._guard.allows(item_of(resource, key), copies=self._downstream.count()):
             return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
         log.info("deleting, as it is gone upstream", upstream=f"{resource} {key}", downstream=str(place))
         await delete_copy(self._downstream, resource, place)
@@ -153,6 +164,7 @@ class SpecReconciler:
         else:
             await self._check_collision(resource, place, locator, copy)
         client = self._downstream.resource(resource, place.namespace)
+        body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
         applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True)
         self._settled[item] = (resource_version(upstream), resource_version(applied))
 

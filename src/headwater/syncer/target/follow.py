@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
+    ALLOW_DELETIONS_ANNOTATION,
     CONDITION_API_IMPORTER_READY,
+    CONDITION_DELETIONS_ALLOWED,
     CONDITION_SYNCER_AUTHORIZED,
     CONDITION_SYNCER_READY,
+    REASON_DELETIONS_HELD,
     REASON_SYNCER_UNAUTHORIZED,
     SYNC_TARGETS,
 )
@@ -19,10 +22,12 @@ from headwater.client.informer import Informer
 from headwater.controller import Controller, Result
 from headwater.controller.commit import merge_patch_of
 from headwater.controller.triggers import spec_or_metadata_changed
-from headwater.machinery.conditions import ERROR, mark_false, mark_true
+from headwater.machinery.conditions import ERROR, get_condition, mark_false, mark_true
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
+from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, wanted_resources
 from headwater.syncer.target.rights import denied
 from headwater.telemetry.logging import get_logger
@@ -47,6 +52,7 @@ class TargetFollower:
         workspace: Client,
         downstream: Client,
         sync: Sync,
+        guard: AbsenceGuard,
         clock: Clock,
         registry: Registry,
     ) -> None:
@@ -54,6 +60,7 @@ class TargetFollower:
         self._resource = workspace.resource(SYNC_TARGETS)
         self._downstream = downstream
         self._sync = sync
+        self._guard = guard
         self._clock = clock
         self.informer = Informer(
             self._resource,
@@ -66,6 +73,7 @@ class TargetFollower:
             "syncer-target", reconcile=self.reconcile, workers=1, clock=clock, registry=registry
         )
         self.informer.add_handler(self._changed)
+        guard.changed = lambda: self.controller.enqueue(identity.name)
 
     def _changed(self, _: str, old: Object | None, new: Object | None) -> None:
         if old is None or new is None or spec_or_metadata_changed(old, new) or _status_matters(old, new):
@@ -79,6 +87,7 @@ class TargetFollower:
             log.warning("SyncTarget is gone or was replaced, not syncing", name=name, uid=self._identity.uid)
             self._sync((), {})
             return None
+        self._guard.set_released(released=annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == "true")
         served = await discover(self._downstream)
         status = target.get("status") or {}
         entries = judged_resources(status.get("syncedResources") or (), served)
@@ -101,6 +110,11 @@ class TargetFollower:
             mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
         mark_true(changed, CONDITION_API_IMPORTER_READY, now)
         mark_true(changed, CONDITION_SYNCER_READY, now)
+        if self._guard.held:
+            held = f"{self._guard.held}; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOTATION}=true to go on"
+            mark_false(changed, CONDITION_DELETIONS_ALLOWED, REASON_DELETIONS_HELD, ERROR, held, now)
+        elif get_condition(changed, CONDITION_DELETIONS_ALLOWED):
+            mark_true(changed, CONDITION_DELETIONS_ALLOWED, now)
         patch = merge_patch_of(target, changed)
         if patch is not None:
             await self._resource.patch_status(self._identity.name, patch[0])
