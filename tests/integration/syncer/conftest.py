@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -182,12 +183,12 @@ async def place(client: Client) -> None:
     )
 
 
-@pytest.fixture
-async def line(tmp_path: Path) -> AsyncIterator[Line]:
+@asynccontextmanager
+async def running_line(tmp_path: Path, *, store: str) -> AsyncIterator[Line]:
     """Everything running, the SyncTarget ready, and a Placement for all namespaces."""
     options = Options(
         root_directory=tmp_path / "control-plane",
-        store="memory://",
+        store=store,
         serving=ServingOptions(secure_port=0, shutdown_grace_seconds=0.2),
     )
     process = ControlPlaneProcess(options, virtual_workspaces=(syncer_workspace,))
@@ -224,4 +225,18 @@ async def line(tmp_path: Path) -> AsyncIterator[Line]:
     yield line
     await line.stop_agent()
     await pcluster.stop()
-    await process.stop()
+    await line.control_plane.stop()
+
+
+@pytest.fixture
+async def line(tmp_path: Path) -> AsyncIterator[Line]:
+    """A line whose control plane keeps nothing."""
+    async with running_line(tmp_path, store="memory://") as line:
+        yield line
+
+
+@pytest.fixture
+async def durable_line(tmp_path: Path) -> AsyncIterator[Line]:
+    """A line whose control plane can be restarted."""
+    async with running_line(tmp_path, store="") as line:
+        yield line

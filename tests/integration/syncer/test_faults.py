@@ -1,0 +1,118 @@
+"""What must not happen downstream when things go wrong upstream."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from tests.integration.servers import config_map, eventually
+from tests.integration.servers import namespace as namespace_object
+from tests.integration.syncer.conftest import CONFIG_MAPS, NAMESPACES, Line
+
+from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.machinery.conditions import get_condition
+from headwater.machinery.objects import Object, name, namespace, uid
+from headwater.server.options import ServingOptions
+from headwater.server.process import ControlPlaneProcess
+from headwater.server.run import syncer_workspace
+
+
+async def copies(line: Line) -> dict[str, str]:
+    """Name and uid of all copies of ConfigMaps of namespace `web`."""
+    space = line.downstream_namespace("web")
+    return {name(each): uid(each) for each in await line.copies(CONFIG_MAPS) if namespace(each) == space}
+
+
+async def fill(line: Line, count: int) -> dict[str, str]:
+    """Make ConfigMaps and wait for their copies."""
+    await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    maps = line.workspace.resource(CONFIG_MAPS, "web")
+    for number in range(count):
+        await maps.create(config_map(f"m{number}"))
+
+    async def all_there() -> dict[str, str] | None:
+        found = await copies(line)
+        return found if len(found) == count + 1 else None  # and the root CA
+
+    found: dict[str, str] = await eventually(all_there)
+    return found
+
+
+async def restart_control_plane(line: Line, *, empty: bool) -> None:
+    """Stop the control plane and start it on the same port, with its store or without."""
+    old = line.control_plane
+    await old.stop()
+    if empty:
+        for file in (line.directory / "control-plane").glob("*.db*"):
+            file.unlink()
+    serving = ServingOptions(secure_port=int(old.url.rpartition(":")[2]), shutdown_grace_seconds=0.2)
+    process = ControlPlaneProcess(replace(old.options, serving=serving), virtual_workspaces=(syncer_workspace,))
+    await process.start()
+    line.control_plane = process
+
+
+async def settle(line: Line) -> None:
+    """Give a syncer that is wrong the time to do damage: several tries to reach the control plane."""
+    await asyncio.sleep(2.0)
+
+
+async def test_a_restarted_control_plane_changes_nothing_downstream(durable_line: Line) -> None:
+    line = durable_line
+    before = await fill(line, 5)
+    await restart_control_plane(line, empty=False)
+    cluster = line.cluster
+    line.workspace = line.control_plane.client.cluster(cluster)
+    maps = line.workspace.resource(CONFIG_MAPS, "web")
+    await maps.create(config_map("later"))
+
+    async def synced() -> bool:
+        return "later" in await copies(line)
+
+    await eventually(synced, seconds=30)
+    after = await copies(line)
+    after.pop("later")
+    assert after == before
+
+
+async def test_an_emptied_control_plane_deletes_nothing_downstream(durable_line: Line) -> None:
+    """A hub that lost its data answers 404 or 401 to everything, which is no reason to delete."""
+    line = durable_line
+    before = await fill(line, 5)
+    await restart_control_plane(line, empty=True)
+    await settle(line)
+    assert await copies(line) == before
+    await line.stop_agent()
+    line.start_agent()
+    await settle(line)
+    assert await copies(line) == before
+
+
+async def test_objects_that_vanish_unmarked_are_deleted_but_not_in_masses(line: Line) -> None:
+    """Someone tears off finalizers: a few copies go, then the syncer holds and says so until a person allows it."""
+    await fill(line, 30)
+    await line.stop_agent()
+    maps = line.workspace.resource(CONFIG_MAPS, "web")
+
+    async def vanish(object_name: str) -> bool:
+        await maps.delete(object_name)
+        await maps.patch(object_name, {"metadata": {"finalizers": None}})
+        return True
+
+    for number in range(20):
+        await eventually(lambda number=number: vanish(f"m{number}"))
+    line.start_agent()
+
+    async def held() -> Object | None:
+        condition = get_condition(await line.sync_target(), "DeletionsAllowed")
+        return condition if condition is not None and condition["status"] == "False" else None
+
+    condition = await eventually(held, seconds=20)
+    assert condition["reason"] == "DeletionsHeld"
+    assert len(await copies(line)) == 31 - 10
+    note = {"metadata": {"annotations": {"sync.kcp.io/allow-deletions": "true"}}}
+    await line.workspace.resource(SYNC_TARGETS).patch("west", note)
+
+    async def gone() -> bool:
+        return len(await copies(line)) == 31 - 20
+
+    await eventually(gone, seconds=20)
