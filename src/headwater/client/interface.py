@@ -1,4 +1,4 @@
-"""The seam between the client and whatever carries its requests: a network connection or an API server in this process."""
+"""The seam between the client and whatever carries its requests: a network or an API server in this process."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Transport(Protocol):
         query: Query = (),
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - a deadline for the carrier, which may have to tell the server
     ) -> RawResponse:
         """Send one request and read the whole answer. ``timeout`` is in seconds; None means the transport's default."""
         ...
@@ -86,7 +86,7 @@ class Transport(Protocol):
         query: Query = (),
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
-        timeout: float | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - a deadline for the carrier, which may have to tell the server
     ) -> Stream:
         """Send one request and return once the answer's head is there. ``timeout`` limits the wait for the head."""
         ...

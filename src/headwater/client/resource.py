@@ -230,9 +230,7 @@ def _delete_options(
     uid: str, resource_version: str, propagation_policy: str, grace_period_seconds: int | None
 ) -> Object:
     options: Object = {"kind": "DeleteOptions", "apiVersion": "v1"}
-    preconditions = {
-        field: value for field, value in (("uid", uid), ("resourceVersion", resource_version)) if value
-    }
+    preconditions = {field: value for field, value in (("uid", uid), ("resourceVersion", resource_version)) if value}
     if preconditions:
         options["preconditions"] = preconditions
     if propagation_policy:

@@ -14,9 +14,9 @@ class QueueMetrics:
         labels = ("name",)
         self._depth = registry.gauge("workqueue_depth", "Keys waiting to be worked on.", labels).labels(name)
         self._adds = registry.counter("workqueue_adds_total", "Keys added.", labels).labels(name)
-        self._retries = registry.counter(
-            "workqueue_retries_total", "Keys added again after an error.", labels
-        ).labels(name)
+        self._retries = registry.counter("workqueue_retries_total", "Keys added again after an error.", labels).labels(
+            name
+        )
         self._waited = registry.histogram(
             "workqueue_queue_duration_seconds", "Seconds that keys waited.", labels
         ).labels(name)
