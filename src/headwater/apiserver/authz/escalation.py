@@ -8,9 +8,9 @@ from typing import Final
 from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes, BasePlugin
 from headwater.apiserver.authn.interface import PRIVILEGED_GROUP, UserInfo
 from headwater.apiserver.authz.interface import Attributes, Authorizer, Decision
-from headwater.apiserver.authz.rbac import RBACAuthorizer, resolve_role
+from headwater.apiserver.authz.rbac import resolve_role
 from headwater.apiserver.authz.rolesource import GROUP, RoleSource
-from headwater.apiserver.authz.rules import ALL, Rule, parse_rules, uncovered
+from headwater.apiserver.authz.rules import ALL, Rule, RuleResolver, parse_rules, uncovered
 from headwater.machinery import errors
 from headwater.machinery.fieldpath import quote
 from headwater.machinery.gvk import GroupResource
@@ -31,8 +31,8 @@ class RoleEscalationPlugin(BasePlugin):
 
     name = "RoleEscalation"
 
-    def __init__(self, rbac: RBACAuthorizer, source: RoleSource, authorizer: Authorizer) -> None:
-        self._rbac = rbac
+    def __init__(self, resolver: RuleResolver, source: RoleSource, authorizer: Authorizer) -> None:
+        self._resolver = resolver
         self._source = source
         self._authorizer = authorizer
 
@@ -89,7 +89,7 @@ class RoleEscalationPlugin(BasePlugin):
 
     def _confirm(self, attributes: AdmissionAttributes, wanted: Sequence[Rule]) -> None:
         user = attributes.user
-        owned, problems = self._rbac.rules_for(user, attributes.cluster, attributes.namespace)
+        owned, problems = self._resolver.rules_for(user, attributes.cluster, attributes.namespace)
         missing = uncovered(owned, wanted)
         if missing:
             raise _refusal(attributes, user, missing, problems)

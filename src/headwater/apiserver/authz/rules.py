@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Final
+from typing import Final, Protocol
 
+from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.authz.interface import Attributes
 from headwater.machinery.fieldpath import quote
 from headwater.machinery.objects import Object
@@ -62,6 +63,14 @@ class Rule:
             ("ResourceNames", self.resource_names), ("Verbs", self.verbs),
         )  # fmt: skip
         return "{" + ", ".join(f"{n}:[{' '.join(map(quote, values))}]" for n, values in lists if values) + "}"
+
+
+class RuleResolver(Protocol):
+    """Lists the rules that apply to a user; RBACAuthorizer is one."""
+
+    def rules_for(self, user: UserInfo, cluster: str, namespace: str) -> tuple[list[Rule], list[str]]:
+        """The rules of a user in a namespace ("" for cluster-wide ones only), and what could not be resolved."""
+        ...
 
 
 def parse_rules(role: Object) -> tuple[Rule, ...]:

@@ -8,10 +8,11 @@ from types import MappingProxyType
 from headwater.apis.kube.schemas import kube_kinds
 from headwater.apiserver.authn.interface import TokenAuthenticator
 from headwater.apiserver.authz.interface import Authorizer
+from headwater.apiserver.authz.rules import RuleResolver
 from headwater.apiserver.resources import ResourceInfo, SubresourceHandler
 from headwater.apiserver.reviews.access import AccessReview
 from headwater.apiserver.reviews.identity import SelfSubjectReview, TokenReview
-from headwater.apiserver.reviews.rules import RuleResolver, RulesReview
+from headwater.apiserver.reviews.rules import RulesReview
 
 
 def review_resources(

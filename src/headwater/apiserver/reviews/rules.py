@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from headwater.apiserver.authn.interface import UserInfo
-from headwater.apiserver.authz.rules import Rule
+from headwater.apiserver.authz.rules import Rule, RuleResolver
 from headwater.apiserver.resources import SubresourceCall
 from headwater.apiserver.reviews.access import GROUP, review
 from headwater.machinery.errors import BadRequest
 from headwater.machinery.gvk import GroupVersionKind
 from headwater.machinery.objects import Object
-
-
-class RuleResolver(Protocol):
-    """Lists rules; RBACAuthorizer is one."""
-
-    def rules_for(self, user: UserInfo, cluster: str, namespace: str) -> tuple[list[Rule], list[str]]:
-        """The rules of a user in a namespace, and what could not be resolved."""
-        ...
 
 
 class RulesReview:
