@@ -9,6 +9,7 @@ from headwater.apiserver.admission.interface import AdmissionPlugin
 from headwater.apiserver.authn.accounts import ObjectLookup
 from headwater.apiserver.authn.interface import TokenAuthenticator
 from headwater.apiserver.authn.tokens import TokenIssuer
+from headwater.apiserver.authz.escalation import RoleEscalationPlugin
 from headwater.apiserver.authz.rolesource import CacheRoleSource
 from headwater.apiserver.builtin.kinds import CORE_RESOURCES, builtin_resource, builtin_resources
 from headwater.apiserver.catalog import Catalog
@@ -20,7 +21,7 @@ from headwater.apiserver.reviews.tokenrequest import TokenRequest
 from headwater.controlplane.admission.chain import admission_plugins
 from headwater.controlplane.authorization.authorizer import ControlPlaneAuthorizer
 from headwater.controlplane.authorization.identities import SCOPES_EXTRA, scoped
-from headwater.controlplane.authorization.roles import ClusterRBAC
+from headwater.controlplane.authorization.roles import ClusterRBAC, LocalRoles
 from headwater.controlplane.binding.bound import BoundResource, GroupResourceKey
 from headwater.controlplane.binding.catalog import ControlPlaneCatalog
 from headwater.controlplane.binding.library import SchemaLibrary
@@ -71,7 +72,10 @@ async def assemble(
         state=state,
         catalog=catalog,
         authorizer=authorizer,
-        admission=admission_plugins(state, caches, authorizer=authorizer, is_builtin=catalog.is_builtin),
+        admission=(
+            RoleEscalationPlugin(authorizer, LocalRoles(roles), authorizer),
+            *admission_plugins(state, caches, authorizer=authorizer, is_builtin=catalog.is_builtin),
+        ),
         impersonation=ImpersonationFilter(
             authorizer,
             protected_groups=PROTECTED_GROUPS,
