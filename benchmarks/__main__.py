@@ -1,0 +1,54 @@
+"""Run all measurements, or those named, and print one JSON document."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import platform
+import sys
+import tempfile
+from contextlib import redirect_stdout
+from pathlib import Path
+
+from benchmarks.api import api_server_figures
+from benchmarks.startup import startup_figures
+from benchmarks.sync import sync_figures
+
+PARTS = ("startup", "api", "sync")
+
+
+async def measure(parts: list[str], count: int, burst: int) -> dict[str, object]:
+    """The figures of each part."""
+    machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "load_before": os.getloadavg()[0]}
+    figures: dict[str, object] = {"machine": machine}
+    with tempfile.TemporaryDirectory(prefix="headwater-bench-") as name:
+        folder = Path(name)
+        if "startup" in parts:
+            figures["startup"] = await startup_figures(folder)
+        if "api" in parts:
+            figures["api"] = await api_server_figures(folder, count)
+        if "sync" in parts:
+            with redirect_stdout(sys.stderr):  # The scenario tells its story; stdout is for the figures.
+                figures["sync"] = await sync_figures(folder, burst=burst)
+    return figures
+
+
+def main() -> None:
+    """Parse flags and print."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("parts", nargs="*", default=[], help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--requests", type=int, default=5000, help="requests of each verb")
+    parser.add_argument("--burst", type=int, default=1000, help="objects created at once")
+    flags = parser.parse_args()
+    unknown = set(flags.parts) - set(PARTS)
+    if unknown:
+        parser.error(f"unknown: {', '.join(sorted(unknown))}")
+    figures = asyncio.run(measure(flags.parts or list(PARTS), flags.requests, flags.burst))
+    json.dump(figures, sys.stdout, indent=2)
+    print()
+
+
+if __name__ == "__main__":
+    main()
