@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from headwater.base import jsonio
 from headwater.machinery.errors import BadRequest
 from headwater.machinery.objects import Object, deep_copy
 from headwater.patch import lastapplied, managers
@@ -147,6 +148,30 @@ def apply(
     if changed:
         lastapplied.refresh(target, applied, manager=manager)
     return ApplyResult(target, changed)
+
+
+def keep_times(obj: Object, old: Object) -> None:
+    """Give `obj` the managedFields of `old` when times in there are all that differs.
+
+    For the last moment before a write: what an apply changed may be undone by defaults (an atomic list applied without
+    them), and such an apply must not be a write each time it is repeated.
+    """
+    metadata, old_metadata = obj.get("metadata") or {}, old.get("metadata") or {}
+    entries, old_entries = metadata.get("managedFields"), old_metadata.get("managedFields")
+    if not entries or not old_entries or entries == old_entries or len(entries) != len(old_entries):
+        return
+    rest = (
+        {**body, "metadata": {**meta, "managedFields": None}} for body, meta in ((obj, metadata), (old, old_metadata))
+    )
+    if next(rest) != next(rest):
+        return
+    if {_timeless(entry) for entry in entries} != {_timeless(entry) for entry in old_entries}:
+        return
+    metadata["managedFields"] = old_entries
+
+
+def _timeless(entry: Object) -> bytes:
+    return jsonio.dumps_sorted({key: value for key, value in entry.items() if key != "time"})
 
 
 def _copy_without_owners(live: Object) -> Object:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from tests.unit.patch.things import T1, T2, T3, Obj, apply, bare, obj, owners, update
 
 from headwater.machinery.errors import BadRequest, Conflict
+from headwater.patch import managed
 from headwater.patch.lastapplied import ANNOTATION
 
 CONTAINERS = {"containers": [{"name": "app", "image": "a:1", "ports": [{"containerPort": 80}]}]}
@@ -303,6 +304,25 @@ _spec = st.fixed_dictionaries(
         ),
     },
 )
+
+
+def test_times_alone_are_no_change() -> None:
+    """When defaults undo what an apply changed, the object keeps its times; any other difference moves them."""
+    old = apply(None, obj({"selector": {"a": 1}}))
+    same = apply(old, obj({"selector": {"a": 2}}), now=T2)
+    same["spec"]["selector"] = {"a": 1}
+    managed.keep_times(same, old)
+    assert same == old
+    changed = apply(old, obj({"selector": {"a": 2}}), now=T2)
+    managed.keep_times(changed, old)
+    assert changed["metadata"]["managedFields"][0]["time"] == T2
+    other = apply(old, obj({"selector": {"a": 1}}), "other", T2)
+    managed.keep_times(other, old)
+    assert len(other["metadata"]["managedFields"]) == 2
+    renamed = copy.deepcopy(old)
+    renamed["metadata"]["managedFields"][0].update(manager="b", time=T2)
+    managed.keep_times(renamed, old)
+    assert renamed["metadata"]["managedFields"][0]["time"] == T2
 
 
 @given(_spec, _spec, _spec)
