@@ -18,6 +18,7 @@ from headwater.machinery import errors
 from headwater.machinery.fieldpath import invalid_value
 from headwater.machinery.objects import Object
 from headwater.machinery.timestamps import format_time
+from headwater.patch import managed
 from headwater.storage.interface import Backend, KeyExists, KeyNotFound, RevisionMismatch
 from headwater.storage.watchcache import splice_revision
 
@@ -219,6 +220,7 @@ class Writer:
         for warning in info.strategy.warnings(ctx, obj):
             request.warn(warning)
         obj["metadata"]["resourceVersion"] = str(current.revision)
+        managed.keep_times(obj, old)
         if obj == old:
             return Answer(value, current.revision)
         return await self._replace(request, obj, current)
