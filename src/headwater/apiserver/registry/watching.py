@@ -13,7 +13,7 @@ from headwater.apiserver.resources import ResourceInfo
 from headwater.machinery import errors
 from headwater.machinery.fieldpath import FieldError, forbidden_field
 from headwater.machinery.watch import ADDED, DELETED, MODIFIED
-from headwater.storage.interface import Compacted
+from headwater.storage.interface import Compacted, SlowWatcher
 from headwater.storage.watchcache import CachedObject, CacheEvent, CacheSet, Subscription
 
 
@@ -55,14 +55,15 @@ class WatchSession:
     async def next(self, seconds: float) -> Sequence[WatchItem] | None:
         """The next changes, empty when none of them is selected; None after `seconds` without one.
 
-        Raises Expired when the watcher was too slow or its start is gone, WatchClosed when the server ended it.
+        Raises Expired when its start is gone, WatchClosed when the server ended it or the watcher was too slow: what
+        it missed can be watched from where it was, without a new list.
         """
         try:
             async with asyncio.timeout(seconds):
                 batch = await anext(self._subscription)
         except TimeoutError:
             return None
-        except StopAsyncIteration:
+        except (StopAsyncIteration, SlowWatcher):
             raise WatchClosed from None
         except Compacted as error:
             raise errors.Expired(f"too old resource version: {error}") from None
