@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode, urlsplit
 
 from headwater.base.clock import Clock, SystemClock
@@ -25,6 +26,12 @@ _MAX_REFUSALS: Final = 5
 _MAX_RETRY_AFTER_SECONDS: Final = 10.0
 _CONNECT_SECONDS: Final = 15.0
 _READ_BUFFER_BYTES: Final = 256 * 1024
+_PROBES: Final = {
+    getattr(socket, option): value
+    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+    if hasattr(socket, option)
+}
+_AddressInfo = tuple[Any, Any, int, str, Any]
 
 
 class NetworkTransport:
@@ -115,7 +122,8 @@ class NetworkTransport:
     async def close(self) -> None:
         """Close all connections."""
         self._closed = True
-        for session in (self._requests, self._streams):
+        sessions, self._requests, self._streams = (self._requests, self._streams), None, None
+        for session in sessions:
             if session is not None:
                 await session.close()
 
@@ -190,6 +198,7 @@ class NetworkTransport:
             ssl=context if context is not None else True,
             enable_cleanup_closed=False,
             keepalive_timeout=60,
+            socket_factory=_probed_socket,
         )
         return aiohttp.ClientSession(
             connector=connector,
@@ -211,6 +220,16 @@ class NetworkTransport:
         if isinstance(error, aiohttp.ClientError | OSError):
             return TransportError(f"{what}: {error or type(error).__name__}")
         return error
+
+
+def _probed_socket(address: _AddressInfo) -> socket.socket:
+    """A socket that finds out within a minute that the other side is gone, though a watch is silent for longer."""
+    family, kind, protocol, _, _ = address
+    made = socket.socket(family, kind, protocol)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _PROBES.items():
+        made.setsockopt(socket.IPPROTO_TCP, option, value)
+    return made
 
 
 class _NetworkStream:
