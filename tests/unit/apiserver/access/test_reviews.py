@@ -86,9 +86,7 @@ async def test_can_somebody_in_a_namespace(ready: Server) -> None:
         ),
         pytest.param(attributes(), 422, "at least one of user or group must be specified", id="nobody"),
         pytest.param({**attributes(), "groups": "x"}, 400, "lists of strings", id="groups of the wrong type"),
-        pytest.param(
-            {"resourceAttributes": "x", "user": "x"}, 400, "must be objects", id="no attributes"
-        ),
+        pytest.param({"resourceAttributes": "x", "user": "x"}, 400, "must be objects", id="no attributes"),
         pytest.param({**attributes(), "user": 5}, 400, "must be a string", id="user of the wrong type"),
         pytest.param({**attributes(), "user": "x", "extra": []}, 400, "lists of strings", id="extra of the wrong type"),
     ],
