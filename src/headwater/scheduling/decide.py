@@ -7,7 +7,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from headwater.scheduling.filters import REASON_ENOUGH, REASON_SPREAD, reject
+from headwater.scheduling.filters import (
+    REASON_API_NOT_SUPPORTED,
+    REASON_ENOUGH,
+    REASON_NOT_READY,
+    REASON_SPREAD,
+    reject,
+)
 from headwater.scheduling.model import (
     Decision,
     Location,
@@ -19,13 +25,17 @@ from headwater.scheduling.model import (
     Target,
 )
 
+_NOT_ASKED_FOR = frozenset({REASON_NOT_READY, REASON_API_NOT_SUPPORTED})
+"""Reasons that befall a target in use. Drains and NoExecute taints are not among them: those are asked for."""
+
 
 def decide(policy: Policy, snapshot: Snapshot) -> Decision:
     """The targets for a policy. Depends only on its arguments, not on their order.
 
     Targets in use are kept while they may stay (least movement); the rest is filled with those that keep the
     spread even, ties broken by a hash of policy and target, so that many policies use all targets alike and a new
-    target takes over only its share.
+    target takes over only its share. A target in use that became unfit is given up for another one only: taking
+    workloads off it without a place to go to would turn an outage of the control plane's view into one of theirs.
     """
     locations = tuple(sorted(filter(policy.selects, snapshot.locations), key=_location_order))
     home = _home_locations(locations, snapshot.targets)
@@ -44,6 +54,9 @@ def decide(policy: Policy, snapshot: Snapshot) -> Decision:
     picks = [Pick(target, home[target.key], kept=True) for target in kept[: policy.maximum]]
     fresh = [each for each in candidates if each.key not in in_use]
     picks += _fill(policy, picks, fresh, home, policy.maximum - len(picks))
+    unfit = {each.target.key: each.target for each in rejections if each.reason in _NOT_ASKED_FOR}
+    held = [unfit[key] for key in policy.current if key in unfit][: policy.maximum - len(picks)]
+    picks += [Pick(target, home[target.key], kept=True, fit=False) for target in held]
     chosen = {pick.target.key for pick in picks}
     spare_reason = REASON_ENOUGH if len(picks) >= policy.maximum else REASON_SPREAD
     rejections += [_spare(target, spare_reason) for target in candidates if target.key not in chosen]

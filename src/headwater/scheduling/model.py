@@ -113,11 +113,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """A chosen target and the location through which it was found; `kept` when it had been chosen before."""
+    """A chosen target and the location through which it was found; `kept` when it had been chosen before.
+
+    One that is not `fit` would not be chosen any more: it is kept for want of another, and also among the rejections.
+    """
 
     target: Target
     location: Location
     kept: bool
+    fit: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,28 @@ def test_target_in_use(values: dict[str, Any], stays: bool) -> None:
     assert picked(decision) == ({"a"} if stays else {"b"})
 
 
+UNFIT = {
+    "lost": ({"not_ready_since": NOW - timedelta(days=1)}, True),
+    "api-missing": ({"accepted": frozenset()}, True),
+    "drained": ({"evict_after": NOW}, False),
+    "no-execute": ({"taints": (Taint("gpu", "", "NoExecute"),)}, False),
+}
+
+
+@pytest.mark.parametrize(("values", "stays"), UNFIT.values(), ids=UNFIT)
+def test_nothing_moves_without_a_place_to_go_to(values: dict[str, Any], stays: bool) -> None:
+    """The last target that a workload runs on is given up when somebody asks for it, not when it is lost."""
+    values = {"accepted": frozenset({PODS}), **values}
+    required = {"kubernetes": frozenset({PODS})}
+    here = policy(current=("key-a",), required=required)
+    alone = decide(here, Snapshot(NOW, (HERE,), (target("a", **values),)))
+    assert picked(alone) == ({"a"} if stays else set())
+    assert [pick.fit for pick in alone.picks] == [False] * stays
+    assert [each.target.name for each in alone.rejections] == ["a"]
+    both = (target("a", **values), target("b", accepted=frozenset({PODS})))
+    assert picked(decide(here, Snapshot(NOW, (HERE,), both))) == {"b"}
+
+
 def test_tolerated_taint_is_no_reason() -> None:
     tainted = target("a", taints=(Taint("gpu", "x", "NoExecute"),))
     tolerant = policy(tolerations=(Toleration(key="gpu", operator="Exists"),))
@@ -154,18 +176,21 @@ FLEET = st.lists(
     current=st.lists(st.integers(0, 50).map(lambda n: f"key-{n}"), max_size=5, unique=True),
 )
 def test_constraints_hold_and_movement_is_least(fleet: list[Target], maximum: int, current: list[str]) -> None:
-    """Never more than asked, never a target that may not run it, and nothing in use is dropped for something new."""
+    """Never more than asked, no new target that may not run it, and nothing in use is dropped for nothing."""
     decision = decide(policy(maximum=maximum, current=tuple(current)), Snapshot(NOW, (HERE,), tuple(fleet)))
     assert len(decision.picks) <= maximum
+    fit = [pick for pick in decision.picks if pick.fit]
     for pick in decision.picks:
         assert pick.target.evict_after is None
-        assert pick.target.not_ready_since is None
-        assert pick.kept or not pick.target.unschedulable
+        assert pick.fit == (pick.target.not_ready_since is None)
+        assert pick.kept or (pick.fit and not pick.target.unschedulable)
     usable_in_use = [
         each for each in fleet if each.key in current and not each.evict_after and not each.not_ready_since
     ]
-    assert sum(pick.kept for pick in decision.picks) == min(len(usable_in_use), maximum)
-    assert len(decision.picks) + len(decision.rejections) == len(fleet)
+    assert sum(pick.kept for pick in fit) == min(len(usable_in_use), maximum)
+    lost_in_use = [each for each in fleet if each.key in current and each.not_ready_since and not each.evict_after]
+    assert len(decision.picks) - len(fit) == min(len(lost_in_use), maximum - len(fit))
+    assert len(fit) + len(decision.rejections) == len(fleet)
 
 
 def test_a_new_target_takes_over_only_its_share() -> None:

@@ -108,12 +108,13 @@ def record_status(placement: Object, outcome: Outcome, around: Surroundings, now
 
 def _mark_scheduled(placement: Object, decision: Decision, now: datetime) -> None:
     wanted = nested(placement, "spec", "targets", "min", default=1)
-    if len(decision.picks) >= wanted:
+    fit = sum(pick.fit for pick in decision.picks)
+    if fit >= wanted:
         mark_true(placement, CONDITION_SCHEDULED, now)
         return
     why = _why_not(decision)
-    if decision.picks:
-        message = f"{len(decision.picks)} of at least {wanted} SyncTargets can be used: {why}"
+    if fit:
+        message = f"{fit} of at least {wanted} SyncTargets can be used: {why}"
         mark_false(placement, CONDITION_SCHEDULED, REASON_TOO_FEW_TARGETS, "Warning", message, now)
     else:
         mark_false(placement, CONDITION_SCHEDULED, REASON_NO_VALID_TARGET, "Warning", why, now)
