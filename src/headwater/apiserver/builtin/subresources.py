@@ -6,7 +6,7 @@ from headwater.apiserver.builtin import disruption
 from headwater.apiserver.builtin.strategies.namespaces import FINALIZE
 from headwater.apiserver.builtin.strategies.pods import BINDING
 from headwater.apiserver.registry.options import DeleteOptions
-from headwater.apiserver.registry.writer import WriteRequest
+from headwater.apiserver.registry.writerequest import WriteRequest
 from headwater.apiserver.resources import SubresourceCall
 from headwater.apiserver.statuswriter import success_status
 from headwater.machinery import errors

@@ -12,7 +12,8 @@ from headwater.apiserver.registry import pipeline
 from headwater.apiserver.registry.encoding import Answer, encode_stored
 from headwater.apiserver.registry.options import FOREGROUND_FINALIZER, ORPHAN_FINALIZER, DeleteOptions
 from headwater.apiserver.registry.strategy import WriteContext
-from headwater.apiserver.registry.writer import CONFLICT_TRIES, MODIFIED, Current, Writer, WriteRequest
+from headwater.apiserver.registry.writer import CONFLICT_TRIES, MODIFIED, Writer
+from headwater.apiserver.registry.writerequest import Current, WriteRequest
 from headwater.base import jsonio
 from headwater.base.tasks import TaskGroup
 from headwater.machinery import errors

@@ -7,7 +7,8 @@ from typing import Any
 from headwater.apiserver.registry import options as opts
 from headwater.apiserver.registry import pipeline
 from headwater.apiserver.registry.encoding import Answer
-from headwater.apiserver.registry.writer import Transform, Writer, WriteRequest
+from headwater.apiserver.registry.writer import Transform, Writer
+from headwater.apiserver.registry.writerequest import WriteRequest
 from headwater.apiserver.resources import ResourceInfo
 from headwater.base import jsonio, yamlio
 from headwater.machinery import errors

@@ -19,7 +19,8 @@ from headwater.apiserver.registry.options import (
     no_warning,
 )
 from headwater.apiserver.registry.watching import WatchSession, start_watch
-from headwater.apiserver.registry.writer import Writer, WriteRequest
+from headwater.apiserver.registry.writer import Writer
+from headwater.apiserver.registry.writerequest import WriteRequest
 from headwater.apiserver.resources import ResourceInfo
 from headwater.machinery.objects import Object
 from headwater.storage.interface import Backend
@@ -110,7 +111,10 @@ class ObjectStore:
         request = _request(
             info, cluster, namespace, name, user, options or WriteOptions(), manager, warn, duplicates, subresource
         )
-        return await self.writer.update(request, lambda old: obj, needs_revision=True)
+        # A copy for each try: writing takes the resourceVersion out, and the next try must still see it.
+        return await self.writer.update(
+            request, lambda old: {**obj, "metadata": dict(obj["metadata"])}, needs_revision=True
+        )
 
     async def patch(
         self,

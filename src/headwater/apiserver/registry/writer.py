@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes, AdmissionChain
 from headwater.apiserver.registry import metadata, pipeline
 from headwater.apiserver.registry.encoding import Answer, encode_stored
 from headwater.apiserver.registry.objectmeta import new_name
-from headwater.apiserver.registry.options import Warn, no_warning
 from headwater.apiserver.registry.strategy import WriteContext
+from headwater.apiserver.registry.writerequest import Current, WriteRequest
 from headwater.apiserver.resources import ResourceInfo
 from headwater.base import jsonio
 from headwater.machinery import errors
@@ -23,40 +22,12 @@ from headwater.storage.interface import Backend, KeyExists, KeyNotFound, Revisio
 from headwater.storage.watchcache import splice_revision
 
 if TYPE_CHECKING:
-    from headwater.apiserver.authn.interface import UserInfo
     from headwater.base.clock import Clock
     from headwater.storage.watchcache import CacheSet
 
 GENERATED_NAME_TRIES = 8
 CONFLICT_TRIES = 5
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteRequest:
-    """What create, update, patch and delete have in common. `manager` names who owns the fields that are set."""
-
-    info: ResourceInfo
-    cluster: str
-    namespace: str
-    name: str
-    user: UserInfo
-    manager: str = "unknown"
-    subresource: str = ""
-    dry_run: bool = False
-    field_validation: str = "Warn"
-    warn: Warn = no_warning
-    duplicates: Sequence[str] = ()
-    patch: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Current:
-    """The stored state that a write starts from; `value` carries the resourceVersion."""
-
-    key: str
-    value: bytes
-    revision: int
 
 
 Transform = Callable[[Object], Object]
@@ -74,6 +45,7 @@ class Writer:
         self.clock = clock
         self.admission = admission
         self.stamp_clusters = stamp_clusters
+        self._second = (-1, "")
 
     def context(self, request: WriteRequest) -> WriteContext:
         return WriteContext(
@@ -82,10 +54,18 @@ class Writer:
             request.namespace,
             request.name,
             request.user,
-            format_time(self.clock.now()),
+            self._now(),
             request.subresource,
             request.dry_run,
         )
+
+    def _now(self) -> str:
+        """The time in whole seconds; its text is made once a second."""
+        now = self.clock.now()
+        second = int(now.timestamp())
+        if self._second[0] != second:
+            self._second = (second, format_time(now))
+        return self._second[1]
 
     def attributes(
         self, request: WriteRequest, operation: str, obj: Object | None, old: Object | None

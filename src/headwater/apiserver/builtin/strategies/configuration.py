@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from headwater.apiserver.builtin.strategies.native import NativeStrategy
 from headwater.apiserver.registry.metadata import immutable
@@ -27,14 +28,25 @@ _KEY_MESSAGE = (
 _IMMUTABLE = "field is immutable when `immutable` is set"
 
 
+@lru_cache(maxsize=4096)
+def _is_key(name: str) -> bool:
+    return _KEY(name) is not None and len(name) <= _KEY_MAX and name != "." and not name.startswith("..")
+
+
+def _all_key_errors(path: str, data: Mapping[str, str]) -> list[FieldError]:
+    return [error for name in data if not _is_key(name) for error in _key_errors(path, name)]
+
+
+def _size(data: Mapping[str, str]) -> int:
+    return sum(map(len, data.values()))
+
+
 def _key_errors(path: str, name: str) -> list[FieldError]:
     if _KEY(name) is None:
         return [invalid_value(key(path, name), name, _KEY_MESSAGE)]
     if len(name) > _KEY_MAX:
         return [invalid_value(key(path, name), name, f"must be no more than {_KEY_MAX} bytes")]
-    if name in (".", "..") or name.startswith(".."):
-        return [invalid_value(key(path, name), name, "must not be '.', '..' or start with '..'")]
-    return []
+    return [invalid_value(key(path, name), name, "must not be '.', '..' or start with '..'")]
 
 
 def _frozen(obj: Object, old: Object, fields: Sequence[str]) -> list[FieldError]:
@@ -53,17 +65,11 @@ class ConfigMapStrategy(NativeStrategy):
 
     def validate(self, ctx: WriteContext, obj: Object) -> Sequence[FieldError]:
         data, binary = _data(obj, "data"), _data(obj, "binaryData")
-        found: list[FieldError] = []
-        size = 0
-        for name, value in data.items():
-            found += _key_errors("data", name)
-            size += len(value)
-            if name in binary:
-                found.append(invalid_value(key("data", name), name, "duplicate of key present in binaryData"))
-        for name, value in binary.items():
-            found += _key_errors("binaryData", name)
-            size += len(value) * 3 // 4
-        if size > MAX_BYTES:
+        found = _all_key_errors("data", data) + _all_key_errors("binaryData", binary)
+        if binary:
+            why = "duplicate of key present in binaryData"
+            found += [invalid_value(key("data", name), name, why) for name in data if name in binary]
+        if _size(data) + _size(binary) * 3 // 4 > MAX_BYTES:
             found.append(too_long("", MAX_BYTES))
         return found
 
@@ -89,10 +95,8 @@ class SecretStrategy(NativeStrategy):
 
     def validate(self, ctx: WriteContext, obj: Object) -> Sequence[FieldError]:
         data = _data(obj, "data")
-        found: list[FieldError] = []
-        for name in data:
-            found += _key_errors("data", name)
-        if sum(len(value) for value in data.values()) * 3 // 4 > MAX_BYTES:
+        found = _all_key_errors("data", data)
+        if _size(data) * 3 // 4 > MAX_BYTES:
             found.append(too_long("data", MAX_BYTES))
         return found + _type_errors(obj, data)
 
