@@ -46,7 +46,18 @@ class Bind:
     node: str
 
 
-Change = Create | Delete | Patch | Bind
+@dataclass(frozen=True, slots=True)
+class Emit:
+    """Tell people about an object: an Event, of which repetitions are counted."""
+
+    obj: Object
+    reason: str
+    message: str
+    component: str
+    warning: bool = False
+
+
+Change = Create | Delete | Patch | Bind | Emit
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Workbench:
     applier: Applier = field(init=False)
 
     def __post_init__(self) -> None:
-        self.applier = Applier(self.client, self.views)
+        self.applier = Applier(self.client, self.views, clock=self.clock)
 
     def view(self, gvr: GroupVersionResource) -> View:
         """The view of a resource."""

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from headwater.machinery.objects import Object, deep_copy, deletion_timestamp, labels, name, namespace
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.sim.changes import Change, Create, Delete, Patch, Plan, spec_change, status_change
+from headwater.sim.changes import Change, Create, Delete, Emit, Patch, Plan, spec_change, status_change
 from headwater.sim.resources import DEPLOYMENTS, REPLICA_SETS
 from headwater.sim.stages import deploymentstatus, rollout
 from headwater.sim.stages.ownership import owner_reference
@@ -30,18 +30,32 @@ def plan(deployment: Object, replica_sets: Sequence[Object], now: datetime) -> P
     sizes = rollout.sizes(spec, new, old)
     if new is None and not spec.get("paused"):
         # The status follows when the set is there.
-        return Plan([Create(REPLICA_SETS, _replica_set(deployment, digest, sizes.new, _next_revision(replica_sets)))])
+        made = _replica_set(deployment, digest, sizes.new, _next_revision(replica_sets))
+        return Plan([Create(REPLICA_SETS, made), _scaling(deployment, name(made), 0, sizes.new)])
     if new is not None:
         changes += _revision_changes(new, old)
-        changes += spec_change(REPLICA_SETS, new, replicas=sizes.new)
+        changes += _resize(deployment, new, sizes.new)
     for one in old:
-        changes += spec_change(REPLICA_SETS, one, replicas=sizes.old[name(one)])
+        changes += _resize(deployment, one, sizes.old[name(one)])
     if new is not None:
         changes += _forgotten(spec, old)
         changes += _show_revision(deployment, new)
     status, again = deploymentstatus.status_of(deployment, new, old, now)
     changes += status_change(DEPLOYMENTS, deployment, status)
     return Plan(changes, again)
+
+
+def _resize(deployment: Object, replica_set: Object, size: int) -> list[Change]:
+    changes = spec_change(REPLICA_SETS, replica_set, replicas=size)
+    if changes:
+        changes.append(_scaling(deployment, name(replica_set), int(replica_set["spec"].get("replicas", 1)), size))
+    return changes
+
+
+def _scaling(deployment: Object, replica_set: str, before: int, after: int) -> Emit:
+    way = "up" if after > before else "down"
+    message = f"Scaled {way} replica set {replica_set} from {before} to {after}"
+    return Emit(deployment, "ScalingReplicaSet", message, "deployment-controller")
 
 
 def _replica_set(deployment: Object, digest: str, replicas: int, revision: int) -> Object:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from headwater.machinery.objects import Object, deletion_timestamp
+from headwater.machinery.objects import Object, deletion_timestamp, name
 from headwater.machinery.timestamps import parse_time
-from headwater.sim.changes import Delete, Plan, status_change
+from headwater.sim.changes import Delete, Emit, Plan, status_change
 from headwater.sim.resources import PODS
 from headwater.sim.stages import podstatus
 from headwater.sim.stages.behaviour import CRASH, PULL, UNREADY, Behaviour, Timing, behaviour_of, runs_to_completion
@@ -55,7 +55,10 @@ def _stop(pod: Object, now: datetime, timing: Timing) -> Plan:
 def _start(pod: Object, status: Object, course: Behaviour, now: datetime, take_address: Callable[[], str]) -> Plan:
     address = str(status.get("podIP") or "") or take_address()
     if course.mode == PULL:
-        return Plan(status_change(PODS, pod, podstatus.image_missing(pod, status, now)))
+        changes = status_change(PODS, pod, podstatus.image_missing(pod, status, now))
+        return Plan(
+            [*changes, Emit(pod, "Failed", "Error: ImagePullBackOff", "kubelet", warning=True)] if changes else ()
+        )
     if course.mode == CRASH:
         return _crash(pod, {**status, **podstatus.addresses(address)}, now)
     running = podstatus.running(pod, {**status, **podstatus.addresses(address)}, now, ready=course.mode != UNREADY)
@@ -66,7 +69,9 @@ def _start(pod: Object, status: Object, course: Behaviour, now: datetime, take_a
 def _crash(pod: Object, status: Object, now: datetime) -> Plan:
     if (pod.get("spec") or {}).get("restartPolicy") == "Never":
         return Plan(status_change(PODS, pod, podstatus.finished(pod, status, now, exit_code=1)))
-    return Plan(status_change(PODS, pod, podstatus.crashed(pod, status, now)), _restart_delay(status))
+    message = f"Back-off restarting failed container in pod {name(pod)}"
+    changes = status_change(PODS, pod, podstatus.crashed(pod, status, now))
+    return Plan([*changes, Emit(pod, "BackOff", message, "kubelet", warning=True)], _restart_delay(status))
 
 
 def _go_on(pod: Object, course: Behaviour, timing: Timing, now: datetime) -> Plan:

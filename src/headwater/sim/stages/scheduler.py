@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from headwater.machinery.objects import Object, deletion_timestamp, uid
 from headwater.machinery.timestamps import format_time
-from headwater.sim.changes import Bind, Plan, status_change
+from headwater.sim.changes import Bind, Emit, Plan, status_change
 from headwater.sim.resources import PODS
 from headwater.sim.stages import fitting
 from headwater.sim.stages.pods import is_finished, set_condition
@@ -77,7 +77,10 @@ def plan(pod: Object, nodes: Sequence[fitting.NodeFacts], usage: Usage, now: dat
         status.get("conditions") or (), "PodScheduled", "False", "Unschedulable", message, format_time(now)
     )
     status.setdefault("phase", "Pending")
-    return Plan(status_change(PODS, pod, status))
+    changes = status_change(PODS, pod, status)
+    if changes:
+        changes.append(Emit(pod, "FailedScheduling", message, "default-scheduler", warning=True))
+    return Plan(changes)
 
 
 def _why_not(spec: Object, wanted: fitting.Resources, facts: fitting.NodeFacts, usage: Usage) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from headwater.machinery.timestamps import format_time
-from headwater.sim.changes import Bind, Change, Create, Delete, Patch
+from headwater.sim.changes import Bind, Change, Create, Delete, Emit, Patch
 
 Obj = dict[str, Any]
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -55,10 +55,12 @@ def _short(change: Change) -> tuple[Any, ...]:
             return ("patch", "/".join(filter(None, (gvr.resource, subresource))), obj["metadata"]["name"], body)
         case Bind(_, obj, node):
             return ("bind", obj["metadata"]["name"], node)
+        case Emit(obj, reason):
+            return ("tell", obj["metadata"]["name"], reason)
 
 
 def without_status(changes: Any) -> list[Any]:
-    return [one for one in summary(changes) if not one[1].endswith("/status")]
+    return [one for one in summary(changes) if not one[1].endswith("/status") and one[0] != "tell"]
 
 
 def status_of(changes: Any) -> Obj:
