@@ -11,7 +11,7 @@ from headwater.machinery.objects import Object, name, uid
 from headwater.machinery.watch import DELETED
 from headwater.sim.addresspool import AddressPool
 from headwater.sim.changes import Bind, Plan
-from headwater.sim.resources import NODES, PODS
+from headwater.sim.resources import LEASES, NODES, PODS
 from headwater.sim.stage import Stage, Workbench
 from headwater.sim.stages import kubelet, nodes, scheduler
 from headwater.sim.stages.behaviour import Timing
@@ -161,14 +161,17 @@ class Heartbeats:
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
         self._nodes = bench.view(NODES)
+        self._leases = bench.client.resource(LEASES, nodes.LEASE_NAMESPACE)
 
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
-            await self._bench.clock.sleep(nodes.HEARTBEAT_SECONDS)
             now = self._bench.clock.now()
-            beats = [nodes.heartbeat(node, now) for node in self._nodes.list() if nodes.is_simulated(node)]
+            mine = [node for node in self._nodes.list() if nodes.is_simulated(node)]
             try:
-                await self._bench.applier.apply(beats)
+                await self._bench.applier.apply([nodes.heartbeat(node, now) for node in mine])
+                for node in mine:
+                    await self._leases.apply(nodes.lease(node, now), field_manager="kubelet", force=True)
             except (StatusError, TransportError) as error:
                 log.warning("heartbeat failed", error=str(error))
+            await self._bench.clock.sleep(nodes.HEARTBEAT_SECONDS)

@@ -1,13 +1,14 @@
-"""`kubectl logs` of simulated pods: what little there is to tell."""
+"""What kubectl asks of running pods: logs, of which there is little to tell, and connections, which are refused."""
 
 from __future__ import annotations
 
 from headwater.apiserver.resources import SubresourceCall
-from headwater.apiserver.web.types import Response
+from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response
 from headwater.machinery.errors import BadRequest
 from headwater.machinery.gvk import GroupVersionKind
 from headwater.machinery.objects import Object, name
 
+_CONNECTIONS = ("exec", "attach", "portforward")
 _TEXT = "text/plain; charset=utf-8"
 
 
@@ -25,6 +26,14 @@ class PodLog:
         if tail.isdigit():
             lines = lines[len(lines) - int(tail) :] if int(tail) < len(lines) else lines
         return Response(body="".join(f"{line}\n" for line in lines).encode(), content_type=_TEXT)
+
+
+async def refuse_connections(request: Request, following: Handler) -> AnyResponse:
+    """A filter that answers `kubectl exec`, `attach` and `port-forward`, and says why nothing comes of it."""
+    info = request.info
+    if info.resource == "pods" and info.subresource in _CONNECTIONS:
+        raise BadRequest(f"pod {info.name} is simulated: it has no containers to connect to")
+    return await following(request)
 
 
 def log_lines(pod: Object, wanted: str, *, timestamps: bool) -> list[str]:

@@ -30,7 +30,7 @@ from headwater.apiserver.web.types import AnyResponse, Handler, Request, Respons
 from headwater.base import jsonio, version
 from headwater.base.clock import Clock
 from headwater.sim.faults import PATH, Faults
-from headwater.sim.podlogs import PodLog
+from headwater.sim.podlogs import PodLog, refuse_connections
 from headwater.sim.resources import SERVER_VERSION
 from headwater.storage.interface import Backend
 from headwater.storage.watchcache import CacheSet
@@ -83,6 +83,7 @@ def assemble(
             authorizer=authorizer,
             metrics=metrics,
             clock=clock,
+            guard=(refuse_connections,),
         ),
         admission=[NamespaceLifecycle(caches), RoleEscalationPlugin(rbac, roles, authorizer), *plugins],
         routes={**system.routes(), "/version": _show_version, "/version/": _show_version, PATH: serve_faults},

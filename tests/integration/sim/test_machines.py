@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 from tests.integration.sim.pclusters import Driver, condition, is_running, pod
 
+from headwater.base.clock import SystemClock
 from headwater.client.kubeconfig import load_file
+from headwater.sim.changes import Emit
+from headwater.sim.events import EventWriter
 from headwater.sim.pcluster import PCluster
-from headwater.sim.resources import NODES, PODS
+from headwater.sim.resources import EVENTS, LEASES, NODES, PODS
 
 
 async def test_nodes_say_that_they_are_simulated(driver: Driver) -> None:
@@ -92,6 +95,38 @@ async def test_logs(driver: Driver) -> None:
     lines = answer.body.decode().splitlines()
     assert lines[0].startswith("simulated container main started from nginx on east-node-")
     assert lines[1] == "simulated container main ended with code 0"
+
+
+async def test_there_is_nothing_to_connect_to(driver: Driver) -> None:
+    """exec, attach and port-forward say why."""
+    await driver.create(PODS, pod("p"))
+    plain = driver.pcluster.client().cluster("")
+    for subresource in ("exec", "attach", "portforward"):
+        answer = await plain.raw("POST", f"/api/v1/namespaces/default/pods/p/{subresource}")
+        assert answer.status == 400
+        assert b"is simulated: it has no containers" in answer.body
+
+
+async def test_nodes_have_leases(driver: Driver) -> None:
+    """As kubelets renew them."""
+    lease = await driver.until(LEASES, "east-node-1", lambda _: True, space="kube-node-lease")
+    assert lease["spec"]["holderIdentity"] == "east-node-1"
+
+
+async def test_events_tell_what_went_wrong(driver: Driver) -> None:
+    """A pod that fits nowhere, and one that crashes; what repeats is counted."""
+    await driver.create(PODS, pod("late", requests={"cpu": "99"}))
+    await driver.create(PODS, pod("bad", image="fail/crash"))
+    events = await driver.until_count(EVENTS, 2, lambda obj: obj["type"] == "Warning")
+    assert {(event["involvedObject"]["name"], event["reason"]) for event in events} == {
+        ("late", "FailedScheduling"),
+        ("bad", "BackOff"),
+    }
+    known = next(event for event in events if event["reason"] == "BackOff")
+    regarding = await driver.resource(PODS).get("bad")
+    writer = EventWriter(driver.pcluster.client().cluster(""), clock=SystemClock())
+    await writer.emit(Emit(regarding, "BackOff", known["message"], "kubelet", warning=True))
+    assert (await driver.resource(EVENTS).get(known["metadata"]["name"]))["count"] == known["count"] + 1
 
 
 async def test_the_kubeconfig_reaches_the_pcluster(pcluster: PCluster) -> None:

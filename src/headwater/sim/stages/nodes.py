@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from headwater.base.hashing import base36_sha224
-from headwater.machinery.objects import Object, name
-from headwater.machinery.timestamps import format_time
+from headwater.machinery.objects import Object, name, uid
+from headwater.machinery.timestamps import format_micro_time, format_time
 from headwater.sim.changes import Change, Delete, Patch
 from headwater.sim.resources import KUBELET_VERSION, NODES, PODS, SIMULATED_LABEL
 from headwater.sim.stages.pods import set_condition
 
 ROLE_LABEL = "node-role.kubernetes.io/simulated"
 HEARTBEAT_SECONDS = 60.0
+LEASE_NAMESPACE = "kube-node-lease"
 DEFAULT_CAPACITY = {"cpu": "8", "memory": "32Gi", "ephemeral-storage": "100Gi", "pods": "110"}
 _PRESSURES = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -109,6 +110,21 @@ def heartbeat(node_object: Object, now: datetime) -> Change:
     """A node's sign of life."""
     known = (node_object.get("status") or {}).get("conditions") or ()
     return Patch(NODES, node_object, {"status": {"conditions": _conditions(known, format_time(now))}}, "status")
+
+
+def lease(node_object: Object, now: datetime) -> Object:
+    """The Lease by which a node also shows that it lives."""
+    owner = {"apiVersion": "v1", "kind": "Node", "name": name(node_object), "uid": uid(node_object)}
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {"name": name(node_object), "namespace": LEASE_NAMESPACE, "ownerReferences": [owner]},
+        "spec": {
+            "holderIdentity": name(node_object),
+            "leaseDurationSeconds": int(2 * HEARTBEAT_SECONDS),
+            "renewTime": format_micro_time(now),
+        },
+    }
 
 
 def is_simulated(node_object: Object) -> bool:
