@@ -19,6 +19,7 @@ from headwater.apiserver.handlers.dispatch import ResourceHandler
 from headwater.apiserver.handlers.environment import Environment
 from headwater.apiserver.handlers.requestscope import no_such_resource
 from headwater.apiserver.loopback import LOOPBACK_USER, LoopbackTransport
+from headwater.apiserver.registry.eventexpiry import EventExpiry
 from headwater.apiserver.registry.store import ObjectStore
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
 from headwater.base.clock import Clock
@@ -103,6 +104,10 @@ class APIServer:
         if self._openapi.serves(path):
             return await self._openapi(request)
         raise no_such_resource()
+
+    async def upkeep(self) -> None:
+        """What a server does in the background; runs until it is cancelled."""
+        await EventExpiry(self.config.backend, self.config.caches, self.config.clock).run()
 
     def loopback(self, user: UserInfo = LOOPBACK_USER) -> LoopbackTransport:
         """A client transport straight into the handler, as `user`."""
