@@ -177,8 +177,8 @@ class ControlPlaneProcess:
     def _run_controllers(self, authority: CertificateAuthority) -> None:
         group = self._running = TaskGroup("server")
         self._stack.push_async_callback(group.close)
+        group.start(self.api.upkeep(), name="upkeep")
         if not self.options.controllers.run_controllers:
-            group.start(asyncio.Event().wait(), name="serving")
             return
         controllers = Controllers(
             self.client,

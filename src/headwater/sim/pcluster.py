@@ -149,6 +149,7 @@ class PCluster:
         addresses.watch(controllers.services)
         self._health.add("informers", lambda: None if controllers.has_synced else "informers have not synced")
         self._group.start(controllers.run(), name="controllers")
+        self._group.start(self._serving.server.upkeep(), name="upkeep")
 
     async def _listen(self) -> None:
         pair = self._authority.serving("apiserver", [self.options.host, "kubernetes.default.svc"])
