@@ -16,8 +16,9 @@ from headwater.apis.placement.v1alpha1.placement import PLACEMENT, PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGET, SYNC_TARGETS
 from headwater.apis.workload.labels import sync_target_key, syncer_id
 from headwater.base import yamlio
-from headwater.cli.synctarget.manifests import SyncerPlan, syncer_kubeconfig, upstream_objects
+from headwater.cli.synctarget.manifests import SyncerPlan, downstream_objects, syncer_kubeconfig, upstream_objects
 from headwater.client.dynamic import Client
+from headwater.client.kubeconfig import Kubeconfig, load_file
 from headwater.machinery.conditions import is_true
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, uid
@@ -31,6 +32,7 @@ from headwater.syncer.run import run
 
 _RBAC = "rbac.authorization.k8s.io"
 PLURALS = {
+    "Namespace": GroupVersionResource("", "v1", "namespaces"),
     "ServiceAccount": GroupVersionResource("", "v1", "serviceaccounts"),
     "Secret": GroupVersionResource("", "v1", "secrets"),
     "ClusterRole": GroupVersionResource(_RBAC, "v1", "clusterroles"),
@@ -126,8 +128,8 @@ async def bind(client: Client, path: str, export: str) -> None:
     await eventually(bound)
 
 
-async def register(client: Client, directory: Path, url: str, ca: bytes, target_name: str) -> tuple[Object, Path]:
-    """A SyncTarget with its account and kubeconfig, as `headwater sync-target create` makes them."""
+async def register(client: Client, url: str, ca: bytes, target_name: str) -> tuple[Object, SyncerPlan]:
+    """A SyncTarget and the account of its syncer, as `headwater sync-target create` makes them."""
     target = await client.resource(SYNC_TARGETS).create(
         {
             "apiVersion": SYNC_TARGET.api_version,
@@ -141,10 +143,12 @@ async def register(client: Client, directory: Path, url: str, ca: bytes, target_
         space = obj["metadata"].get("namespace", "")
         await client.resource(PLURALS[obj["kind"]], space).create(obj)
 
-    async def token() -> str:
-        secret = await client.resource(PLURALS["Secret"], "default").get(f"{identity}-token")
-        return base64.b64decode((secret.get("data") or {}).get("token", "")).decode()
+    async def resources() -> list[Object]:
+        found = await client.resource(SYNC_TARGETS).get(target_name)
+        entries: list[Object] = (found.get("status") or {}).get("syncedResources") or []
+        return entries
 
+    offered = await eventually(resources)
     plan = SyncerPlan(
         syncer_id=identity,
         sync_target_name=target_name,
@@ -152,15 +156,38 @@ async def register(client: Client, directory: Path, url: str, ca: bytes, target_
         cluster=cluster_name(target),
         upstream_url=f"{url}/clusters/{cluster_name(target)}",
         ca_data=ca,
-        token=await eventually(token),
-        namespace="default",
+        token=await token_of(client, identity, "default"),
+        namespace="kcp-syncer",
         image="",
         replicas=1,
-        resources=(),
+        resources=tuple((entry.get("group", ""), entry["resource"]) for entry in offered),
     )
-    path = directory / f"{target_name}.kubeconfig"
-    path.write_text(yamlio.dump(syncer_kubeconfig(plan)))
-    return target, path
+    return target, plan
+
+
+async def token_of(client: Client, account: str, space: str) -> str:
+    """The token of a service account, once it is in its Secret."""
+
+    async def token() -> str:
+        secret = await client.resource(PLURALS["Secret"], space).get(f"{account}-token")
+        return base64.b64decode((secret.get("data") or {}).get("token", "")).decode()
+
+    found: str = await eventually(token)
+    return found
+
+
+async def install(pcluster: PCluster, plan: SyncerPlan) -> Kubeconfig:
+    """Apply the syncer's manifests to the pcluster; the kubeconfig that its account there has."""
+    client = pcluster.client().cluster("")
+    for obj in downstream_objects(plan):
+        if obj["kind"] != "Deployment":  # The agent runs in the test process.
+            space = obj["metadata"].get("namespace", "")
+            await client.resource(PLURALS[obj["kind"]], space).apply(obj, field_manager="test")
+    config = load_file(pcluster.kubeconfig_path)
+    admin = next(iter(config.clusters.values()))
+    limited = Kubeconfig(current_context="west")
+    limited.set_context("west", cluster=admin, user={"token": await token_of(client, plan.syncer_id, plan.namespace)})
+    return limited
 
 
 async def place(client: Client) -> None:
@@ -198,7 +225,10 @@ async def running_line(tmp_path: Path, *, store: str) -> AsyncIterator[Line]:
     workspace = await create_workspace(process)
     await bind(workspace, "root:compute", "kubernetes")
     ca = (tmp_path / "control-plane" / "pki" / "ca.crt").read_bytes()
-    target, kubeconfig = await register(workspace, tmp_path, process.url, ca, "west")
+    target, plan = await register(workspace, process.url, ca, "west")
+    upstream, downstream = tmp_path / "upstream.kubeconfig", tmp_path / "downstream.kubeconfig"
+    upstream.write_text(yamlio.dump(syncer_kubeconfig(plan)))
+    (await install(pcluster, plan)).save(downstream)
     line = Line(
         directory=tmp_path,
         control_plane=process,
@@ -209,8 +239,8 @@ async def running_line(tmp_path: Path, *, store: str) -> AsyncIterator[Line]:
         options=SyncerOptions(
             sync_target_name="west",
             sync_target_uid=uid(target),
-            from_kubeconfig=kubeconfig,
-            to_kubeconfig=pcluster.kubeconfig_path,
+            from_kubeconfig=upstream,
+            to_kubeconfig=downstream,
             heartbeat_seconds=1,
             namespace_clean_delay_seconds=0.2,
         ),

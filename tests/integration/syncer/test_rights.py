@@ -1,0 +1,87 @@
+"""What a syncer may do, and what it does when it may not."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from tests.integration.servers import config_map, eventually
+from tests.integration.servers import namespace as namespace_object
+from tests.integration.syncer.conftest import CONFIG_MAPS, NAMESPACES, PLURALS, Line
+
+from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.apis.workload.labels import syncer_id
+from headwater.client.dynamic import ClusterClient
+from headwater.client.kubeconfig import load_file
+from headwater.client.transport import NetworkTransport
+from headwater.machinery.conditions import get_condition, is_true
+from headwater.machinery.errors import Forbidden
+from headwater.machinery.objects import Object, name, namespace, uid
+from headwater.syncer.agent import WrongSyncTarget
+from headwater.syncer.run import run
+
+
+async def test_missing_rights_are_named_and_their_return_is_noticed(line: Line) -> None:
+    """A resource that the pcluster's owner does not grant is left out; the SyncTarget says which."""
+    roles = line.downstream.resource(PLURALS["ClusterRole"])
+    role_name = syncer_id("west", uid(line.target))
+    role = await roles.get(role_name)
+    rules = [{**rule, "resources": [each for each in rule["resources"] if each != "secrets"]} for rule in role["rules"]]
+    await roles.patch(role_name, {"rules": rules})
+    await line.stop_agent()
+    line.start_agent()
+
+    async def authorized(wanted: bool) -> Object | None:
+        target = await line.sync_target()
+        condition = get_condition(target, "SyncerAuthorized")
+        return condition if is_true(target, "SyncerAuthorized") is wanted else None
+
+    condition = await eventually(lambda: authorized(False))
+    assert condition["message"] == "SSAR check failed for gvrs: secrets.v1"
+    assert condition["reason"] == "SyncerUnauthorized"
+    await roles.patch(role_name, {"rules": role["rules"]})
+    # Any change of the SyncTarget has it looked at again, at the latest a minute later.
+    await line.workspace.resource(SYNC_TARGETS).patch("west", {"metadata": {"labels": {"look": "again"}}})
+    await eventually(lambda: authorized(True))
+
+
+async def test_the_syncers_credential_opens_nothing_else(line: Line) -> None:
+    """With the syncer's token neither the workspace's objects nor other SyncTargets can be read."""
+    assert line.options.from_kubeconfig is not None
+    transport = NetworkTransport(load_file(line.options.from_kubeconfig).settings())
+    client = ClusterClient(transport).cluster("")
+    await client.resource(SYNC_TARGETS).get("west")
+    for call in (
+        client.resource(CONFIG_MAPS, "default").list(),
+        client.resource(SYNC_TARGETS).list(),
+        client.resource(SYNC_TARGETS).patch("west", {"spec": {"unschedulable": True}}),
+        client.resource(PLURALS["Secret"], "default").list(),
+    ):
+        with pytest.raises(Forbidden):
+            await call
+    await transport.close()
+
+
+async def test_another_uid_is_refused(line: Line) -> None:
+    """A syncer made for a SyncTarget that was since replaced does not touch its namesake."""
+    await line.stop_agent()
+    with pytest.raises(WrongSyncTarget, match="refusing to sync"):
+        await asyncio.wait_for(run(replace(line.options, sync_target_uid="another")), 10)
+
+
+async def test_a_foreign_namespace_is_never_taken_over(line: Line) -> None:
+    """If the downstream namespace belongs to someone else, the object stays up and the namespace as it is."""
+    space = line.downstream_namespace("web")
+    await line.downstream.resource(NAMESPACES).create(namespace_object(space))
+    await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    await line.workspace.resource(NAMESPACES).create(namespace_object("other"))
+    for each in ("web", "other"):
+        await line.workspace.resource(CONFIG_MAPS, each).create(config_map("one"))
+
+    async def other_is_there() -> bool:
+        return any(namespace(each) == line.downstream_namespace("other") for each in await line.copies(CONFIG_MAPS))
+
+    await eventually(other_is_there)
+    assert not [name(each) for each in await line.copies(CONFIG_MAPS) if namespace(each) == space]
+    assert (await line.downstream.resource(NAMESPACES).get(space))["metadata"].get("annotations") is None
