@@ -1,3 +1,5 @@
+"""Answers become objects or typed errors."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Authorization headers and TLS settings."""
+
 from __future__ import annotations
 
 from pathlib import Path

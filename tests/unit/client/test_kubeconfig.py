@@ -1,3 +1,5 @@
+"""Kubeconfigs: merge, settings, safe writing."""
+
 from __future__ import annotations
 
 import base64

@@ -1,3 +1,5 @@
+"""URL paths and queries."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""The network transport against a server that does as told."""
+
 from __future__ import annotations
 
 import asyncio

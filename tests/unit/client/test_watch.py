@@ -1,3 +1,5 @@
+"""Decoding of watches."""
+
 from __future__ import annotations
 
 import itertools

@@ -1,3 +1,5 @@
+"""Controllers: retries, requeues, workers."""
+
 from __future__ import annotations
 
 import asyncio

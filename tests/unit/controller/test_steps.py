@@ -1,3 +1,5 @@
+"""Steps, commits and triggers."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,3 +1,5 @@
+"""Which resources are synced, and what a 404 means."""
+
 from __future__ import annotations
 
 import pytest

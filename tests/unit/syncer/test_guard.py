@@ -1,3 +1,5 @@
+"""The brake on deletions by absence."""
+
 from __future__ import annotations
 
 from headwater.base.clock import ManualClock

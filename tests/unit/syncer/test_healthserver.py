@@ -1,3 +1,5 @@
+"""The health endpoint and the settings."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""What goes down, and what comes up."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,3 +1,5 @@
+"""Work queues: dedup, order, delays, shutdown."""
+
 from __future__ import annotations
 
 import asyncio

@@ -1,3 +1,5 @@
+"""Back-off of failing keys."""
+
 from __future__ import annotations
 
 from headwater.base.clock import ManualClock

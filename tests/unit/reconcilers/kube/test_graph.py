@@ -1,3 +1,5 @@
+"""The owner graph of the garbage collector."""
+
 from __future__ import annotations
 
 from headwater.client.discovery import ServedResource

@@ -1,3 +1,5 @@
+"""The pure steps of the Kubernetes controllers."""
+
 from __future__ import annotations
 
 import base64
