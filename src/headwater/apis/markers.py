@@ -188,7 +188,8 @@ def conditions(description: str = "Observations of the object's state, one per t
 
 def object_reference(description: str = "", /, *, required: Sequence[str] = ("name",), **extra: Object) -> Object:
     """A name, and whatever else the reference needs."""
-    return obj(description, required=required, name=string("Name of the object.", min_length=1), **extra)
+    props = {"name": string("Name of the object.", min_length=1), **extra}
+    return properties(description, props, required=required)
 
 
 def with_rule(schema: Object, rule: str, message: str, *, reason: str = "", field_path: str = "") -> Object:

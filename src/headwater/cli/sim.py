@@ -21,7 +21,7 @@ if TYPE_CHECKING:
               help="Where each pcluster keeps its state; <name>.kubeconfig is written there.")  # fmt: skip
 @click.option("--bind-address", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--first-port", type=click.IntRange(0, 65535), default=0, show_default=True,
-              help="Port of the first pcluster, the others follow; 0 keeps the last ports or takes free ones.")  # fmt: skip
+              help="Port of the first pcluster, others follow; 0 keeps the last ports or takes free ones.")  # fmt: skip
 @click.option("--nodes", type=int, default=3, show_default=True, help="Nodes of each pcluster.")
 @click.option("--node-capacity", multiple=True, help="Capacity of a node, such as cpu=8; may be repeated.")
 @click.option("--node-label", multiple=True, help="Label of all nodes, as key=value; may be repeated.")
