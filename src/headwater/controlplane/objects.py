@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Self
 
 from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP as APIS_GROUP
 from headwater.apis.core.v1alpha1.logicalcluster import GROUP as CORE_GROUP
-from headwater.apis.core.v1alpha1.logicalcluster import NAME as LOGICAL_CLUSTER_NAME
 from headwater.apis.tenancy.v1alpha1.workspace import GROUP as TENANCY_GROUP
 from headwater.controlplane.clusters.index import ClusterIndex
 from headwater.machinery.objects import Object
@@ -69,10 +68,6 @@ class ControlPlaneObjects:
             workspace_types=await index(TENANCY_GROUP, "workspacetypes", tenancy_identity),
             definitions=await index("apiextensions.k8s.io", "customresourcedefinitions"),
         )
-
-    def logical_cluster(self, cluster: str) -> Object | None:
-        """The LogicalCluster object of a logical cluster."""
-        return self.logical_clusters.get(cluster, LOGICAL_CLUSTER_NAME)
 
     def export(self, path: str, name: str, *, here: str) -> tuple[str, Object] | None:
         """An APIExport and the name of its logical cluster, by path or name; an empty path means ``here``."""

@@ -262,3 +262,13 @@ async def test_inactive_clusters_answer_nothing(plane: Plane) -> None:
         await plane.cluster(alices).resource(CONFIG_MAPS).list()
     await clusters.get("cluster")
     assert (await plane.cluster("").raw("GET", f"/clusters/{alices}/openapi/v3")).status == 200
+
+
+async def test_strangers_cannot_tell_what_exists(plane: Plane) -> None:
+    """Without logging in, workspaces that exist and paths that don't look the same."""
+    await two_tenants(plane)
+    stranger = plane.as_user(UserInfo("system:anonymous", groups=("system:unauthenticated",)), "")
+    for path in ("/api/v1/configmaps", "/apis", "/healthz", "/version"):
+        answers = [await stranger.raw("GET", f"/clusters/{cluster}{path}") for cluster in ("root:bobs", "root:noone")]
+        told = [(answer.status, answer.body) for answer in answers]
+        assert told[0] == told[1], path

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Final
 
 from headwater.apis.tenancy.v1alpha1.workspace import PHASE_SCHEDULING, PHASE_UNAVAILABLE
-from headwater.apiserver.authn.interface import UserInfo
+from headwater.apiserver.authn.interface import ALL_AUTHENTICATED, UserInfo
 from headwater.apiserver.authz.interface import Attributes, Decision
 from headwater.controlplane.authorization.identities import is_local_account
 from headwater.controlplane.clusters.index import ClusterIndex
 
 ACCESS_VERB: Final = "access"
+NOT_PERMITTED: Final = "workspace access not permitted"
 ADMIN_GROUPS: Final = frozenset({"system:kcp:logical-cluster-admin", "system:kcp:external-logical-cluster-admin"})
 """Groups of the control plane's own helpers, which no workspace shuts out."""
 _CLOSED_PHASES: Final = frozenset({"", PHASE_SCHEDULING, PHASE_UNAVAILABLE})
@@ -29,18 +30,20 @@ class WorkspaceAccess:
     def check(self, user: UserInfo, cluster: str) -> str | None:
         """Why the user may not enter; None when they may. ``user`` is one of the identities of `counts_as`."""
         entry = self._clusters.get(cluster)
+        if ALL_AUTHENTICATED not in user.groups and ADMIN_GROUPS.isdisjoint(user.groups):
+            return NOT_PERMITTED
         if entry is None:
             return "LogicalCluster not found"
         if not ADMIN_GROUPS.isdisjoint(user.groups):
             return None
         if not has_required_groups(entry.required_groups, user):
-            return "workspace access not permitted"
+            return NOT_PERMITTED
         if entry.phase in _CLOSED_PHASES:
             return f'not permitted due to phase "{entry.phase}"'
         if is_local_account(user, cluster):
             return None
         decision, _ = self._decide(Attributes(user, ACCESS_VERB, cluster, path="/", is_resource=False))
-        return None if decision is Decision.ALLOW else "workspace access not permitted"
+        return None if decision is Decision.ALLOW else NOT_PERMITTED
 
 
 def has_required_groups(required: str, user: UserInfo) -> bool:

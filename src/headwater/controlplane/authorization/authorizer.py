@@ -11,7 +11,7 @@ from headwater.apiserver.authn.interface import PRIVILEGED_GROUP, UserInfo
 from headwater.apiserver.authz.interface import Attributes, Decision
 from headwater.apiserver.authz.rules import Rule
 from headwater.apiserver.authz.union import HEALTH_PATHS, AlwaysAllowPaths
-from headwater.controlplane.authorization.access import WorkspaceAccess
+from headwater.controlplane.authorization.access import NOT_PERMITTED, WorkspaceAccess
 from headwater.controlplane.authorization.identities import as_consumer, counts_as
 from headwater.controlplane.authorization.roles import ClusterRBAC
 from headwater.controlplane.binding.bound import BoundResource
@@ -53,7 +53,7 @@ class ControlPlaneAuthorizer:
                 return decision, reason
         if not attributes.cluster:
             return self._without_cluster(attributes)
-        refusal = "workspace access not permitted"
+        refusal = NOT_PERMITTED
         for user in counts_as(attributes.user, attributes.cluster):
             problem = self._access.check(user, attributes.cluster)
             if problem is None:

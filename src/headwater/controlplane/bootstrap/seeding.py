@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,21 +72,6 @@ class Seeder:
         self._caches = caches
         self._now = format_time(clock.now())
         self._writes: dict[str, _Write] = {}
-        self._planted: dict[str, Object] = {}
-
-    async def find(self, seed: Seed) -> Object | None:
-        """The object as it is or, after `plant`, as it is going to be; not to be changed."""
-        prefix = resource_prefix(seed.group, seed.resource, seed.identity)
-        key = build_key(prefix, seed.cluster, seed.namespace, seed.name)
-        if key in self._planted:
-            return self._planted[key]
-        cached = (await self._caches.cache(prefix)).get(key)
-        return None if cached is None else cached.decoded
-
-    async def uid(self, seed: Seed) -> str:
-        """UID of an object, planting it when it isn't there."""
-        found = await self.find(seed)
-        return objects.uid(found if found is not None else await self.plant(seed))
 
     async def plant(self, seed: Seed) -> Object:
         """See to it that the object is there as wanted; answers it. Nothing is written before `flush`."""
@@ -103,13 +88,8 @@ class Seeder:
             if merged is None:
                 return cached.decoded
             wanted, expected = merged, cached.revision
-        self._planted[key] = wanted
         self._writes[key] = _Write(key, encode_stored(dict(wanted)), expected)
         return wanted
-
-    async def plant_all(self, seeds: Sequence[Seed]) -> None:
-        for seed in seeds:
-            await self.plant(seed)
 
     async def flush(self) -> int:
         """Write what was gathered, all at once; answers how many objects. Another writer's faster write is fine."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.apis.core.v1alpha1.logicalcluster import GROUP as CORE_GROUP
 from headwater.apiserver.authn.accounts import CLUSTER_EXTRA
-from headwater.apiserver.authn.interface import PRIVILEGED_GROUP
+from headwater.apiserver.authn.interface import ALL_AUTHENTICATED, PRIVILEGED_GROUP
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
 from headwater.controlplane.clusters.index import ClusterIndex
 from headwater.controlplane.clusters.names import split_path
@@ -28,7 +28,8 @@ async def cluster_path_filter(request: Request, following: Handler) -> AnyRespon
 class ClusterResolver:
     """Turns the path of a logical cluster into its name. Raises NotFound for a path that leads nowhere.
 
-    A service account that names no logical cluster means its own, which makes in-cluster configuration work.
+    Who hasn't logged in is not told which paths there are: authorization refuses them all alike. A service account
+    that names no logical cluster means its own, which makes in-cluster configuration work.
     """
 
     def __init__(self, clusters: ClusterIndex) -> None:
@@ -36,7 +37,10 @@ class ClusterResolver:
 
     async def __call__(self, request: Request, following: Handler) -> AnyResponse:
         if request.cluster:
-            request.cluster = self._clusters.resolve(request.cluster)
+            if ALL_AUTHENTICATED in request.user.groups or PRIVILEGED_GROUP in request.user.groups:
+                request.cluster = self._clusters.resolve(request.cluster)
+            else:
+                request.cluster = self._clusters.find(request.cluster) or request.cluster
         elif CLUSTER_EXTRA in request.user.extra and not request.path.startswith(SERVICES_PREFIX):
             request.cluster = request.user.extra[CLUSTER_EXTRA][0]
         return await following(request)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.apis.core.v1alpha1.logicalcluster import INACTIVE_ANNOTATION, LEGACY_INACTIVE_ANNOTATION, TYPE_ANNOTATION
@@ -52,9 +52,6 @@ class ClusterIndex:
 
     def __len__(self) -> int:
         return len(self._by_name)
-
-    def __iter__(self) -> Iterator[ClusterEntry]:
-        return iter(tuple(self._by_name.values()))
 
     def get(self, name: str) -> ClusterEntry | None:
         """The logical cluster of this name."""
