@@ -134,7 +134,7 @@ class APIBindingController:
             why = f"an APIResourceSchema of APIExport {shown} is missing"
             step_bind.fail(binding, CONDITION_UP_TO_DATE, REASON_SCHEMA_INVALID, why, now)
             return
-        problem = await self._conflict(binding, present, client)
+        problem = "" if step_bind.is_bound_to(binding, present) else await self._conflict(binding, present, client)
         if problem:
             step_bind.fail(binding, CONDITION_UP_TO_DATE, REASON_NAMING_CONFLICTS, problem, now)
             return

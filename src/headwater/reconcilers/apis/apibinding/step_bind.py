@@ -54,6 +54,13 @@ def fail(binding: Object, type_: str, reason: str, message: str, now: datetime) 
     summarize(binding, now)
 
 
+def is_bound_to(binding: Object, schemas: Sequence[SchemaFacts]) -> bool:
+    """Whether exactly these schemas are bound already, so that their names are ours."""
+    status = binding.get("status") or {}
+    bound = {each["schema"]["UID"] for each in status.get("boundResources") or ()}
+    return status.get("phase") == PHASE_BOUND and bound.issuperset(schema.uid for schema in schemas)
+
+
 def bind(binding: Object, export: Object, schemas: Sequence[SchemaFacts], now: datetime) -> None:
     """Record that the schemas are served. What the export dropped stays bound until the binding goes."""
     identity = objects.nested(export, "status", "identityHash", default="")

@@ -54,12 +54,15 @@ def unfinished(wanted: Sequence[tuple[str, str]], present: Mapping[tuple[str, st
 
 
 def record(logical_cluster: Object, waiting: Sequence[str], problem: str, now: datetime) -> None:
-    """Set the condition that says how far the default bindings are."""
+    """Set the condition that says whether the default bindings are there.
+
+    It names none of them: else every single binding would cost a write.
+    """
     type_ = CONDITION_API_BINDINGS_INITIALIZED
     if problem:
         conditions.mark_false(logical_cluster, type_, REASON_TYPES_INVALID, conditions.ERROR, problem, now)
     elif waiting:
-        why = f"APIBinding(s) not yet fully bound: {', '.join(waiting)}"
+        why = "APIBinding(s) not yet fully bound"
         conditions.mark_false(logical_cluster, type_, REASON_WAITING_ON_BINDINGS, conditions.INFO, why, now)
     else:
         conditions.mark_true(logical_cluster, type_, now)
