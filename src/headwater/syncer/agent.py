@@ -15,6 +15,7 @@ from headwater.client.interface import TransportError
 from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, name, object_key, uid
+from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
@@ -59,6 +60,7 @@ class Agent:
         self._transport_for = transport_for
         self._clock = clock or SystemClock()
         self._registry = registry or Registry()
+        self._activity = Activity(self._clock)
         self.health = HealthChecks()
 
     async def run(self) -> None:
@@ -80,6 +82,7 @@ class Agent:
         heartbeat = Heartbeat(
             identity=identity,
             workspace=self._workspace,
+            activity=self._activity,
             interval_seconds=self._options.heartbeat_seconds,
             clock=self._clock,
         )
@@ -103,6 +106,7 @@ class Agent:
             upstream=upstream,
             downstream=downstream,
             namespaces=namespaces,
+            activity=self._activity,
             workers=options.workers,
             clock=self._clock,
             registry=self._registry,
@@ -112,6 +116,7 @@ class Agent:
             upstream=upstream,
             downstream=downstream,
             namespaces=namespaces,
+            activity=self._activity,
             workers=max(options.workers // 2, 1),
             clock=self._clock,
             registry=self._registry,

@@ -57,6 +57,11 @@ async def test_a_deployment_runs_and_reports(line: Line) -> None:
 
     await eventually(scaled)
 
+    async def noted() -> bool:
+        return "lastSyncTime" in (await line.sync_target())["status"]
+
+    await eventually(noted)
+
 
 async def test_deletion_goes_down_and_then_frees_the_object(line: Line) -> None:
     await line.workspace.resource(NAMESPACES).create(namespace_object("web"))

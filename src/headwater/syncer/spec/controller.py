@@ -7,6 +7,7 @@ from headwater.controller import Controller
 from headwater.controller.triggers import spec_or_metadata_changed
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, object_key
+from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.mapping import Namespaces
@@ -27,6 +28,7 @@ class SpecSyncer:
         upstream: Upstream,
         downstream: Downstream,
         namespaces: Namespaces,
+        activity: Activity,
         workers: int,
         clock: Clock,
         registry: Registry,
@@ -36,7 +38,12 @@ class SpecSyncer:
         self._downstream = downstream
         self.guard = AbsenceGuard(clock, again=lambda item: self.controller.enqueue(item))
         reconciler = SpecReconciler(
-            identity=identity, upstream=upstream, downstream=downstream, namespaces=namespaces, guard=self.guard
+            identity=identity,
+            upstream=upstream,
+            downstream=downstream,
+            namespaces=namespaces,
+            guard=self.guard,
+            activity=activity,
         )
         self.controller = Controller(
             "syncer-spec", reconcile=reconciler.reconcile, workers=workers, clock=clock, registry=registry

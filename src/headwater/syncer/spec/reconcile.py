@@ -11,6 +11,7 @@ from headwater.machinery.errors import NotFound, StatusError
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, finalizers, name, resource_version, split_key, uid
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
 from headwater.syncer.mutate.body import REVISION_ANNOTATION, downstream_body
@@ -48,12 +49,14 @@ class SpecReconciler:
         downstream: Downstream,
         namespaces: Namespaces,
         guard: AbsenceGuard,
+        activity: Activity,
     ) -> None:
         self._identity = identity
         self._upstream = upstream
         self._downstream = downstream
         self._namespaces = namespaces
         self._guard = guard
+        self._activity = activity
         self._settled: dict[str, tuple[str, str]] = {}
         """Item -> resourceVersions of both sides after the last apply, so that our own events cost nothing."""
 
@@ -167,6 +170,7 @@ class SpecReconciler:
         body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
         applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True)
         self._settled[item] = (resource_version(upstream), resource_version(applied))
+        self._activity.note()
 
     async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:
         """Cluster-scoped names are shared by all workspaces and by the pcluster's owner."""

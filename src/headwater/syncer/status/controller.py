@@ -10,6 +10,7 @@ from headwater.controller import Controller, Result
 from headwater.machinery.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, name, object_key, uid
+from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
 from headwater.syncer.mutate.status import upstream_status
@@ -34,6 +35,7 @@ class StatusSyncer:
         upstream: Upstream,
         downstream: Downstream,
         namespaces: Namespaces,
+        activity: Activity,
         workers: int,
         clock: Clock,
         registry: Registry,
@@ -42,6 +44,7 @@ class StatusSyncer:
         self._upstream = upstream
         self._downstream = downstream
         self._namespaces = namespaces
+        self._activity = activity
         self.controller = Controller(
             "syncer-status", reconcile=self.reconcile, workers=workers, clock=clock, registry=registry
         )
@@ -80,6 +83,7 @@ class StatusSyncer:
         ]
         try:
             await self._upstream.resource(resource, key).patch_status(name(seen), patch, patch_type=JSON_PATCH)
+            self._activity.note()
         except (NotFound, MethodNotAllowed, BadRequest) as error:
             log.debug("status not reported", upstream=item, downstream=str(place), error=str(error))
         except Forbidden:

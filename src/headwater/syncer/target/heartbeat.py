@@ -12,6 +12,7 @@ from headwater.client.interface import TransportError
 from headwater.machinery.errors import StatusError
 from headwater.machinery.objects import Object
 from headwater.machinery.timestamps import format_time
+from headwater.syncer.activity import Activity
 from headwater.syncer.identity import TargetIdentity
 from headwater.telemetry.logging import get_logger
 
@@ -21,11 +22,23 @@ log = get_logger("syncer.heartbeat")
 
 
 class Heartbeat:
-    """Writes `status.lastSyncerHeartbeatTime` every so many seconds; a failure is retried each second."""
+    """Writes `status.lastSyncerHeartbeatTime` every so many seconds; a failure is retried each second.
 
-    def __init__(self, *, identity: TargetIdentity, workspace: Client, interval_seconds: float, clock: Clock) -> None:
+    `status.lastSyncTime` goes with it, so that a busy syncer does not write to its SyncTarget all the time.
+    """
+
+    def __init__(
+        self,
+        *,
+        identity: TargetIdentity,
+        workspace: Client,
+        activity: Activity,
+        interval_seconds: float,
+        clock: Clock,
+    ) -> None:
         self._identity = identity
         self._resource = workspace.resource(SYNC_TARGETS)
+        self._activity = activity
         self._interval_seconds = interval_seconds
         self._clock = clock
         self.last_error = "no heartbeat yet"
@@ -38,10 +51,10 @@ class Heartbeat:
 
     async def beat(self) -> bool:
         """One heartbeat; says whether it was taken. A SyncTarget with another uid refuses it."""
-        patch: Object = {
-            "metadata": {"uid": self._identity.uid},
-            "status": {"lastSyncerHeartbeatTime": format_time(self._clock.now())},
-        }
+        status: Object = {"lastSyncerHeartbeatTime": format_time(self._clock.now())}
+        if self._activity.last is not None:
+            status["lastSyncTime"] = format_time(self._activity.last)
+        patch: Object = {"metadata": {"uid": self._identity.uid}, "status": status}
         try:
             await self._resource.patch_status(self._identity.name, patch)
         except (StatusError, TransportError, UnexpectedAnswer) as error:
