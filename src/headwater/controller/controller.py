@@ -90,4 +90,5 @@ class Controller:
     def _log_failure(self, key: str, error: Exception) -> None:
         expected = isinstance(error, Conflict) and self.queue.failures(key) < _QUIET_FAILURES
         write = self._log.debug if expected else self._log.warning
-        write("reconcile failed", key=key, error=f"{type(error).__name__}: {error}", failures=self.queue.failures(key))
+        text = "; ".join((f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())))
+        write("reconcile failed", key=key, error=text, failures=self.queue.failures(key))
