@@ -155,7 +155,7 @@ class Reader:
         revision, limit = cache.revision, options.limit
         items: Sequence[StoredItem]
         name = options.field_selector.exact_value("metadata.name") if options.field_selector is not None else None
-        if name is not None and cluster != "*" and (namespace or not info.namespaced):
+        if name is not None and "/" not in name and cluster != "*" and (namespace or not info.namespaced):
             one = cache.get(info.key(cluster, namespace, name))
             items = [one] if one is not None and (matches is None or matches(one)) else []
         elif matches is None:

@@ -96,9 +96,11 @@ async def _apply(writer: Writer, request: WriteRequest, applied: Object, *, forc
         return result.object
 
     stated = str(applied["metadata"].get("resourceVersion") or "")
-    for _ in range(APPLY_TRIES):
+    may_create = not request.subresource and not applied["metadata"].get("uid") and not stated
+    for attempt in range(APPLY_TRIES):
         try:
-            return await writer.update(request, merged, owned=True)
+            # The first try spares a look into the backend: creating finds out whether the cache was right.
+            return await writer.update(request, merged, owned=True, cached_only=may_create and not attempt)
         except errors.NotFound:
             if request.subresource or applied["metadata"].get("uid"):
                 raise

@@ -84,12 +84,16 @@ class Writer:
             warn=request.warn,
         )
 
-    async def current(self, info: ResourceInfo, key: str, *, fresh: bool = False) -> Current | None:
-        """The stored object; from the cache, or from the backend when `fresh`."""
+    async def current(
+        self, info: ResourceInfo, key: str, *, fresh: bool = False, cached_only: bool = False
+    ) -> Current | None:
+        """The stored object; from the cache, from the backend when it isn't there (unless `cached_only`) or `fresh`."""
         if not fresh:
             cached = (await self.caches.cache(info.prefix)).get(key)
             if cached is not None:
                 return Current(key, cached.value, cached.revision)
+            if cached_only:
+                return None
         stored = await self.backend.get(key)
         if stored is None:
             return None
@@ -146,16 +150,23 @@ class Writer:
         raise AssertionError("unreachable")
 
     async def update(
-        self, request: WriteRequest, transform: Transform, *, needs_revision: bool = False, owned: bool = False
+        self,
+        request: WriteRequest,
+        transform: Transform,
+        *,
+        needs_revision: bool = False,
+        owned: bool = False,
+        cached_only: bool = False,
     ) -> Answer:
         """Change an object as `transform` says; again from the newest state when someone else was faster, unless the
         result names a resourceVersion.
 
-        `needs_revision` refuses results without one. Raises NotFound, Conflict, Invalid, and what admission raises.
+        `needs_revision` refuses results without one; `cached_only` takes what the cache doesn't have for missing.
+        Raises NotFound, Conflict, Invalid, and what admission raises.
         """
         info = request.info
         key = info.key(request.cluster, request.namespace, request.name)
-        current = await self.current(info, key)
+        current = await self.current(info, key, cached_only=cached_only)
         for attempt in range(CONFLICT_TRIES):
             if current is None:
                 raise errors.not_found(info.group_resource, request.name)
