@@ -69,13 +69,21 @@ CASES = {
 
 @pytest.mark.parametrize(("obj", "placements", "expected", "requeue"), CASES.values(), ids=CASES)
 def test_schedule(obj: Any, placements: list[Any], expected: dict[str, bool], requeue: float | None) -> None:
-    assert schedule(obj, placements, NOW) == requeue
+    assert schedule(obj, placements, NOW, target_exists=lambda _key: True) == requeue
     assert keys_of(obj) == expected
+
+
+def test_target_that_is_gone_loses_its_label_at_once() -> None:
+    """Without a deletion mark, so that no syncer takes it for an order to delete."""
+    obj = namespace(("a", "b"), {"c": 1})
+    assert schedule(obj, [placement("b")], NOW, target_exists=lambda key: key == "b") is None
+    assert keys_of(obj) == {"b": True}
+    assert not any(note.startswith("deletion.") for note in obj["metadata"].get("annotations") or ())
 
 
 def test_unreadable_mark_has_no_grace() -> None:
     obj = namespace(("a",), **{"deletion.internal.workload.kcp.io/a": "soon"})
-    assert schedule(obj, [], NOW) is None
+    assert schedule(obj, [], NOW, target_exists=lambda _key: True) is None
     assert keys_of(obj) == {}
 
 

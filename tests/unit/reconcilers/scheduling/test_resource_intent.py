@@ -73,8 +73,13 @@ def test_soft_finalizer_holds() -> None:
 
 
 def test_finalizers_of_lost_targets_go() -> None:
-    change = intent_change(obj(SYNC, held=("a", "b")), wanted("b"), target_exists=lambda key: key == "b", now=NOW)
+    """And their labels, but never with a deletion mark: unregistering a pcluster is no order to empty it."""
+    states = {"a": "Sync", "b": "Sync", "c": "Sync"}
+    each = obj(states, {"c": EARLIER}, held=("a", "b", "c"))
+    change = intent_change(each, wanted("b", leaving={"a": EARLIER}), target_exists=lambda key: key == "b", now=NOW)
     assert change.finalizers == ["workload.kcp.io/syncer-b", "user/f"]
+    assert change.labels == label("a", None) | label("c", None)
+    assert change.annotations == mark("c", None)
 
 
 def test_upsynced_orphan_is_deleted() -> None:

@@ -59,7 +59,7 @@ class NamespaceController:
         placements = self._fleet.placements.by_index(BY_CLUSTER, cluster_name(namespace))
         placed = deep_copy(namespace)
         bind(placed, placements)
-        seconds = schedule(placed, placements, now)
+        seconds = schedule(placed, placements, now, target_exists=self._fleet.target_exists)
         if not await self._committer.commit(namespace, placed):
             status, reason, message = scheduled_condition(namespace)
             judged = deep_copy(namespace)

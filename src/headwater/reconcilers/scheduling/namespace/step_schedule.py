@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
@@ -32,11 +32,14 @@ def bind(namespace: Object, placements: Iterable[Object]) -> None:
         set_annotation(namespace, PLACEMENT_ANNOTATION, "" if placed else None)
 
 
-def schedule(namespace: Object, placements: Iterable[Object], now: datetime) -> float | None:
+def schedule(
+    namespace: Object, placements: Iterable[Object], now: datetime, *, target_exists: Callable[[str], bool]
+) -> float | None:
     """Bring state labels and deletion marks in line with the Placements. Changes `namespace`.
 
     A target that is no longer chosen is marked, and its label is taken away after a grace of five seconds. A
-    target chosen again while it is marked is simply unmarked. Returns the seconds until the next grace ends.
+    target chosen again while it is marked is simply unmarked, and one that does not exist any more loses its label
+    at once: unregistering a pcluster is no order to empty it. Returns the seconds until the next grace ends.
     """
     chosen = {
         key for placement in placements if placement_applies(placement, namespace) for key in chosen_keys(placement)
@@ -48,6 +51,9 @@ def schedule(namespace: Object, placements: Iterable[Object], now: datetime) -> 
         if key in chosen:
             if key in marks:
                 set_annotation(namespace, deletion_annotation(key), None)
+        elif not target_exists(key):
+            set_label(namespace, state_label(key), None)
+            set_annotation(namespace, deletion_annotation(key), None)
         elif key not in marks:
             set_annotation(namespace, deletion_annotation(key), format_time(now))
             remaining.append(REMOVAL_GRACE_SECONDS)

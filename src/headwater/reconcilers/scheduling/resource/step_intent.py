@@ -68,6 +68,11 @@ def intent_change(
                 change.annotations[DELETION_ANNOTATION_PREFIX + key] = deleted_at
     elif wanted is not None:
         _follow_namespace(change, obj, current, marks, wanted, now)
+    for key in current:
+        if not target_exists(key):
+            # Unregistering a pcluster is no order to empty it: the label goes without a deletion mark.
+            change.annotations.pop(DELETION_ANNOTATION_PREFIX + key, None)
+            _remove(change, key, marked=key in marks)
     kept = [each for each in finalizers(obj) if not _orphaned(each, target_exists)]
     if len(kept) != len(finalizers(obj)):
         change.finalizers = kept

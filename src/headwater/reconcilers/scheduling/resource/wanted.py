@@ -55,7 +55,7 @@ def wanted_of(subject: Subject, scene: Scene) -> Wanted:
     keys = set(target_keys(labels(scene.namespace)))
     leaving = {key: at for key, at in deletion_marks(annotations_of(scene.namespace)).items() if key in keys}
     applying = [placement for placement in scene.placements if placement_applies(placement, scene.namespace)]
-    staying = keys - set(leaving)
+    staying = {key for key in keys - set(leaving) if scene.target_exists(key)}
     if subject.has_pods:
         staying = {key for key in staying if _selected(subject.obj, key, applying)}
         leaving = {key: at for key, at in leaving.items() if key in target_keys(labels(subject.obj))}
@@ -63,7 +63,7 @@ def wanted_of(subject: Subject, scene: Scene) -> Wanted:
     at_once = any(_strategy(placement) == STRATEGY_IMMEDIATE for placement in applying)
 
     def can_leave(key: str) -> bool:
-        if at_once or not staying or not scene.target_exists(key):
+        if at_once or not staying:
             return True
         if subject.keeps_running:
             return all(ready_on(subject.obj, other, (shares or {}).get(other)) for other in staying)
