@@ -6,7 +6,7 @@ selector; `view` and `writes` change objects on the way.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 from headwater.apis.workload.intent import IntentError
@@ -71,7 +71,12 @@ class SyncerVirtualWorkspace:
         resource = domain.get((info.group, info.version, info.resource))
         if resource is None or info.identity is not None:
             raise NotFound("the server could not find the requested resource")
-        return await _ResourceRequest(self._forward, self._external_url, target, resource, info, request).answer()
+
+        async def still_allowed() -> None:
+            await self._gate.enter(target, request.user)
+
+        views = _ResourceRequest(self._forward, self._external_url, target, resource, info, request, still_allowed)
+        return await views.answer()
 
 
 class _ResourceRequest:
@@ -85,6 +90,7 @@ class _ResourceRequest:
         resource: DomainResource,
         info: RequestInfo,
         request: Request,
+        still_allowed: Callable[[], Awaitable[None]],
     ) -> None:
         self._forward = forward
         self._external_url = external_url
@@ -92,6 +98,7 @@ class _ResourceRequest:
         self._resource = resource
         self._info = info
         self._request = request
+        self._still_allowed = still_allowed
         self._group_resource = GroupResource(resource.group, resource.resource)
 
     async def answer(self) -> AnyResponse:
@@ -129,10 +136,15 @@ class _ResourceRequest:
         return page
 
     async def _watch(self) -> AsyncIterator[bytes]:
-        """Transformed events. A refusal becomes an ERROR event, as the answer has begun by then."""
+        """Transformed events. A refusal becomes an ERROR event, as the answer has begun by then.
+
+        The right to see them is asked for anew with each batch: a watch that was open when the SyncTarget was deleted,
+        or its syncer's role taken away, tells nothing more.
+        """
         events = self._forward.watch(self._target, self._resource, self._info.namespace, self._query())
         try:
             async for batch in events:
+                await self._still_allowed()
                 yield b"".join(self._line(kind, obj) for kind, obj in batch)
         except StatusError as error:
             yield _event(ERROR, error.to_status())
