@@ -183,3 +183,20 @@ def test_lost_pcluster_is_reported(made: Stack) -> None:
     assert made.ready_below("west", "web", "storefront") == before
     made.programs["syncer-west"].start()
     wait_for("ready again", lambda: readiness(made, "west") == "True")
+
+
+def test_unregistering_a_pcluster_does_not_empty_it(made: Stack) -> None:
+    """With its SyncTarget gone a pcluster keeps what runs there, and the workspace is not held up by it."""
+    home = str(made.downstream_namespace("west", "web"))
+    before = made.below_json("west", "-n", home, "get", "deployment", "storefront")["metadata"]["uid"]
+    made.kubectl("delete", "synctarget", "west", "--timeout=20s", workspace=PLATFORM)
+
+    def released() -> bool:
+        meta = made.json("-n", "web", "get", "deployment", "storefront")["metadata"]
+        return len(meta.get("finalizers", ())) == 1
+
+    wait_for("the workspace lets go of it", released)
+    made.kubectl("-n", "web", "label", "deployment", "storefront", "poke=1")
+    elsewhere = ("-n", str(made.downstream_namespace("east", "web")), "get", "deployment", "storefront")
+    wait_for("work goes on", lambda: "poke" in made.below_json("east", *elsewhere)["metadata"]["labels"])
+    assert made.below_json("west", "-n", home, "get", "deployment", "storefront")["metadata"]["uid"] == before
