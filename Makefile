@@ -17,8 +17,9 @@ help: ## List the targets
 .PHONY: setup
 setup: $(STAMP) ## Make .venv with everything locked in requirements.lock; nothing to do when up to date
 
-$(STAMP): requirements.lock pyproject.toml hack/setup.sh
+$(STAMP): requirements.lock pyproject.toml hack/setup.sh hack/kubectl.sh
 	@PYTHON=$(PYTHON) hack/setup.sh
+	@hack/kubectl.sh
 	@touch $(STAMP)
 
 .PHONY: fmt

@@ -6,6 +6,9 @@ cd "$(dirname "$0")/.."
 target=.venv/kubectl
 [ -x "$target/usr/bin/kubectl" ] && exit 0
 command -v apt-get >/dev/null || exit 0
+if [ "$(id -u)" = 0 ] && ! apt-cache show kubernetes-client >/dev/null 2>&1; then
+  apt-get update -qq >/dev/null 2>&1 || true
+fi
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
