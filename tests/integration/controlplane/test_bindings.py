@@ -15,6 +15,7 @@ from tests.integration.controlplane.plane import (
     SECRETS,
     SLICES,
     WIDGETS,
+    WORKSPACES,
     Plane,
     allow,
     binding,
@@ -303,3 +304,29 @@ async def test_the_reference_of_a_binding_stays(plane: Plane) -> None:
     await bindings.create(binding("root:provider", "widgets"))
     with pytest.raises(Invalid, match="APIExport reference must not be changed"):
         await bindings.patch("widgets", {"spec": {"reference": {"export": {"name": "other"}}}})
+
+
+async def test_consumers_outlive_the_export(plane: Plane) -> None:
+    """When the provider's workspace goes, what is bound stays served, and can be unbound; then its copy goes."""
+    _, consumer = await two_workspaces(plane)
+    provider = plane.cluster("root:provider")
+    cluster = (await plane.cluster("root").resource(WORKSPACES).get("provider"))["spec"]["cluster"]
+    await plane.export_widgets(cluster)
+    bound = await plane.bind(consumer, "root:provider", "widgets")
+    uid = bound["status"]["boundResources"][0]["schema"]["UID"]
+    copies = plane.cluster("system:bound-crds").resource(SCHEMAS)
+
+    async def kept() -> bool:
+        return any(each["metadata"]["name"] == uid for each in (await copies.list())["items"])
+
+    await eventually(kept, bool)
+    widgets = plane.cluster(consumer).resource(WIDGETS, "default")
+    await widgets.create(widget("old"))
+    await provider.resource(SCHEMAS).delete("v1.widgets.example.io")
+    await plane.cluster("root").resource(WORKSPACES).delete("provider")
+    await gone(lambda: plane.cluster("root").resource(WORKSPACES).get("provider"))
+    assert (await widgets.create(widget("new")))["spec"]["size"] == 3
+    await plane.binding_condition(consumer, "widgets", "APIExportValid", "APIExportNotFound")
+    await plane.cluster(consumer).resource(BINDINGS).delete("widgets")
+    await gone(lambda: plane.cluster(consumer).resource(BINDINGS).get("widgets"))
+    await eventually(kept, lambda found: not found)

@@ -128,7 +128,14 @@ def test_schemas_are_compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(library_module, "MAX_SCHEMAS", 1)
     library.infos(bound(identity="i2"))
     library.infos(bound())
-    assert schemas.reads == 5
+    assert schemas.reads == 7
+
+
+def test_removed_schemas_are_served_from_their_copy() -> None:
+    """Copies are named by the uid of the original."""
+    schemas = Schemas(schema(name="u1", uid="copy"))
+    library = SchemaLibrary(schemas.get, lambda _: None, lambda _: None)
+    assert set(library.infos(bound())) == {"v1", "v0"}
 
 
 def test_our_own_copies_are_not_decoded() -> None:

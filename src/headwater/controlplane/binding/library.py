@@ -6,6 +6,7 @@ import dataclasses
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 
+from headwater.apis.apis.v1alpha1.apiresourceschema import BOUND_SCHEMAS_CLUSTER
 from headwater.apiserver.resources import ResourceInfo
 from headwater.controlplane.binding.bound import BoundResource
 from headwater.controlplane.binding.infos import NativeLookup, infos_of_spec
@@ -22,7 +23,10 @@ IsOwnCopy = Callable[[BoundResource], GroupVersionKind | None]
 
 
 class SchemaLibrary:
-    """Answers the ResourceInfos of a bound resource by version."""
+    """Answers the ResourceInfos of a bound resource by version.
+
+    A schema that its provider removed or replaced is served from the copy that was kept of it.
+    """
 
     def __init__(self, get_schema: GetSchema, native: NativeLookup, own_copy: IsOwnCopy) -> None:
         self._get_schema = get_schema
@@ -55,5 +59,7 @@ class SchemaLibrary:
             return [dataclasses.replace(builtin, identity=bound.identity, fingerprint=bound.schema)]
         schema = self._get_schema(bound.cluster, bound.schema)
         if schema is None or objects.uid(schema) != bound.uid:
+            schema = self._get_schema(BOUND_SCHEMAS_CLUSTER, bound.uid)
+        if schema is None:
             return []
         return infos_of_spec(schema["spec"], identity=bound.identity, fingerprint=bound.uid, native=self._native)

@@ -10,6 +10,10 @@ GROUP = "apis.kcp.io"
 NAME_PREFIX_PATTERN = r"^[a-z]([-a-z0-9]*[a-z0-9])?$"
 SINGLE_SEGMENT_GROUPS = frozenset({"apps", "batch", "extensions", "policy", "autoscaling"})
 """Groups without a dot that a schema may have, besides the core group."""
+BOUND_SCHEMAS_CLUSTER = "system:bound-crds"
+"""Holds a copy of every schema that is bound anywhere, named by its uid."""
+SCHEMA_CLUSTER_ANNOTATION = "apis.kcp.io/schema-cluster"
+SCHEMA_NAME_ANNOTATION = "apis.kcp.io/schema-name"
 NAME_VALIDATIONS = ("DNS1123Subdomain", "PathSegmentName")
 
 
