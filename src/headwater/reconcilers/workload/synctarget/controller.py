@@ -22,6 +22,8 @@ from headwater.reconcilers.workload.synctarget.step_identity import record_ident
 CONTROLLER_NAME: Final = "synctarget"
 _ROOT: Final = "root"
 _MAX_SCHEMAS: Final = 4096
+_MISSING_SCHEMA_SECONDS: Final = 15.0
+"""After this long an export's schema that is not there is looked for again; no informer tells of schemas."""
 
 
 class SyncTargetController:
@@ -67,22 +69,28 @@ class SyncTargetController:
             for reference in _references(target)
             for export in self._fleet.exports.by_index(BY_REFERENCE, reference)[:1]
         ]
-        schemas = await self._schemas_of(exports)
+        schemas, complete = await self._schemas_of(exports)
         described = deep_copy(target)
         record_urls(described, await self._shards())
         record_synced_resources(described, exports, lambda export, name: schemas.get((cluster_name(export), name)))
         seconds = judge_heartbeat(described, self._fleet.clock.now(), self._threshold)
         described["status"]["observedGeneration"] = generation(target)
         await self._committer.commit(target, described)
+        if not complete:
+            seconds = min(seconds or _MISSING_SCHEMA_SECONDS, _MISSING_SCHEMA_SECONDS)
         return Result(requeue_after_seconds=seconds) if seconds is not None else None
 
     async def _shards(self) -> Sequence[Object]:
         shards, _ = await self._fleet.cluster_client.cluster(_ROOT).resource(SHARD.gvr).list_all()
         return shards
 
-    async def _schemas_of(self, exports: Sequence[Object]) -> dict[tuple[str, str], Object]:
-        """Schemas of the exports by (logical cluster, name). They never change, so each is read once."""
+    async def _schemas_of(self, exports: Sequence[Object]) -> tuple[dict[tuple[str, str], Object], bool]:
+        """Schemas of the exports by (logical cluster, name), and whether all are there.
+
+        They never change, so each is read once.
+        """
         found: dict[tuple[str, str], Object] = {}
+        complete = True
         for export in exports:
             cluster = cluster_name(export)
             client = self._fleet.cluster_client.cluster(cluster).resource(API_RESOURCE_SCHEMA.gvr)
@@ -92,12 +100,13 @@ class SyncTargetController:
                     try:
                         self._schemas[reference] = _outline(await client.get(entry["schema"]))
                     except NotFound:
+                        complete = False
                         continue
                 self._schemas.move_to_end(reference)
                 found[reference] = self._schemas[reference]
         while len(self._schemas) > _MAX_SCHEMAS:
             self._schemas.popitem(last=False)
-        return found
+        return found, complete
 
 
 def _references(target: Object) -> list[str]:

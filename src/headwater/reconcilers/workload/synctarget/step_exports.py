@@ -13,8 +13,9 @@ def record_synced_resources(
 ) -> None:
     """Set `status.syncedResources`, sorted by group and resource. Changes `sync_target` (status only).
 
-    `schema(export, name)` answers an APIResourceSchema. What is missing is left out; `supportedAPIs`, if any,
-    narrows the list. The state of an entry is kept while group, resource and identity stay the same.
+    `schema(export, name)` answers an APIResourceSchema. What is missing is left out, and so are exports that have no
+    identity yet: nobody can bind those. `supportedAPIs`, if any, narrows the list. The state of an entry is kept while
+    group, resource and identity stay the same.
     """
     known = {
         (entry.get("group", ""), entry["resource"], entry.get("identityHash", "")): entry.get("state", STATE_PENDING)
@@ -27,6 +28,8 @@ def record_synced_resources(
     entries: dict[tuple[str, str], Object] = {}
     for export in exports:
         identity = nested(export, "status", "identityHash", default="")
+        if not identity:
+            continue
         for resource in nested(export, "spec", "resources", default=None) or ():
             definition = schema(export, resource["schema"])
             if definition is None:
