@@ -2,12 +2,14 @@
 
 from headwater.controller.commit import Committer
 from headwater.controller.controller import Controller
+from headwater.controller.freshness import Freshness
 from headwater.controller.interface import Reconcile, Result, Terminal
 from headwater.controller.steps import Outcome, Step, requeue_after, run_steps
 
 __all__ = [
     "Committer",
     "Controller",
+    "Freshness",
     "Outcome",
     "Reconcile",
     "Result",

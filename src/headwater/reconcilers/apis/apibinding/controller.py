@@ -21,7 +21,7 @@ from headwater.apis.apis.v1alpha2.apibinding import (
 from headwater.apis.apis.v1alpha2.apiexport import API_EXPORT
 from headwater.client.dynamic import Client
 from headwater.client.informer import Informer
-from headwater.controller import Committer, Controller
+from headwater.controller import Committer, Controller, Freshness
 from headwater.controller.triggers import enqueue_objects
 from headwater.machinery import objects
 from headwater.machinery.gvk import GroupVersionResource
@@ -63,6 +63,7 @@ class APIBindingController:
         self._exports: Informer = context.informers.informer(API_EXPORT.gvr)
         self._schemas: Informer = context.informers.informer(API_RESOURCE_SCHEMA.gvr, transform=schema_facts)
         self._committer = Committer.of(context.cluster_client, API_BINDING.gvr)
+        self._freshness = Freshness()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._bindings.add_index(BY_EXPORT, by_export)
         self._exports.add_index(BY_REFERENCE, by_reference)
@@ -97,20 +98,21 @@ class APIBindingController:
 
     async def reconcile(self, key: str) -> None:
         binding = self._bindings.get(key)
-        if binding is None or objects.deletion_timestamp(binding):
+        stale = self._freshness.is_stale(key, binding)
+        if stale or binding is None or objects.deletion_timestamp(binding):
             return
         wanted = objects.deep_copy(binding)
         found = self._exports.by_index(BY_REFERENCE, next(iter(by_export(binding))))
         if found:
             step_bind.copy_extra_annotations(wanted, found[0])
-            if await self._committer.commit(binding, wanted) is not None:
+            if self._freshness.wrote(key, await self._committer.commit(binding, wanted)):
                 return
         cluster = objects.cluster_name(binding)
         lock = self._locks.setdefault(cluster, asyncio.Lock())
         async with lock:  # names are taken one binding at a time
             wanted.setdefault("status", {})
             await self._bind(wanted, found[0] if found else None, self._clusters.cluster(cluster))
-            await self._committer.commit(binding, wanted)
+            self._freshness.wrote(key, await self._committer.commit(binding, wanted))
 
     async def _bind(self, binding: Object, export: Object | None, client: Client) -> None:
         now = self._clock.now()

@@ -13,7 +13,7 @@ from headwater.apis.apis.v1alpha2.apiexport import (
 )
 from headwater.client.dynamic import Client
 from headwater.client.informer import Informer
-from headwater.controller import Committer, Controller, Result
+from headwater.controller import Committer, Controller, Freshness, Result
 from headwater.controller.triggers import enqueue_objects
 from headwater.machinery import conditions, objects
 from headwater.machinery.errors import AlreadyExists, NotFound
@@ -38,6 +38,7 @@ class APIExportController:
         self._exports: Informer = context.informers.informer(API_EXPORT.gvr)
         self._slices: Informer = context.informers.informer(API_EXPORT_ENDPOINT_SLICE.gvr)
         self._committer = Committer.of(context.cluster_client, API_EXPORT.gvr)
+        self._freshness = Freshness()
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, clock=context.clock)
         enqueue_objects(self._exports, self.controller)
 
@@ -49,7 +50,7 @@ class APIExportController:
 
     async def reconcile(self, key: str) -> Result | None:
         export = self._exports.get(key)
-        if export is None or objects.deletion_timestamp(export):
+        if self._freshness.is_stale(key, export) or export is None or objects.deletion_timestamp(export):
             return None
         client = self._clusters.cluster(objects.cluster_name(export))
         namespace, name = step_identity.secret_reference(export)
@@ -58,11 +59,11 @@ class APIExportController:
             namespace, name = IDENTITY_NAMESPACE, objects.name(export)
             await self._make_secret(client, name)
             step_identity.refer_to_secret(wanted, namespace, name)
-            await self._committer.commit(export, wanted)
+            self._freshness.wrote(key, await self._committer.commit(export, wanted))
             return None
         secret = await _get_or_none(client, namespace, name)
         step_identity.record_identity(wanted, secret, self._clock.now())
-        await self._committer.commit(export, wanted)
+        self._freshness.wrote(key, await self._committer.commit(export, wanted))
         await self._make_slice(client, key, export)
         valid = conditions.is_true(wanted, CONDITION_IDENTITY_VALID)
         return None if valid else Result(requeue_after_seconds=_RETRY_SECONDS)

@@ -7,7 +7,7 @@ from typing import Final
 from headwater.apis.core.v1alpha1.logicalcluster import DELETION_FINALIZER, LOGICAL_CLUSTER
 from headwater.apis.tenancy.v1alpha1.workspace import PHASE_DELETING
 from headwater.client.informer import Informer
-from headwater.controller import Committer, Controller, Result
+from headwater.controller import Committer, Controller, Freshness, Result
 from headwater.controller.triggers import enqueue_objects
 from headwater.machinery import objects
 from headwater.machinery.objects import Object
@@ -30,6 +30,7 @@ class LogicalClusterController:
         self._clusters = context.cluster_client
         self._informer: Informer = context.informers.informer(LOGICAL_CLUSTER.gvr)
         self._committer = Committer.of(context.cluster_client, LOGICAL_CLUSTER.gvr)
+        self._freshness = Freshness()
         self._looks: dict[str, float] = {}
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=WORKERS, clock=context.clock)
         enqueue_objects(self._informer, self.controller)
@@ -41,15 +42,17 @@ class LogicalClusterController:
 
     async def reconcile(self, key: str) -> Result | None:
         logical_cluster = self._informer.get(key)
+        if self._freshness.is_stale(key, logical_cluster):
+            return None
         if logical_cluster is None:
             self._looks.pop(key, None)
             return None
         wanted = objects.deep_copy(logical_cluster)
         step_phase.settle_phase(wanted)
-        if await self._committer.commit(logical_cluster, wanted) is not None:
+        if self._freshness.wrote(key, await self._committer.commit(logical_cluster, wanted)):
             return None
         step_phase.release_terminators(wanted)
-        if await self._committer.commit(logical_cluster, wanted) is not None:
+        if self._freshness.wrote(key, await self._committer.commit(logical_cluster, wanted)):
             return None
         if objects.nested(logical_cluster, "status", "phase") != PHASE_DELETING:
             return None
@@ -63,7 +66,7 @@ class LogicalClusterController:
         wanted = objects.deep_copy(logical_cluster)
         if left.total:
             step_content.record(wanted, left, self._clock.now())
-            await self._committer.commit(logical_cluster, wanted)
+            self._freshness.wrote(key, await self._committer.commit(logical_cluster, wanted))
             seconds = self._looks.get(key, _FIRST_LOOK_SECONDS)
             self._looks[key] = min(seconds * 2, _MAX_LOOK_SECONDS)
             return Result(requeue_after_seconds=seconds)

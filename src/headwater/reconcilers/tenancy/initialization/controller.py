@@ -13,7 +13,7 @@ from headwater.apis.tenancy.v1alpha1.workspace import PHASE_INITIALIZING
 from headwater.apis.tenancy.v1alpha1.workspacetype import SYSTEM_BINDINGS_INITIALIZER
 from headwater.apis.tenancy.workspacetypes import TypeReference, WorkspaceTypeError
 from headwater.client.informer import Informer
-from headwater.controller import Committer, Controller, Result
+from headwater.controller import Committer, Controller, Freshness, Result
 from headwater.controller.triggers import enqueue_mapped, enqueue_objects
 from headwater.machinery import objects
 from headwater.machinery.errors import AlreadyExists, NotFound
@@ -40,6 +40,7 @@ class InitializationController:
         self._bindings = bindings
         bindings.add_index(BY_CLUSTER, by_cluster)
         self._committer = Committer.of(directory.cluster_client, LOGICAL_CLUSTER.gvr)
+        self._freshness = Freshness()
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=WORKERS, clock=directory.clock)
         enqueue_objects(directory.logical_clusters, self.controller, when=lambda _, new: _is_ours(new))
         enqueue_mapped(bindings, self.controller, self._waiting_cluster)
@@ -56,7 +57,8 @@ class InitializationController:
 
     async def reconcile(self, key: str) -> Result | None:
         logical_cluster = self._directory.logical_clusters.get(key)
-        if logical_cluster is None or not _is_ours(logical_cluster):
+        stale = self._freshness.is_stale(key, logical_cluster)
+        if stale or logical_cluster is None or not _is_ours(logical_cluster):
             return None
         cluster = objects.cluster_name(logical_cluster)
         wanted = objects.deep_copy(logical_cluster)
@@ -76,7 +78,7 @@ class InitializationController:
                 left.remove(SYSTEM_BINDINGS_INITIALIZER)
         if not left:
             del wanted["status"]["initializers"]
-        await self._committer.commit(logical_cluster, wanted)
+        self._freshness.wrote(key, await self._committer.commit(logical_cluster, wanted))
         return Result(requeue_after_seconds=_RETRY_TYPES_SECONDS) if problem else None
 
     async def _namespace(self, cluster: str, name: str) -> None:

@@ -15,7 +15,7 @@ from headwater.apis.tenancy.v1alpha1.workspace import (
     PHASE_SCHEDULING,
     SHARD_ANNOTATION,
 )
-from headwater.controller import Committer, Controller, Result
+from headwater.controller import Committer, Controller, Freshness, Result
 from headwater.controller.triggers import enqueue_objects
 from headwater.machinery import objects
 from headwater.machinery.errors import AlreadyExists, NotFound
@@ -44,6 +44,7 @@ class WorkspaceController:
         self._directory = directory
         self._clusters = directory.cluster_client
         self._committer = Committer.of(directory.cluster_client, directory.workspaces_gvr)
+        self._freshness = Freshness()
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=WORKERS, clock=directory.clock)
         enqueue_objects(directory.workspaces, self.controller)
         directory.logical_clusters.add_handler(self._on_logical_cluster)
@@ -62,7 +63,7 @@ class WorkspaceController:
 
     async def reconcile(self, key: str) -> Result | None:
         workspace = self._directory.workspaces.get(key)
-        if workspace is None or objects.nested(workspace, "spec", "mount"):
+        if self._freshness.is_stale(key, workspace) or workspace is None or objects.nested(workspace, "spec", "mount"):
             return None
         if objects.deletion_timestamp(workspace):
             return await self._delete(workspace)
@@ -79,10 +80,10 @@ class WorkspaceController:
         shard = step_schedule.choose_shard(workspace, await self._directory.shards())
         if shard is None:
             step_schedule.unschedulable(wanted, self._directory.clock.now())
-            await self._committer.commit(workspace, wanted)
+            await self._commit(workspace, wanted)
             return Result(requeue_after_seconds=_SHARDS_SECONDS)
         step_schedule.assign(wanted, shard, step_schedule.new_cluster_name())
-        await self._committer.commit(workspace, wanted)
+        await self._commit(workspace, wanted)
         return None
 
     async def _create(self, workspace: Object) -> None:
@@ -114,7 +115,7 @@ class WorkspaceController:
             await logical_clusters.patch_status(LOGICAL_CLUSTER_NAME, status)
         located = objects.deep_copy(workspace)
         step_schedule.locate(located, cluster=cluster, url=f"{external}/clusters/{path}")
-        await self._committer.commit(workspace, located)
+        await self._commit(workspace, located)
         log.info("logical cluster created", workspace=path, cluster=cluster)
 
     async def _follow(self, workspace: Object) -> Result | None:
@@ -128,13 +129,13 @@ class WorkspaceController:
         logical_cluster = await self._logical_cluster(cluster)
         if logical_cluster is None:
             step_mirror.mark_disappeared(wanted, now)
-            await self._committer.commit(workspace, wanted)
+            await self._commit(workspace, wanted)
             return Result(requeue_after_seconds=_DISAPPEARED_SECONDS)
         step_mirror.mirror(wanted, logical_cluster, now)
-        if await self._committer.commit(workspace, wanted) is None and phase == PHASE_READY:
+        if not await self._commit(workspace, wanted) and phase == PHASE_READY:
             trimmed = objects.deep_copy(workspace)
             if step_schedule.trim_owner(trimmed):
-                await self._committer.commit(workspace, trimmed)
+                await self._commit(workspace, trimmed)
         return None
 
     async def _delete(self, workspace: Object) -> Result | None:
@@ -149,12 +150,16 @@ class WorkspaceController:
                 client = self._clusters.cluster(cluster).resource(LOGICAL_CLUSTER.gvr)
                 await client.delete(LOGICAL_CLUSTER_NAME, uid=objects.uid(logical_cluster))
             step_mirror.mirror(wanted, logical_cluster, self._directory.clock.now())
-            await self._committer.commit(workspace, wanted)
+            await self._commit(workspace, wanted)
             return Result(requeue_after_seconds=_DISAPPEARED_SECONDS)
         objects.remove_finalizer(wanted, FINALIZER)
-        await self._committer.commit(workspace, wanted)
+        await self._commit(workspace, wanted)
         log.info("workspace deleted", workspace=objects.object_key(workspace), cluster=cluster)
         return None
+
+    async def _commit(self, workspace: Object, wanted: Object) -> bool:
+        """Write what changed; says whether anything did."""
+        return self._freshness.wrote(objects.object_key(workspace), await self._committer.commit(workspace, wanted))
 
     async def _logical_cluster(self, cluster: str) -> Object | None:
         cached = self._directory.logical_clusters.get(objects.make_key(cluster, "", LOGICAL_CLUSTER_NAME))
