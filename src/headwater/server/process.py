@@ -21,6 +21,7 @@ from headwater.controlplane.assembly import ControlPlane, assemble
 from headwater.controlplane.bootstrap.plan import Bootstrapped, bootstrap
 from headwater.controlplane.clusters.filters import (
     SERVICES_PREFIX,
+    ClusterAudit,
     ClusterGuard,
     ClusterResolver,
     cluster_path_filter,
@@ -75,6 +76,7 @@ class ControlPlaneProcess:
         self._virtual_workspaces = virtual_workspaces
         self._stack = AsyncExitStack()
         self._running: TaskGroup | None = None
+        self._web: WebServer | None = None
 
     async def start(self) -> None:
         """Raises StartError, or one of `errors.EXPECTED`, with a line that says what to do."""
@@ -104,6 +106,10 @@ class ControlPlaneProcess:
 
     async def stop(self) -> None:
         """End controllers, connections and the store, in this order."""
+        if self._running is not None:
+            await self._running.close()
+        if self._web is not None:
+            await self._web.stop(self.options.serving.shutdown_grace_seconds)
         await self._stack.aclose()
 
     async def wait(self) -> None:
@@ -123,7 +129,7 @@ class ControlPlaneProcess:
             port = await web.start()
         except OSError as error:
             raise listen_error(error, serving.bind_address, serving.secure_port) from error
-        self._stack.push_async_callback(web.stop, serving.shutdown_grace_seconds)
+        self._web = web
         self.url = f"https://{f'[{host}]' if ':' in host else host}:{port}"
         return web
 
@@ -143,6 +149,8 @@ class ControlPlaneProcess:
         system = SystemRoutes(health=self.health, metrics=self.metrics, issuer=authentication.issuer)
         services = ServicesRoute()
         audit = AuditFile(self.options.audit_log) if self.options.audit_log else None
+        if audit is not None:
+            self._stack.push_async_callback(audit.close)
         clusters = control_plane.state.clusters
         self.api = APIServer(
             APIServerConfig(
@@ -159,7 +167,7 @@ class ControlPlaneProcess:
                     impersonation=control_plane.impersonation,
                     rewrite=(cluster_path_filter,),
                     resolve=(ClusterResolver(clusters),),
-                    guard=(ClusterGuard(clusters),),
+                    guard=(ClusterGuard(clusters), *((ClusterAudit(clusters),) if audit is not None else ())),
                 ),
                 admission=control_plane.admission,
                 routes={**system.routes(), SERVICES_PREFIX: services},
@@ -176,7 +184,6 @@ class ControlPlaneProcess:
 
     def _run_controllers(self, authority: CertificateAuthority) -> None:
         group = self._running = TaskGroup("server")
-        self._stack.push_async_callback(group.close)
         group.start(self.api.upkeep(), name="upkeep")
         if not self.options.controllers.run_controllers:
             return

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from headwater.base import jsonio
 from headwater.client.dynamic import ClusterClient
 from headwater.client.kubeconfig import load_file
 from headwater.client.transport import NetworkTransport
@@ -158,3 +159,18 @@ async def test_tokens_of_a_file_log_in(tmp_path: Path) -> None:
         assert (user.name, user.groups) == ("carol", ("team",))
     finally:
         await process.stop()
+
+
+async def test_the_audit_log_is_complete(tmp_path: Path) -> None:
+    """Every request is on file when the server has stopped; for its owner only."""
+    log = tmp_path / "audit.log"
+    process = ControlPlaneProcess(
+        options(tmp_path, audit_log=log, controllers=ControllerOptions(run_controllers=False))
+    )
+    await process.start()
+    await process.client.cluster("root").resource(CONFIG_MAPS).list()
+    await process.stop()
+    events = [jsonio.loads(line) for line in log.read_bytes().splitlines()]
+    assert [event["objectRef"]["resource"] for event in events] == ["configmaps"]
+    assert events[0]["annotations"]["kcp.io/cluster"] == events[0]["annotations"]["kcp.io/path"] == "root"
+    assert log.stat().st_mode & 0o077 == 0

@@ -11,9 +11,10 @@ from headwater.controlplane.clusters.names import split_path
 from headwater.machinery import errors
 from headwater.machinery.errors import Forbidden, MethodNotAllowed, NotFound
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.logicalcluster import WILDCARD
+from headwater.machinery.logicalcluster import CLUSTER_ANNOTATION, PATH_ANNOTATION, WILDCARD
 
 SERVICES_PREFIX = "/services/"
+_WORKSPACE_NOTE = "tenancy.kcp.io/workspace"
 _WILDCARD_VERBS = frozenset({"list", "watch"})
 _REVIEW_GROUPS = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
 _ANYWHERE = frozenset({"/healthz", "/livez", "/readyz", "/version"})
@@ -65,6 +66,20 @@ class ClusterGuard:
                 raise Forbidden("logical cluster is marked inactive")
         if cluster and request.path == "/metrics":
             raise NotFound("metrics are served without a logical cluster only")
+        return await following(request)
+
+
+class ClusterAudit:
+    """Notes name and path of the logical cluster for the audit log."""
+
+    def __init__(self, clusters: ClusterIndex) -> None:
+        self._clusters = clusters
+
+    async def __call__(self, request: Request, following: Handler) -> AnyResponse:
+        if request.cluster:
+            notes = request.extras.setdefault("audit", {})
+            notes[CLUSTER_ANNOTATION] = request.cluster
+            notes[PATH_ANNOTATION] = notes[_WORKSPACE_NOTE] = self._clusters.path_of(request.cluster)
         return await following(request)
 
 
