@@ -8,7 +8,7 @@ from headwater.apis.placement.v1alpha1.location import DEFAULT_LOCATION, LOCATIO
 from headwater.controller.commit import Committer
 from headwater.controller.controller import Controller
 from headwater.controller.interface import Result
-from headwater.machinery.errors import AlreadyExists
+from headwater.machinery.errors import AlreadyExists, NotFound
 from headwater.machinery.objects import Object, cluster_name, deep_copy, name, object_key
 from headwater.machinery.watch import DELETED
 from headwater.reconcilers.fleet import BY_CLUSTER, Fleet
@@ -28,6 +28,7 @@ class LocationController:
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, clock=fleet.clock)
         fleet.locations.add_handler(self._on_location)
         fleet.sync_targets.add_handler(self._on_sync_target)
+        fleet.bindings.add_handler(self._on_binding)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -52,6 +53,11 @@ class LocationController:
         self.controller.enqueue(_DEFAULT_PREFIX + cluster)
         for key in self._fleet.locations.index_keys(BY_CLUSTER, cluster):
             self.controller.enqueue(key)
+
+    def _on_binding(self, _kind: str, _old: Object | None, new: Object | None) -> None:
+        """The API of Locations may be bound after SyncTargets were made."""
+        if new is not None and self._fleet.sync_targets.index_keys(BY_CLUSTER, cluster_name(new)):
+            self.controller.enqueue(_DEFAULT_PREFIX + cluster_name(new))
 
     async def reconcile(self, key: str) -> Result | None:
         """One Location, or the default Location of a logical cluster."""
@@ -86,5 +92,6 @@ class LocationController:
         }
         try:
             await self._fleet.cluster_client.cluster(cluster).resource(LOCATIONS).create(location)
-        except AlreadyExists:
+        except (AlreadyExists, NotFound):
+            # NotFound: this workspace has no Locations. The binding that brings them leads here again.
             return
