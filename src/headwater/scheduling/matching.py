@@ -1,25 +1,35 @@
-"""Which namespaces a Placement applies to (pure)."""
+"""Which namespaces a Placement applies to, and which workloads in them (pure)."""
 
 from __future__ import annotations
 
-from headwater.apis.placement.v1alpha1.placement import CONDITION_READY, PHASE_PENDING
-from headwater.machinery.conditions import get_condition
+from headwater.apis.placement.v1alpha1.placement import PHASE_PENDING
+from headwater.apis.workload.labels import state_label
 from headwater.machinery.labels import selector_from_label_selector
 from headwater.machinery.objects import Object, labels, nested
+from headwater.scheduling.snapshot import chosen_keys
 
 
 def placement_applies(placement: Object, namespace: Object) -> bool:
     """True for a Placement that has targets to give and selects the namespace.
 
-    A selector that can't be read selects nothing; the Placement's own condition says so.
+    From a selector that can't be read nothing is concluded: what has the Placement's targets keeps them, and nothing
+    else gets them. The Placement's own condition says so.
     """
     if nested(placement, "status", "phase", default=PHASE_PENDING) == PHASE_PENDING:
-        return False
-    ready = get_condition(placement, CONDITION_READY)
-    if ready is not None and ready["status"] == "False":
         return False
     try:
         selector = selector_from_label_selector(nested(placement, "spec", "namespaceSelector", default=None) or {})
     except ValueError:
-        return False
+        return any(state_label(key) in labels(namespace) for key in chosen_keys(placement))
     return selector.matches(labels(namespace))
+
+
+def selects_workload(placement: Object, obj: Object, key: str) -> bool:
+    """True when the Placement gives the target with this key to the workload; unreadable selectors as above."""
+    if key not in chosen_keys(placement):
+        return False
+    selector = nested(placement, "spec", "workloadSelector", default=None)
+    try:
+        return selector is None or selector_from_label_selector(selector).matches(labels(obj))
+    except ValueError:
+        return state_label(key) in labels(obj)

@@ -56,12 +56,18 @@ CASES = {
     "chosen-again": (namespace((), {"a": 3}), [placement("a")], {"a": True}, None),
     "two-placements": (namespace(), [placement("a"), placement("b", "a")], {"a": True, "b": True}, None),
     "pending-placement": (namespace(), [placement("a", phase="Pending")], {}, None),
-    "not-ready-placement": (namespace(), [placement("a", ready="False")], {}, None),
+    "undecided-placement": (namespace(("a",)), [placement("a", ready="False")], {"a": True}, None),
     "other-namespace": (namespace(), [placement("a", namespaceSelector={"matchLabels": {"x": "y"}})], {}, None),
     "bad-selector": (
         namespace(),
         [placement("a", namespaceSelector={"matchExpressions": [{"key": "x", "operator": "Like"}]})],
         {},
+        None,
+    ),
+    "bad-selector-keeps": (
+        namespace(("a",)),
+        [placement("a", namespaceSelector={"matchExpressions": [{"key": "x", "operator": "Like"}]})],
+        {"a": True},
         None,
     ),
 }

@@ -9,7 +9,9 @@ from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
 from headwater.controller.commit import Committer
 from headwater.controller.controller import Controller
 from headwater.controller.interface import Result
+from headwater.machinery.logicalcluster import PATH_ANNOTATION
 from headwater.machinery.objects import Object, cluster_name, deep_copy, labels, nested, object_key
+from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.fleet import BY_CLUSTER, Fleet
 from headwater.reconcilers.scheduling.placement.step_decide import (
     Surroundings,
@@ -22,7 +24,16 @@ from headwater.scheduling.snapshot import location_from, required_resources, tar
 from headwater.telemetry.logging import get_logger
 
 CONTROLLER_NAME: Final = "placement-scheduler"
+BY_LOCATION_WORKSPACE: Final = "location-workspace"
+_MISSING_WORKSPACE_SECONDS: Final = 30.0
+"""After this long a location workspace that does not exist is looked for again; usually its Locations tell before."""
 log = get_logger(CONTROLLER_NAME)
+
+
+def by_location_workspace(placement: Object) -> Iterable[str]:
+    """Index value of a Placement: its location workspace as it names it, if it names one."""
+    workspace = nested(placement, "spec", "locationWorkspace", default="")
+    return (workspace,) if workspace else ()
 
 
 class PlacementController:
@@ -34,6 +45,7 @@ class PlacementController:
         self._looking_at: dict[str, set[str]] = {}
         """Location cluster -> keys of the Placements that choose there."""
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, clock=fleet.clock)
+        fleet.placements.add_index(BY_LOCATION_WORKSPACE, by_location_workspace)
         fleet.placements.add_handler(self._on_placement)
         fleet.locations.add_handler(self._on_location)
         fleet.sync_targets.add_handler(self._on_sync_target)
@@ -49,8 +61,7 @@ class PlacementController:
         if new is not None:
             self.controller.enqueue(object_key(new))
         elif old is not None:
-            for keys in self._looking_at.values():
-                keys.discard(object_key(old))
+            self._look_at(object_key(old), None)
 
     def _on_location(self, _kind: str, old: Object | None, new: Object | None) -> None:
         if old is not None and new is not None and old.get("spec") == new.get("spec") and labels(old) == labels(new):
@@ -74,7 +85,11 @@ class PlacementController:
 
     def _enqueue_lookers(self, changed: Object | None) -> None:
         assert changed is not None, "an event has an object"
-        self._enqueue(self._looking_at.get(cluster_name(changed), ()))
+        cluster = cluster_name(changed)
+        self._enqueue(self._looking_at.get(cluster, ()))
+        # Those that could not resolve the workspace yet are known by the name that they use only.
+        for named in {cluster, annotations_of(changed).get(PATH_ANNOTATION, cluster)}:
+            self._enqueue(self._fleet.placements.index_keys(BY_LOCATION_WORKSPACE, named))
 
     def _enqueue(self, keys: Iterable[str]) -> None:
         for key in keys:
@@ -89,7 +104,7 @@ class PlacementController:
         around = await self._surroundings(key, placement)
         outcome = choose(placement, around, now)
         targeted = deep_copy(placement)
-        record_targets(targeted, outcome)
+        record_targets(targeted, outcome, self._fleet.target_exists)
         if await self._committer.commit(placement, targeted):
             picks = outcome.decision.picks if outcome.decision else ()
             log.info("decided", placement=key, targets=[pick.target.name for pick in picks])
@@ -97,6 +112,8 @@ class PlacementController:
         recorded = deep_copy(placement)
         record_status(recorded, outcome, around, now)
         await self._committer.commit(placement, recorded)
+        if around.locations is None:
+            return Result(requeue_after_seconds=_MISSING_WORKSPACE_SECONDS)
         recheck = outcome.decision.recheck_at if outcome.decision else None
         return Result(requeue_after_seconds=(recheck - now).total_seconds()) if recheck else None
 
@@ -104,13 +121,10 @@ class PlacementController:
         home = cluster_name(placement)
         workspace = nested(placement, "spec", "locationWorkspace", default="")
         cluster = await self._fleet.resolve(workspace) if workspace else home
-        for looked_at, keys in self._looking_at.items():
-            if looked_at != cluster:
-                keys.discard(key)
+        self._look_at(key, cluster)
         locations: tuple[Location, ...] | None = None
         targets: list[Object] = []
         if cluster is not None:
-            self._looking_at.setdefault(cluster, set()).add(key)
             locations = tuple(self._readable(self._fleet.locations.by_index(BY_CLUSTER, cluster)))
             targets = list(self._fleet.sync_targets.by_index(BY_CLUSTER, cluster))
         return Surroundings(
@@ -119,6 +133,15 @@ class PlacementController:
             required_resources(self._fleet.bindings.by_index(BY_CLUSTER, home)),
             tuple(self._fleet.namespaces.by_index(BY_CLUSTER, home)),
         )
+
+    def _look_at(self, key: str, cluster: str | None) -> None:
+        """Remember in which logical cluster a Placement chooses."""
+        for looked_at in [each for each, keys in self._looking_at.items() if key in keys and each != cluster]:
+            self._looking_at[looked_at].discard(key)
+            if not self._looking_at[looked_at]:
+                del self._looking_at[looked_at]
+        if cluster is not None:
+            self._looking_at.setdefault(cluster, set()).add(key)
 
     @staticmethod
     def _readable(locations: Iterable[Object]) -> Iterable[Location]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,24 +56,28 @@ def choose(placement: Object, around: Surroundings, now: datetime) -> Outcome:
     if around.locations is None:
         workspace = nested(placement, "spec", "locationWorkspace", default="")
         return Outcome(None, REASON_LOCATION_NOT_FOUND, f"location workspace {workspace!r} does not exist")
+    field = "locationSelector"
     try:
         policy = policy_from(placement, around.required)
+        for field in ("namespaceSelector", "workloadSelector"):
+            selector_from_label_selector(nested(placement, "spec", field, default=None))
     except ValueError as error:
-        return Outcome(None, REASON_INVALID_SELECTOR, f"spec.locationSelector: {error}")
+        return Outcome(None, REASON_INVALID_SELECTOR, f"spec.{field}: {error}")
     decision = decide(policy, Snapshot(now, around.locations, around.targets))
     if not decision.locations:
         return Outcome(decision, REASON_LOCATION_NO_MATCH, "No valid location is found")
     return Outcome(decision)
 
 
-def record_targets(placement: Object, outcome: Outcome) -> None:
+def record_targets(placement: Object, outcome: Outcome, target_exists: Callable[[str], bool]) -> None:
     """Write the chosen targets to the Placement's annotation. Changes `placement` (metadata only).
 
-    Nothing is concluded from a decision that could not be made: the targets in use stay.
+    Nothing is concluded from a decision that could not be made: the targets in use stay, as far as they exist.
     """
     if outcome.decision is None:
-        return
-    keys = tuple(pick.target.key for pick in outcome.decision.picks)
+        keys = tuple(filter(target_exists, chosen_keys(placement)))
+    else:
+        keys = tuple(pick.target.key for pick in outcome.decision.picks)
     if keys != chosen_keys(placement):
         set_annotation(placement, PLACEMENT_TARGET_ANNOTATION, ",".join(keys) or None)
 

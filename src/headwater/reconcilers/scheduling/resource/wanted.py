@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from headwater.apis.placement.v1alpha1.placement import MODE_DIVIDED, STRATEGY_IMMEDIATE
 from headwater.apis.workload.intent import deletion_marks, target_keys
 from headwater.apis.workload.labels import UNSCHEDULED_NAMESPACES
-from headwater.machinery.labels import selector_from_label_selector
 from headwater.machinery.objects import Object, labels, name, nested
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.scheduling.resource.step_divide import divide
 from headwater.reconcilers.scheduling.resource.step_intent import Wanted
-from headwater.scheduling.matching import placement_applies
+from headwater.scheduling.matching import placement_applies, selects_workload
 from headwater.scheduling.readiness import WORKLOAD_RESOURCES, ready_on
 from headwater.scheduling.snapshot import chosen_keys
 
@@ -57,7 +56,7 @@ def wanted_of(subject: Subject, scene: Scene) -> Wanted:
     applying = [placement for placement in scene.placements if placement_applies(placement, scene.namespace)]
     staying = {key for key in keys - set(leaving) if scene.target_exists(key)}
     if subject.has_pods:
-        staying = {key for key in staying if _selected(subject.obj, key, applying)}
+        staying = {key for key in staying if any(selects_workload(each, subject.obj, key) for each in applying)}
         leaving = {key: at for key, at in leaving.items() if key in target_keys(labels(subject.obj))}
     shares = shares_of(subject, staying, applying)
     at_once = any(_strategy(placement) == STRATEGY_IMMEDIATE for placement in applying)
@@ -70,20 +69,6 @@ def wanted_of(subject: Subject, scene: Scene) -> Wanted:
         return not scene.runs_on(key)
 
     return Wanted(frozenset(staying), leaving, can_leave)
-
-
-def _selected(obj: Object, key: str, applying: Iterable[Object]) -> bool:
-    """True when a Placement that chose the target also selects the workload."""
-    for placement in applying:
-        if key not in chosen_keys(placement):
-            continue
-        selector = nested(placement, "spec", "workloadSelector", default=None)
-        try:
-            if selector is None or selector_from_label_selector(selector).matches(labels(obj)):
-                return True
-        except ValueError:
-            continue
-    return False
 
 
 def shares_of(subject: Subject, staying: Iterable[str], applying: Iterable[Object]) -> dict[str, int] | None:
