@@ -19,7 +19,7 @@ from headwater.client.resource import ResourceClient
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.errors import Conflict, NotFound
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, annotations, cluster_name, labels, uid
+from headwater.machinery.objects import Object, annotations, labels, uid
 from headwater.machinery.timestamps import format_time
 from headwater.server.process import ControlPlaneProcess
 
@@ -181,12 +181,15 @@ class Space:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": marks}}
         await self.resource(NAMESPACES).create(body)
 
+    async def holds_namespace(self, name: str, expected: dict[str, str]) -> Object:
+        """Wait until the state labels of a Namespace are as expected (see `states`)."""
+        return await eventually(lambda: self.resource(NAMESPACES).get(name), lambda obj: states(obj) == expected)
+
     async def holds(
         self, gvr: GroupVersionResource, name: str, expected: dict[str, str], namespace: str = "default"
     ) -> Object:
         """Wait until the state labels of an object are as expected (see `states`)."""
-        space = "" if gvr == NAMESPACES else namespace
-        return await eventually(lambda: self.resource(gvr, space).get(name), lambda obj: states(obj) == expected)
+        return await eventually(lambda: self.resource(gvr, namespace).get(name), lambda obj: states(obj) == expected)
 
 
 class Ground:
@@ -270,8 +273,3 @@ def deployment(name: str, replicas: int = 2, **marks: str) -> Object:
 def ready_status(replicas: int) -> dict[str, int]:
     """Status of a Deployment that runs as many pods as it should."""
     return dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
-
-
-def home(obj: Object) -> str:
-    """Logical cluster of an object."""
-    return cluster_name(obj)
