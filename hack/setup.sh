@@ -20,11 +20,13 @@ fi
 
 # uv is many times faster than pip; where it can't be had or can't reach the index, pip does the same.
 if [ -x "$venv/bin/uv" ] || "$venv/bin/python" -m pip install --quiet uv; then
-    if "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --requirement requirements.lock &&
+    if "$venv/bin/uv" pip install --quiet --compile-bytecode --python "$venv/bin/python" --requirement requirements.lock &&
         "$venv/bin/uv" pip install --quiet --python "$venv/bin/python" --no-deps --editable .; then
-        exit 0
+        exec "$venv/bin/python" -m compileall -q src
     fi
     echo "uv could not install; trying pip." >&2
 fi
 "$venv/bin/python" -m pip install --quiet --requirement requirements.lock
 "$venv/bin/python" -m pip install --quiet --no-deps --editable .
+# Where PYTHONDONTWRITEBYTECODE is set, every start would compile everything again.
+exec "$venv/bin/python" -m compileall -q src
