@@ -20,6 +20,7 @@ from headwater.apiserver.reviews.resources import review_resources, with_token_s
 from headwater.apiserver.reviews.tokenrequest import TokenRequest
 from headwater.controlplane.admission.chain import admission_plugins
 from headwater.controlplane.authorization.authorizer import ControlPlaneAuthorizer
+from headwater.controlplane.authorization.decisions import RememberedDecisions
 from headwater.controlplane.authorization.identities import SCOPES_EXTRA, scoped
 from headwater.controlplane.authorization.roles import ClusterRBAC, LocalRoles
 from headwater.controlplane.binding.bound import BoundResource, GroupResourceKey
@@ -42,7 +43,7 @@ class ControlPlane:
 
     state: ControlPlaneObjects
     catalog: ControlPlaneCatalog
-    authorizer: ControlPlaneAuthorizer
+    authorizer: RememberedDecisions
     admission: Sequence[AdmissionPlugin]
     impersonation: ImpersonationFilter
 
@@ -67,17 +68,19 @@ async def assemble(
     served = _served(authorizer, tokens, issuer, lookup)
     local: Catalog = CRDCatalog(served, caches)
     names: frozenset[GroupResourceKey] = frozenset((info.group, info.resource) for info in await local.served("*"))
+    remembered = RememberedDecisions(authorizer)
+    await remembered.follow(state, caches)
     catalog = builtins.catalog = ControlPlaneCatalog(state, library, local, names)
     return ControlPlane(
         state=state,
         catalog=catalog,
-        authorizer=authorizer,
+        authorizer=remembered,
         admission=(
             RoleEscalationPlugin(authorizer, LocalRoles(roles), authorizer),
             *admission_plugins(state, caches, authorizer=authorizer, is_builtin=catalog.is_builtin),
         ),
         impersonation=ImpersonationFilter(
-            authorizer,
+            remembered,
             protected_groups=PROTECTED_GROUPS,
             protected_extras=PROTECTED_EXTRAS,
             adjust=lambda request, requestor, target: scoped(requestor, target, request.cluster),
