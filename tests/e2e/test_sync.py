@@ -200,3 +200,20 @@ def test_unregistering_a_pcluster_does_not_empty_it(made: Stack) -> None:
     elsewhere = ("-n", str(made.downstream_namespace("east", "web")), "get", "deployment", "storefront")
     wait_for("work goes on", lambda: "poke" in made.below_json("east", *elsewhere)["metadata"]["labels"])
     assert made.below_json("west", "-n", home, "get", "deployment", "storefront")["metadata"]["uid"] == before
+
+
+def test_wrong_export_changes_nothing(made: Stack) -> None:
+    before = made.json("get", "synctarget", "east", workspace=PLATFORM)["spec"]
+    said = made.headwater(
+        "sync-target",
+        "create",
+        "east",
+        "-o",
+        "-",
+        "--apiexports",
+        "root:compute:nothing",
+        workspace=PLATFORM,
+        check=False,
+    )
+    assert "root:compute:nothing does not exist" in said
+    assert made.json("get", "synctarget", "east", workspace=PLATFORM)["spec"] == before

@@ -78,6 +78,8 @@ async def create(
     registration = Registration(name, _exports(apiexports), _labels(labels), cells)
     async with Session.open(connection) as session:
         client = session.client
+        for path, export in registration.exports:
+            await _check_export(session.cluster_client.cluster(path) if path else client, path, export)
         target = await _register(client, registration)
         identity = syncer_id(name, uid(target))
         progress(f"Creating service account, role and token {identity!r} for the syncer")
@@ -131,6 +133,19 @@ def _labels(texts: tuple[str, ...]) -> dict[str, str]:
             raise CommandFailed(f"label '{text}' is not in the format of key=value")
         labels[key] = value
     return labels
+
+
+async def _check_export(client: Client, path: str, name: str) -> None:
+    """Refuse an APIExport that is not there, before anything changes. One that may not be read is taken on trust."""
+    from headwater.apis.apis.v1alpha2.apiexport import API_EXPORT
+    from headwater.machinery.errors import Forbidden, NotFound
+
+    try:
+        await client.resource(API_EXPORT.gvr).get(name)
+    except NotFound as error:
+        raise CommandFailed(f"APIExport {path}:{name} does not exist; name another one with --apiexports") from error
+    except Forbidden:
+        return
 
 
 async def _register(client: Client, registration: Registration) -> Object:
