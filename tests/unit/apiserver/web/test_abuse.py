@@ -94,6 +94,25 @@ async def test_broken_chunks_are_a_bad_request(serve: Serve, connect: Connect) -
         assert await wire.closed()
 
 
+async def test_garbage_after_a_request_is_refused_after_its_answer(serve: Serve, connect: Connect) -> None:
+    _, port = await serve(reading, linger_timeout=0.0)
+    wire = await connect(port)
+    async with no_longer_than():
+        wire.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabcd" + OK)
+        assert (await wire.response())[2] == b"3"
+        assert (await wire.status_object())[0] == 400
+        assert await wire.closed()
+
+
+async def test_endless_chunk_extensions_are_refused(serve: Serve, connect: Connect) -> None:
+    _, port = await serve(reading, linger_timeout=0.0)
+    wire = await connect(port)
+    async with no_longer_than():
+        wire.send(b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + b"x" * 50_000)
+        assert (await wire.status_object())[0] == 400
+        assert await wire.closed()
+
+
 async def test_a_slow_head_is_told_and_ended(serve: Serve, connect: Connect) -> None:
     _, port = await serve(reading, head_timeout=0.0, linger_timeout=0.0)
     wire = await connect(port)

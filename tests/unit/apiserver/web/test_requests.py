@@ -40,6 +40,29 @@ async def test_pipelined_requests_are_answered_in_order(serve: Serve, connect: C
             assert body == b"GET /%d  0" % number
 
 
+async def test_bodies_of_pipelined_requests_stay_apart(serve: Serve, connect: Connect) -> None:
+    _, port = await serve(echo)
+    wire = await connect(port)
+    lengths = [0, 5, 100_000, 1, 300_000, 0, 7]
+    async with no_longer_than():
+        for number, length in enumerate(lengths):
+            wire.send(b"PUT /%d HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (number, length) + bytes(length))
+        for number, length in enumerate(lengths):
+            assert (await wire.response())[2] == b"PUT /%d  %d" % (number, length)
+
+
+async def test_a_request_for_an_upgrade_is_served_without_one(serve: Serve, connect: Connect) -> None:
+    _, port = await serve(echo)
+    wire = await connect(port)
+    upgrade = b"Host: h\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+    async with no_longer_than():
+        wire.send(
+            b"POST /up HTTP/1.1\r\n" + upgrade + b"Content-Length: 3\r\n\r\nabcGET /next HTTP/1.1\r\nHost: h\r\n\r\n"
+        )
+        assert (await wire.response())[2] == b"POST /up  3"
+        assert (await wire.response())[2] == b"GET /next  0"
+
+
 async def test_a_request_may_arrive_byte_by_byte(serve: Serve, connect: Connect) -> None:
     _, port = await serve(echo)
     wire = await connect(port)
