@@ -1,8 +1,4 @@
-"""One HTTP/1.1 connection: reads requests one after the other, and runs each through the handler.
-
-A small protocol of our own rather than a library's server: importing aiohttp takes a quarter of the time in which the
-whole server has to be ready, and its request cycle costs several times what this one does.
-"""
+"""One HTTP/1.1 connection: takes requests one after the other, and runs each through the handler."""
 
 from __future__ import annotations
 
@@ -12,17 +8,18 @@ from typing import Protocol, cast
 from headwater.apiserver.statuswriter import status_response
 from headwater.apiserver.web.encode import CONTINUE, response_head
 from headwater.apiserver.web.exchange import call_handler, send_response, send_stream
-from headwater.apiserver.web.head import HEAD_END, MAX_HEAD_BYTES, Head, HeadError, HeadReader
-from headwater.apiserver.web.intake import BodyIntake, Flow
+from headwater.apiserver.web.head import Head
+from headwater.apiserver.web.intake import BodyIntake
 from headwater.apiserver.web.limits import Limits, Phase
+from headwater.apiserver.web.parser import Body
 from headwater.apiserver.web.peer import peer_of
+from headwater.apiserver.web.reading import Reader
 from headwater.apiserver.web.sending import Sender
 from headwater.apiserver.web.types import Handler, Request, StreamResponse
 from headwater.machinery.errors import StatusError
 from headwater.telemetry.logging import get_logger
 
 _log = get_logger("apiserver.web")
-_READ_AHEAD_BYTES = 64 * 1024
 
 
 class Host(Protocol):
@@ -51,9 +48,6 @@ class Connection(asyncio.Protocol):
     def __init__(self, host: Host, loop: asyncio.AbstractEventLoop) -> None:
         self._host = host
         self._loop = loop
-        self._input = bytearray()
-        self._heads = HeadReader()
-        self._scanned = 0
         self._body: BodyIntake | None = None
         self._task: asyncio.Task[None] | None = None
         self._ending = False
@@ -65,7 +59,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # uvloop's transports are that by behaviour only, so an isinstance check would fail.
         self._transport = cast("asyncio.Transport", transport)
-        self._flow = Flow(self._transport)
+        self._reader = Reader(self._transport)
         self._sender = Sender(self._loop, self._transport)
         self._peer = peer_of(transport)
         if not self._host.admit(self):
@@ -76,15 +70,13 @@ class Connection(asyncio.Protocol):
         phase = self.phase
         if phase is Phase.LINGERING:
             return
-        self._input += data
+        self._reader.feed(data)
         if phase is Phase.IDLE or phase is Phase.HEAD:
-            self._next_head()
+            self._next_request()
         elif phase is Phase.SKIPPING:
             self._skip_body()
-        elif self._body is not None and not self._body.complete:
-            self._body.feed()
-        elif len(self._input) > _READ_AHEAD_BYTES:
-            self._flow.pause()
+        elif self._body is not None:
+            self._body.progress()
 
     def eof_received(self) -> bool:
         # Closes the connection: Kubernetes clients don't half-close, so nobody waits for the answer.
@@ -95,6 +87,7 @@ class Connection(asyncio.Protocol):
         if self._task is not None:
             self._task.cancel()
         self._sender.resume()
+        self._reader.close()
 
     def pause_writing(self) -> None:
         self._sender.pause()
@@ -141,38 +134,24 @@ class Connection(asyncio.Protocol):
         self.phase = phase
         self.since = self._loop.time()
 
-    def _next_head(self) -> None:
-        data = self._input
-        # An empty line before the request line is what some clients leave after a body.
-        if data[:2] == b"\r\n":
-            del data[:2]
-        end = data.find(HEAD_END, self._scanned)
-        if end < 0 and len(data) <= MAX_HEAD_BYTES:
-            if data and self.phase is Phase.IDLE:
-                self._enter(Phase.HEAD)
-            self._scanned = max(0, len(data) - 3)
-            return
-        self._scanned = 0
-        try:
-            if not 0 <= end <= MAX_HEAD_BYTES:
-                raise HeadError(431, f"the request's head is larger than {MAX_HEAD_BYTES} bytes")
-            head = self._heads.parse(bytes(data[:end]))
-        except HeadError as error:
-            self._refuse(error.status, error.message)
-            return
-        del data[: end + 4]
-        self._start(head)
+    def _next_request(self) -> None:
+        taken = self._reader.take()
+        if taken is not None:
+            self._start(*taken)
+        elif self._reader.error is not None:
+            self._refuse(self._reader.error.status, self._reader.error.message)
+        elif self.phase is Phase.IDLE and self._reader.in_head:
+            self._enter(Phase.HEAD)
 
-    def _start(self, head: Head) -> None:
+    def _start(self, head: Head, body: Body | None) -> None:
         self._enter(Phase.HANDLING)
-        self._body = None
-        if head.content_length:
+        if body is not None:
             self._body = BodyIntake(
-                head, self._input, loop=self._loop, flow=self._flow, maximum=self._host.limits.max_body_bytes,
-                send_continue=self._send_continue,
+                body, self._reader, loop=self._loop, maximum=self._host.limits.max_body_bytes,
+                expects_continue=head.fields.expects_continue, send_continue=self._send_continue,
             )  # fmt: skip
         request = Request(
-            head.method, head.path, query=head.query, headers=head.headers, peer=self._peer,
+            head.method, head.path, query=head.query, headers=head.fields.headers, peer=self._peer,
             read_body=self._read_body, target=head.target, received_at=self.since,
         )  # fmt: skip
         self._task = self._loop.create_task(self._serve(head, request))
@@ -189,9 +168,11 @@ class Connection(asyncio.Protocol):
         keep_alive = False
         try:
             response = await call_handler(self._host.handler, request)
-            keep_alive = head.keep_alive and not self._host.stopping and (self._body is None or self._body.skippable)
+            keep_alive = (
+                head.fields.keep_alive and not self._host.stopping and (self._body is None or self._body.skippable)
+            )
             if isinstance(response, StreamResponse):
-                keep_alive = keep_alive and head.http_minor == 1
+                keep_alive = keep_alive and head.fields.http_minor == 1
                 self._enter(Phase.STREAMING)
                 await send_stream(self._sender, response, head, dated=self._host, keep_alive=keep_alive)
                 if head.method != "HEAD":
@@ -219,13 +200,11 @@ class Connection(asyncio.Protocol):
         if keep_alive:
             if body_left:
                 self._enter(Phase.SKIPPING)
-                self._flow.resume()
                 self._skip_body()
             else:
                 self._go_on()
         elif body_left:
-            self._enter(Phase.LINGERING)
-            self._flow.resume()
+            self._linger()
         else:
             self._transport.close()
 
@@ -236,11 +215,15 @@ class Connection(asyncio.Protocol):
     def _go_on(self) -> None:
         self._body = None
         self._enter(Phase.IDLE)
-        self._flow.resume()
         if self._host.stopping:
             self._transport.close()
-        elif self._input:
-            self._next_head()
+            return
+        self._reader.done()
+        self._next_request()
+
+    def _linger(self) -> None:
+        self._enter(Phase.LINGERING)
+        self._reader.drop()
 
     def _refuse(self, status: int, message: str) -> None:
         error = StatusError(message)
@@ -252,5 +235,4 @@ class Connection(asyncio.Protocol):
             date=self._host.date_line, keep_alive=False,
         )  # fmt: skip
         self._transport.write(head + response.body)
-        self._input.clear()
-        self._enter(Phase.LINGERING)
+        self._linger()

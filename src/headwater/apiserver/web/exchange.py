@@ -54,7 +54,7 @@ async def send_response(
 
 async def send_stream(sender: Sender, response: StreamResponse, head: Head, *, dated: Dated, keep_alive: bool) -> None:
     """Sends a stream until its source ends. Raises what the source raises, with the answer then left unfinished."""
-    chunked = head.http_minor == 1
+    chunked = head.fields.http_minor == 1
     opening = response_head(
         status=response.status, content_type=response.content_type, headers=response.headers,
         length=-1 if chunked else -2, date=dated.date_line, keep_alive=keep_alive,
