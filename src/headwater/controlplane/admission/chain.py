@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP as APIS_GROUP
+from headwater.apis.core.v1alpha1.logicalcluster import GROUP as CORE_GROUP
+from headwater.apis.tenancy.v1alpha1.workspace import GROUP as TENANCY_GROUP
 from headwater.apis.tenancy.workspacetypes import TypeResolver
-from headwater.apiserver.admission.interface import AdmissionPlugin
+from headwater.apiserver.admission.interface import (
+    AdmissionAttributes,
+    AdmissionChain,
+    AdmissionPlugin,
+    BasePlugin,
+)
 from headwater.controlplane.admission.access import DeepAuthorizer
 from headwater.controlplane.admission.apibinding import APIBindingAdmission
 from headwater.controlplane.admission.apiexport import APIExportAdmission
@@ -29,15 +37,36 @@ def admission_plugins(
 ) -> Sequence[AdmissionPlugin]:
     """All plugins; `is_builtin` says whether a (group, resource) is served without a binding."""
     types = TypeResolver(state.workspace_types.get, state.clusters.find, state.clusters.path_of)
+    reserved = ReservedNames()
+    own: dict[tuple[str, str], Sequence[AdmissionPlugin]] = {
+        (APIS_GROUP, "apiresourceschemas"): [APIResourceSchemaAdmission()],
+        (APIS_GROUP, "apiexports"): [APIExportAdmission(is_builtin)],
+        (APIS_GROUP, "apibindings"): [APIBindingAdmission(state, authorizer)],
+        (TENANCY_GROUP, "workspaces"): [WorkspaceAdmission(state, types, authorizer), reserved],
+        (TENANCY_GROUP, "workspacetypes"): [WorkspaceTypeAdmission(state, authorizer), reserved],
+        (CORE_GROUP, "logicalclusters"): [LogicalClusterAdmission()],
+        ("apiextensions.k8s.io", "customresourcedefinitions"): [CustomResourceOverlap(state)],
+    }
     return (
         WorkspaceNamespaceLifecycle(caches, state.clusters),
-        APIResourceSchemaAdmission(),
-        WorkspaceAdmission(state, types, authorizer),
-        WorkspaceTypeAdmission(state, authorizer),
-        LogicalClusterAdmission(),
-        APIExportAdmission(is_builtin),
-        APIBindingAdmission(state, authorizer),
-        ReservedNames(),
-        CustomResourceOverlap(state),
+        OfResource({resource: AdmissionChain(plugins) for resource, plugins in own.items()}),
         PathAnnotation(state.clusters),
     )
+
+
+class OfResource(BasePlugin):
+    """Plugins that each concern one resource, so that writes to all others ask none of them."""
+
+    name = "kcp.io/OfResource"
+
+    def __init__(self, chains: Mapping[tuple[str, str], AdmissionChain]) -> None:
+        self._chains = chains
+
+    def handles(self, attributes: AdmissionAttributes) -> bool:
+        return (attributes.info.group, attributes.info.resource) in self._chains
+
+    async def admit(self, attributes: AdmissionAttributes) -> None:
+        await self._chains[attributes.info.group, attributes.info.resource].admit(attributes)
+
+    async def validate(self, attributes: AdmissionAttributes) -> None:
+        await self._chains[attributes.info.group, attributes.info.resource].validate(attributes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from headwater.machinery.errors import BadRequest
@@ -34,8 +35,13 @@ def split_path(path: str) -> Addressed:
 
 def check(cluster: str) -> None:
     """Raises BadRequest unless the text is a name, a path, ``system:<name>`` or the wildcard."""
-    if cluster != WILDCARD and (len(cluster) > _MAX_LENGTH or not is_valid_path(cluster)):
+    if cluster != WILDCARD and not _is_valid(cluster):
         raise BadRequest(f"invalid cluster: {cluster[:200]!r} does not match the regex")
+
+
+@lru_cache(maxsize=1024)
+def _is_valid(cluster: str) -> bool:
+    return len(cluster) <= _MAX_LENGTH and is_valid_path(cluster)
 
 
 def is_single_name(cluster: str) -> bool:
