@@ -167,10 +167,6 @@ def label_selector(description: str = "", *, default: Any = None) -> Object:
     return schema
 
 
-def label_map(description: str = "") -> Object:
-    return map_of(string(max_length=63, pattern=LABEL_VALUE_PATTERN), description, max_properties=64)
-
-
 def conditions(description: str = "Observations of the object's state, one per type.") -> Object:
     """kcp's conditions: like ``metav1.Condition`` with a severity, and reason and message optional."""
     condition = obj(
@@ -184,12 +180,6 @@ def conditions(description: str = "Observations of the object's state, one per t
         type=string("What the condition is about, in CamelCase."),
     )
     return array(condition, description)
-
-
-def object_reference(description: str = "", /, *, required: Sequence[str] = ("name",), **extra: Object) -> Object:
-    """A name, and whatever else the reference needs."""
-    props = {"name": string("Name of the object.", min_length=1), **extra}
-    return properties(description, props, required=required)
 
 
 def with_rule(schema: Object, rule: str, message: str, *, reason: str = "", field_path: str = "") -> Object:

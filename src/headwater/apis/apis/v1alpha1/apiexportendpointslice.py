@@ -7,7 +7,6 @@ from headwater.apis.kind import AGE_COLUMN, Kind, column
 from headwater.apis.markers import any_object, array, boolean, conditions, immutable, obj, resource, string
 
 CONDITION_EXPORT_VALID = "APIExportValid"
-CONDITION_PARTITION_VALID = "PartitionValid"
 CONDITION_URLS_READY = "EndpointURLsReady"
 REASON_INVALID_REFERENCE = "APIExportInvalidReference"
 REASON_NOT_FOUND = "APIExportNotFound"

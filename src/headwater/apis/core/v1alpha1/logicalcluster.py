@@ -12,11 +12,8 @@ NAME = "cluster"
 
 TYPE_ANNOTATION = "internal.tenancy.kcp.io/type"
 """``<path>:<name>`` of the WorkspaceType."""
-RESOURCE_BINDINGS_ANNOTATION = "internal.apis.kcp.io/resource-bindings"
-"""JSON map ``<resource>.<group>`` to ``{"n": <binding>}`` or, for local CRDs, ``{"c": true}``."""
 INACTIVE_ANNOTATION = "core.kcp.io/inactive"
 LEGACY_INACTIVE_ANNOTATION = "internal.kcp.io/inactive"
-MAX_OBJECTS_ANNOTATION = "core.kcp.io/max-total-objects"
 
 DELETION_FINALIZER = "core.kcp.io/logicalcluster-deletion"
 TERMINATORS_FINALIZER = "kcp.io/has-terminators"
