@@ -129,6 +129,30 @@ def test_token_secrets_become_plain() -> None:
     assert body["data"] == {"token": "eA=="}
 
 
+@pytest.mark.parametrize(
+    ("manual", "selector", "labels"),
+    [
+        pytest.param(False, None, {"app": "mine"}, id="generated"),
+        pytest.param(
+            True,
+            {"matchLabels": {"job-name": "x"}},
+            {"app": "mine", "job-name": "x", "controller-uid": "up"},
+            id="manual",
+        ),
+    ],
+)
+def test_jobs_get_their_selector_downstream(manual: bool, selector: Object | None, labels: Object) -> None:
+    """A pcluster refuses a Job whose selector names the uid that it has upstream."""
+    template: Object = {"metadata": {"labels": {"app": "mine", "job-name": "x", "controller-uid": "up"}}}
+    spec: Object = {"selector": {"matchLabels": {"job-name": "x"}}, "template": template, "manualSelector": manual}
+    job: Object = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "x"}, "spec": spec}
+    before = deep_copy(job)
+    body = downstream_body(job, GroupResource("batch", "jobs"), key="K", namespace="n")
+    assert body["spec"].get("selector") == selector
+    assert body["spec"]["template"]["metadata"]["labels"] == labels
+    assert job == before
+
+
 @pytest.mark.parametrize(("kind", "path"), POD_SPEC_PATHS.items(), ids=lambda value: "/".join(value))
 def test_pods_run_without_upstream_accounts(kind: tuple[str, str], path: tuple[str, ...]) -> None:
     """Every kind with a pod spec loses the service account, unless those are synced too."""

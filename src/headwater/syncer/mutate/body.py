@@ -21,6 +21,7 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.logicalcluster import CLUSTER_ANNOTATION, PATH_ANNOTATION
 from headwater.machinery.objects import Object, deep_copy, generation, labels, name
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.mutate.jobs import without_generated_selector
 from headwater.syncer.mutate.names import downstream_name
 from headwater.syncer.mutate.pods import without_upstream_identity
 from headwater.syncer.mutate.secrets import without_token_type
@@ -77,6 +78,7 @@ def downstream_body(
             body[field] = deep_copy(value)
     body["metadata"] = _metadata(upstream, resource, key, namespace, locator)
     without_token_type(body, resource)
+    without_generated_selector(body)
     without_upstream_identity(body, keep_service_accounts=keep_service_accounts)
     digest = hashlib.sha256(jsonio.dumps_sorted(body)).hexdigest()[:32]
     body["metadata"]["annotations"][HASH_ANNOTATION] = digest
