@@ -186,6 +186,20 @@ async def test_jobs_select_their_pods(api: Api) -> None:
     assert changed.status == 422
 
 
+async def test_jobs_refuse_the_selector_of_another(api: Api) -> None:
+    """A copy of a job names the uid of the first one, which the server refuses unless manualSelector says so."""
+    path = "/apis/batch/v1/namespaces/default/jobs"
+    labels = {"batch.kubernetes.io/controller-uid": "other"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": CONTAINERS, "restartPolicy": "Never"}}
+    spec = {"selector": {"matchLabels": labels}, "template": template}
+    refused = await api.post(path, {"metadata": {"name": "copy"}, "spec": spec})
+    assert refused.status == 422
+    fields = {cause["field"] for cause in refused.body["details"]["causes"]}
+    assert fields == {"spec.template.metadata.labels[batch.kubernetes.io/controller-uid]", "spec.selector"}
+    made = await api.create(path, {"metadata": {"name": "own"}, "spec": spec | {"manualSelector": True}})
+    assert made["spec"]["selector"] == {"matchLabels": labels}
+
+
 async def test_pods(api: Api) -> None:
     """A pod is Pending with a QoS class, may change its images only, is bound once, and is evicted."""
     resources = {"limits": {"cpu": "1", "memory": "1Gi"}}

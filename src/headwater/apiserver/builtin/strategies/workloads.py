@@ -8,7 +8,7 @@ from headwater.apiserver.builtin.strategies.native import NativeStrategy
 from headwater.apiserver.builtin.strategies.podspecs import default_template
 from headwater.apiserver.registry.metadata import immutable
 from headwater.apiserver.registry.strategy import WriteContext
-from headwater.machinery.fieldpath import FieldError, forbidden_field, invalid_value
+from headwater.machinery.fieldpath import FieldError, forbidden_field, invalid_value, key
 from headwater.machinery.labels import selector_from_label_selector
 from headwater.machinery.names import dns1123_label_errors, dns1123_subdomain_errors
 from headwater.machinery.objects import Object, nested
@@ -96,10 +96,26 @@ class JobStrategy(NativeStrategy):
             return
         template = spec["template"]
         labels = template.setdefault("metadata", {}).setdefault("labels", {})
-        for prefix in ("", _JOB_PREFIX):
-            labels[f"{prefix}controller-uid"] = meta["uid"]
-            labels[f"{prefix}job-name"] = meta["name"]
-        spec["selector"] = {"matchLabels": {f"{_JOB_PREFIX}controller-uid": meta["uid"]}}
+        for label, value in _generated_labels(obj).items():
+            labels.setdefault(label, value)
+        label = f"{_JOB_PREFIX}controller-uid"
+        spec.setdefault("selector", {}).setdefault("matchLabels", {}).setdefault(label, meta["uid"])
+
+    def validate(self, ctx: WriteContext, obj: Object) -> Sequence[FieldError]:
+        """A selector that the server generates is refused when it names another uid, as with a Job that was copied."""
+        if nested(obj, "spec", "manualSelector") or not isinstance(nested(obj, "spec", "template"), dict):
+            return ()
+        expected = _generated_labels(obj)
+        labels = nested(obj, "spec", "template", "metadata", "labels", default={})
+        found = [
+            invalid_value(key("spec.template.metadata.labels", label), labels.get(label), f"must be '{value}'")
+            for label, value in expected.items()
+            if labels.get(label) != value
+        ]
+        selector = nested(obj, "spec", "selector", default={})
+        if not isinstance(selector, dict) or not (selector.get("matchLabels") or {}).items() <= expected.items():
+            found.append(invalid_value("spec.selector", selector, "`selector` not auto-generated"))
+        return found
 
     def validate_update(self, ctx: WriteContext, obj: Object, old: Object) -> Sequence[FieldError]:
         found: list[FieldError] = []
@@ -111,3 +127,8 @@ class JobStrategy(NativeStrategy):
         if label == "status.successful":
             return str(nested(obj, "status", "succeeded", default=0))
         return super().field_value(obj, label)
+
+
+def _generated_labels(job: Object) -> dict[str, str]:
+    values = {"controller-uid": job["metadata"]["uid"], "job-name": job["metadata"]["name"]}
+    return {f"{prefix}{label}": value for prefix in ("", _JOB_PREFIX) for label, value in values.items()}
