@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from headwater.apiserver.statuswriter import status_response
 from headwater.apiserver.web.encode import CONTINUE, response_head
@@ -20,6 +20,8 @@ from headwater.machinery.errors import StatusError
 from headwater.telemetry.logging import get_logger
 
 _log = get_logger("apiserver.web")
+
+_GOODBYE_SECONDS: Final = 0.25
 
 
 class Host(Protocol):
@@ -123,6 +125,10 @@ class Connection(asyncio.Protocol):
             self._task.cancel()
         elif self.phase is not Phase.HANDLING:
             self._transport.close()
+            if self.phase is Phase.IDLE:
+                # TLS waits for the peer's goodbye, and a pooled connection of a client without threads of its own
+                # gives none until it is used again.
+                self._loop.call_later(_GOODBYE_SECONDS, self.abort)
 
     def abort(self) -> None:
         """Ends the connection at once, without sending what is still buffered."""
