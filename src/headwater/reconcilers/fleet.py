@@ -114,6 +114,11 @@ class Fleet:
         """True while a SyncTarget has this key."""
         return bool(self.sync_targets.index_keys(BY_KEY, key))
 
+    def target_name(self, key: str) -> str:
+        """Name of the SyncTarget with this key; empty when there is none."""
+        found = self.sync_targets.by_index(BY_KEY, key)
+        return name(found[0]) if found else ""
+
     async def resolve(self, workspace: str) -> str | None:
         """Logical cluster name of a workspace path, None when there is no such workspace."""
         client = self.cluster_client.cluster(workspace).resource(LOGICAL_CLUSTER.gvr)

@@ -24,6 +24,15 @@ def placement_applies(placement: Object, namespace: Object) -> bool:
     return selector.matches(labels(namespace))
 
 
+def same_effect(old: Object, new: Object) -> bool:
+    """True when a change of a Placement can't change where anything runs."""
+    return (
+        old.get("spec") == new.get("spec")
+        and nested(old, "status", "phase", default=None) == nested(new, "status", "phase", default=None)
+        and chosen_keys(old) == chosen_keys(new)
+    )
+
+
 def selects_workload(placement: Object, obj: Object, key: str) -> bool:
     """True when the Placement gives the target with this key to the workload; unreadable selectors as above."""
     if key not in chosen_keys(placement):

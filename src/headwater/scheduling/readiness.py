@@ -30,6 +30,11 @@ def reported_status(obj: Object, key: str) -> dict[str, Any] | None:
     return status if isinstance(status, dict) else None
 
 
+def ready_replicas(obj: Object, key: str) -> int:
+    """Ready pods that a target reports; 0 when it reports none."""
+    return int((reported_status(obj, key) or {}).get("readyReplicas", 0))
+
+
 def ready_on(obj: Object, key: str, replicas: int | None = None) -> bool:
     """True when the target reports as many ready, up-to-date pods as the workload asks for (or as `replicas`)."""
     status = reported_status(obj, key)

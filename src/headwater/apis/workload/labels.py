@@ -49,6 +49,14 @@ KEY_LABEL: Final = "internal.workload.kcp.io/key"
 PLACEMENT_TARGET_ANNOTATION: Final = "internal.workload.kcp.io/synctarget"
 """Annotation on a Placement: comma list of the keys of its chosen targets (one for a Placement with one target)."""
 
+TARGET_ANNOTATION_PREFIXES: Final = (
+    STATUS_DIFF_ANNOTATION_PREFIX,
+    DELETION_ANNOTATION_PREFIX,
+    SPEC_DIFF_ANNOTATION_PREFIX,
+    SOFT_FINALIZERS_ANNOTATION_PREFIX,
+)
+"""All annotations that an object has for one target; they go when the target lets go of it."""
+
 WORKSPACE_URL_ANNOTATION: Final = "internal.workload.kcp.io/workspace-url"
 """Annotation in a syncer's view: the URL of the object's workspace. Never stored, never sent downstream."""
 

@@ -1,4 +1,4 @@
-"""Informers of everything that can be placed: namespaced builtin kinds, and the resources of bound compute exports."""
+"""Informers of everything that runs on targets: some builtin kinds, and the resources of bound compute exports."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from headwater.client.informer import Informer, InformerFactory
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, finalizers, labels, nested
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.reconcilers.fleet import BY_NAMESPACE, Fleet, by_namespace, with_identity
+from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, by_namespace, with_identity
+from headwater.scheduling.readiness import WORKLOAD_RESOURCES
 
 BY_TARGET: Final = "target"
 BUILTINS: Final = (GroupVersionResource("", "v1", "configmaps"), GroupVersionResource("", "v1", "secrets"))
-_NOT_PLACED: Final = frozenset(
+_MADE_BELOW: Final = frozenset(
     {("", "pods"), ("apps", "replicasets"), ("", "endpoints"), ("discovery.k8s.io", "endpointslices")}
 )
-"""Made downstream by controllers there; what is upstream of these came from below."""
+"""Made downstream by controllers there, so never placed; what is upstream of these was copied up."""
 
 Listener = Callable[[GroupVersionResource, Informer], None]
 
@@ -40,6 +41,22 @@ def only_metadata(obj: Object) -> Object:
     meta = obj.get("metadata") or {}
     meta.pop("managedFields", None)
     return {"apiVersion": obj.get("apiVersion", ""), "kind": obj.get("kind", ""), "metadata": meta}
+
+
+def plain(gvr: GroupVersionResource) -> tuple[str, str]:
+    """(group, resource) without identity."""
+    return gvr.group, gvr.resource.partition(":")[0]
+
+
+def _bound_by(binding: Object) -> Iterable[GroupVersionResource]:
+    """The resources of a compute binding, with their identity."""
+    if COMPUTE_EXPORT_ANNOTATION not in annotations_of(binding):
+        return
+    for bound in nested(binding, "status", "boundResources", default=None) or ():
+        versions = bound.get("storageVersions") or ()
+        if versions:
+            identity = nested(bound, "schema", "identityHash", default="")
+            yield with_identity(GroupVersionResource(bound.get("group", ""), versions[-1], bound["resource"]), identity)
 
 
 class Inventory:
@@ -63,6 +80,26 @@ class Inventory:
         for gvr, informer in self._known.items():
             listener(gvr, informer)
 
+    def placed(self, gvr: GroupVersionResource) -> bool:
+        """False for what is only ever copied up."""
+        return plain(gvr) not in _MADE_BELOW
+
+    def settled(self, cluster: str) -> bool:
+        """True when all workloads of a logical cluster are known."""
+        return all(self._known[gvr].has_synced for gvr in self._workloads(cluster))
+
+    def runs_on(self, namespace: str, target_key: str) -> bool:
+        """True while a workload of the namespace (by its informer key) has the target, or may have it.
+
+        Between a start, or a new binding, and the first list of a resource nothing is known of its objects.
+        """
+        cluster = namespace.partition("|")[0]
+        return not self.settled(cluster) or any(
+            target_key in target_keys(labels(each))
+            for gvr in self._workloads(cluster)
+            for each in self._known[gvr].by_index(BY_NAMESPACE, namespace)
+        )
+
     def informers(self) -> dict[GroupVersionResource, Informer]:
         """Resource, with its identity, to its informer."""
         return dict(self._known)
@@ -80,17 +117,19 @@ class Inventory:
                 yield gvr, key
 
     def _on_binding(self, _kind: str, _old: Object | None, new: Object | None) -> None:
-        if new is None or COMPUTE_EXPORT_ANNOTATION not in annotations_of(new):
-            return
-        for bound in nested(new, "status", "boundResources", default=None) or ():
-            group, resource = bound.get("group", ""), bound["resource"]
-            versions = bound.get("storageVersions") or ()
-            if (group, resource) in _NOT_PLACED or not versions:
+        for gvr in _bound_by(new) if new is not None else ():
+            if gvr in self._known:
                 continue
-            identity = nested(bound, "schema", "identityHash", default="")
-            gvr = with_identity(GroupVersionResource(group, versions[-1], resource), identity)
-            if gvr not in self._known:
+            if self.placed(gvr):
                 self._add(gvr, self.factory.informer(gvr))
+            else:
+                self._add(gvr, self.factory.informer(gvr, transform=only_metadata))
+
+    def _workloads(self, cluster: str) -> Iterable[GroupVersionResource]:
+        for binding in self._fleet.bindings.by_index(BY_CLUSTER, cluster):
+            for gvr in _bound_by(binding):
+                if plain(gvr) in WORKLOAD_RESOURCES and gvr in self._known:
+                    yield gvr
 
     def _add(self, gvr: GroupVersionResource, informer: Informer) -> None:
         informer.add_index(BY_NAMESPACE, by_namespace)

@@ -11,13 +11,11 @@ from typing import Any
 
 from headwater.apis.workload.intent import SyncIntent, sync_intents
 from headwater.apis.workload.labels import (
-    DELETION_ANNOTATION_PREFIX,
-    SOFT_FINALIZERS_ANNOTATION_PREFIX,
-    SPEC_DIFF_ANNOTATION_PREFIX,
     STATE_LABEL_PREFIX,
     STATE_SYNC,
     STATUS_DIFF_ANNOTATION_PREFIX,
     STATUS_PROMOTED,
+    TARGET_ANNOTATION_PREFIXES,
     syncer_finalizer,
 )
 from headwater.machinery.errors import Forbidden
@@ -156,12 +154,7 @@ def _let_go(result: Object, intents: dict[str, SyncIntent], key: str) -> None:
         if intents[last].state == STATE_SYNC and syncer_finalizer(last) in finalizers(result):
             _promote(result, last, summary_rules(result))
     set_label(result, STATE_LABEL_PREFIX + key, None)
-    for prefix in (
-        STATUS_DIFF_ANNOTATION_PREFIX,
-        DELETION_ANNOTATION_PREFIX,
-        SPEC_DIFF_ANNOTATION_PREFIX,
-        SOFT_FINALIZERS_ANNOTATION_PREFIX,
-    ):
+    for prefix in TARGET_ANNOTATION_PREFIXES:
         set_annotation(result, prefix + key, None)
     meta = metadata(result)
     kept = [held for held in finalizers(result) if held != syncer_finalizer(key)]

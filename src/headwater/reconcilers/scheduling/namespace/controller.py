@@ -10,7 +10,6 @@ from headwater.controller.controller import Controller
 from headwater.controller.interface import Result
 from headwater.machinery.conditions import Condition, set_condition
 from headwater.machinery.objects import Object, cluster_name, deep_copy, name, object_key
-from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.fleet import BY_CLUSTER, NAMESPACES, Fleet
 from headwater.reconcilers.scheduling.namespace.step_schedule import (
     CONDITION_NAMESPACE_SCHEDULED,
@@ -18,6 +17,7 @@ from headwater.reconcilers.scheduling.namespace.step_schedule import (
     schedule,
     scheduled_condition,
 )
+from headwater.scheduling.matching import same_effect
 
 CONTROLLER_NAME: Final = "placement-namespace"
 
@@ -42,7 +42,7 @@ class NamespaceController:
             self.controller.enqueue(object_key(new))
 
     def _on_placement(self, _kind: str, old: Object | None, new: Object | None) -> None:
-        if old is not None and new is not None and _same_effect(old, new):
+        if old is not None and new is not None and same_effect(old, new):
             return
         changed = new or old
         assert changed is not None, "an event has an object"
@@ -66,13 +66,3 @@ class NamespaceController:
             set_condition(judged, Condition(CONDITION_NAMESPACE_SCHEDULED, status, reason, message), now)
             await self._committer.commit(namespace, judged)
         return Result(requeue_after_seconds=seconds) if seconds is not None else None
-
-
-def _same_effect(old: Object, new: Object) -> bool:
-    """True when a change of a Placement can't change any Namespace."""
-    return (
-        old.get("spec") == new.get("spec")
-        and old.get("status", {}).get("phase") == new.get("status", {}).get("phase")
-        and old.get("status", {}).get("conditions") == new.get("status", {}).get("conditions")
-        and annotations_of(old) == annotations_of(new)
-    )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from headwater.apis.workload.intent import deletion_marks, target_keys
-from headwater.apis.workload.labels import KEY_LABEL
+from headwater.apis.workload.labels import sync_target_key
 from headwater.client.informer import Informer
 from headwater.controller.controller import Controller
 from headwater.controller.interface import Result
@@ -16,16 +17,18 @@ from headwater.machinery.objects import Object, cluster_name, labels, name, name
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.timestamps import format_time
 from headwater.machinery.watch import DELETED
-from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, namespace_key
-from headwater.reconcilers.scheduling.inventory import Inventory
+from headwater.reconcilers.fleet import BY_CLUSTER, Fleet, namespace_key
+from headwater.reconcilers.scheduling.inventory import Inventory, plain
 from headwater.reconcilers.scheduling.resource.step_divide import division_change
 from headwater.reconcilers.scheduling.resource.step_intent import IntentChange, intent_change
-from headwater.reconcilers.scheduling.resource.wanted import Scene, Subject, shares_of, wanted_of
-from headwater.scheduling.matching import placement_applies
+from headwater.reconcilers.scheduling.resource.wanted import Scene, Subject, wanted_of
+from headwater.scheduling.matching import placement_applies, same_effect
 from headwater.scheduling.readiness import WORKLOAD_RESOURCES
 
 CONTROLLER_NAME: Final = "placement-resource"
 _WORKERS: Final = 8
+_SETTLING_SECONDS: Final = 1.0
+"""After this long an object is looked at again that was judged before all workloads were known."""
 
 
 class ResourceController:
@@ -48,7 +51,7 @@ class ResourceController:
 
     def _on_resource(self, gvr: GroupVersionResource, informer: Informer) -> None:
         self._gvrs[str(gvr)] = gvr
-        workload = (gvr.group, gvr.resource.partition(":")[0]) in WORKLOAD_RESOURCES
+        workload = plain(gvr) in WORKLOAD_RESOURCES
 
         def changed(_kind: str, old: Object | None, new: Object | None) -> None:
             if new is not None:
@@ -66,16 +69,16 @@ class ResourceController:
             self._enqueue_all(self._inventory.in_namespace(object_key(new)))
 
     def _on_placement(self, _kind: str, old: Object | None, new: Object | None) -> None:
-        if old is None or new is None or old.get("spec") == new.get("spec"):
+        if old is not None and new is not None and same_effect(old, new):
             return
-        for namespace_of in self._fleet.namespaces.index_keys(BY_CLUSTER, cluster_name(new)):
-            self._enqueue_all(self._inventory.in_namespace(namespace_of))
+        concerned = [each for each in (old, new) if each is not None]
+        for holder in self._fleet.namespaces.by_index(BY_CLUSTER, cluster_name(concerned[0])):
+            if any(placement_applies(each, holder) for each in concerned):
+                self._enqueue_all(self._inventory.in_namespace(object_key(holder)))
 
     def _on_sync_target(self, kind: str, old: Object | None, _new: Object | None) -> None:
         if kind == DELETED and old is not None:
-            key = labels(old).get(KEY_LABEL)
-            if key:
-                self._enqueue_all(self._inventory.on_target(key))
+            self._enqueue_all(self._inventory.on_target(sync_target_key(cluster_name(old), name(old))))
 
     def _enqueue_all(self, objects: Iterable[tuple[GroupVersionResource, str]]) -> None:
         for gvr, key in objects:
@@ -91,50 +94,29 @@ class ResourceController:
         obj = self._inventory.informers()[gvr].get(object_of)
         if obj is None:
             return None
-        scene = self._scene(obj)
-        subject = Subject(obj, gvr.group, gvr.resource.partition(":")[0])
-        change = intent_change(
-            obj,
-            wanted_of(subject, scene) if scene is not None else None,
-            target_exists=self._fleet.target_exists,
-            now=format_time(self._fleet.clock.now()),
-        )
-        if scene is not None and not change.delete:
-            change.annotations.update(self._division(subject, scene, change))
+        scene = self._scene(obj) if self._inventory.placed(gvr) else None
+        wanted = wanted_of(Subject(obj, *plain(gvr)), scene) if scene is not None else None
+        now = format_time(self._fleet.clock.now())
+        change = intent_change(obj, wanted, target_exists=self._fleet.target_exists, now=now)
+        if wanted is not None and not change.delete:
+            change.annotations.update(division_change(obj, wanted.shares, gently=not wanted.at_once))
         if change:
             await self._write(gvr, obj, change)
-        return None
+        return None if self._inventory.settled(cluster_name(obj)) else Result(requeue_after_seconds=_SETTLING_SECONDS)
 
     def _scene(self, obj: Object) -> Scene | None:
         holder = self._fleet.namespaces.get(namespace_key(obj))
         if holder is None:
             return None
         placements = tuple(self._fleet.placements.by_index(BY_CLUSTER, cluster_name(obj)))
-        return Scene(holder, placements, self._fleet.target_exists, lambda key: self._runs_on(namespace_key(obj), key))
-
-    def _runs_on(self, namespace_of: str, target_key: str) -> bool:
-        for gvr, informer in self._inventory.informers().items():
-            if (gvr.group, gvr.resource.partition(":")[0]) not in WORKLOAD_RESOURCES:
-                continue
-            if any(target_key in target_keys(labels(each)) for each in informer.by_index(BY_NAMESPACE, namespace_of)):
-                return True
-        return False
-
-    @staticmethod
-    def _division(subject: Subject, scene: Scene, change: IntentChange) -> dict[str, str | None]:
-        """Spec diffs by the targets that the object will have after the change."""
-        if not subject.has_pods:
-            return {}
-        applying = [each for each in scene.placements if placement_applies(each, scene.namespace)]
-        marks = deletion_marks(annotations_of(scene.namespace))
-        staying = {key for key in target_keys(labels(scene.namespace)) if key not in marks}
-        return division_change(subject.obj, shares_of(subject, staying, applying))
+        runs_on = partial(self._inventory.runs_on, namespace_key(obj))
+        return Scene(holder, placements, self._fleet.target_name, runs_on)
 
     async def _write(self, gvr: GroupVersionResource, obj: Object, change: IntentChange) -> None:
         client = self._fleet.cluster_client.cluster(cluster_name(obj)).resource(gvr, namespace(obj))
         try:
             if change.delete:
-                await client.delete(name(obj), uid=uid(obj))
+                await client.delete(name(obj), uid=uid(obj), grace_period_seconds=0)
                 return
             meta: Object = {"uid": uid(obj), "resourceVersion": resource_version(obj)}
             if change.labels:

@@ -13,6 +13,7 @@ from headwater.apis.workload.labels import (
     STATE_SYNC,
     STATE_UPSYNC,
     SYNCER_FINALIZER_PREFIX,
+    TARGET_ANNOTATION_PREFIXES,
     syncer_finalizer,
 )
 from headwater.machinery.objects import Object, deletion_timestamp, finalizers, labels
@@ -24,12 +25,15 @@ class Wanted:
     """Targets of a namespace as they bear on one object.
 
     `keys` are those that should have the object, `leaving` those that are being taken away with the time since
-    when. `can_leave` answers whether the object may be taken off a target now (make before break).
+    when. `can_leave` answers whether the object may be taken off a target now (make before break). `shares` are the
+    replicas of each target where they are divided.
     """
 
     keys: frozenset[str]
     leaving: Mapping[str, str]
     can_leave: Callable[[str], bool]
+    shares: Mapping[str, int] | None = None
+    at_once: bool = False
 
 
 @dataclass(slots=True)
@@ -72,7 +76,7 @@ def intent_change(
         if not target_exists(key):
             # Unregistering a pcluster is no order to empty it: the label goes without a deletion mark.
             change.annotations.pop(DELETION_ANNOTATION_PREFIX + key, None)
-            _remove(change, key, marked=key in marks)
+            _remove(change, obj, key)
     kept = [each for each in finalizers(obj) if not _orphaned(each, target_exists)]
     if len(kept) != len(finalizers(obj)):
         change.finalizers = kept
@@ -90,21 +94,23 @@ def _follow_namespace(
                 change.annotations[mark] = None
         elif key in marks:
             if key not in expected and not _held(obj, key):
-                _remove(change, key, marked=True)
+                _remove(change, obj, key)
         elif not wanted.can_leave(key):
             continue
         elif _held(obj, key) or key in wanted.leaving:
             change.annotations[mark] = wanted.leaving.get(key, now)
         else:
-            _remove(change, key, marked=False)
+            _remove(change, obj, key)
     for key in wanted.keys - set(current) - set(wanted.leaving):
         change.labels[STATE_LABEL_PREFIX + key] = STATE_SYNC
 
 
-def _remove(change: IntentChange, key: str, *, marked: bool) -> None:
+def _remove(change: IntentChange, obj: Object, key: str) -> None:
+    """Take away every trace of a target that has let go, or never had the object."""
     change.labels[STATE_LABEL_PREFIX + key] = None
-    if marked:
-        change.annotations[DELETION_ANNOTATION_PREFIX + key] = None
+    for prefix in TARGET_ANNOTATION_PREFIXES:
+        if prefix + key in annotations_of(obj):
+            change.annotations[prefix + key] = None
 
 
 def _held(obj: Object, key: str) -> bool:

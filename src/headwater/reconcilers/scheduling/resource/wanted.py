@@ -42,9 +42,10 @@ class Scene:
 
     namespace: Object
     placements: tuple[Object, ...]
-    target_exists: Callable[[str], bool]
+    target_name: Callable[[str], str]
+    """Name of the SyncTarget with this key; empty when there is none."""
     runs_on: Callable[[str], bool]
-    """Whether a workload of the namespace is still on the target with this key."""
+    """Whether a workload of the namespace is, or may be, still on the target with this key."""
 
 
 def wanted_of(subject: Subject, scene: Scene) -> Wanted:
@@ -54,11 +55,11 @@ def wanted_of(subject: Subject, scene: Scene) -> Wanted:
     keys = set(target_keys(labels(scene.namespace)))
     leaving = {key: at for key, at in deletion_marks(annotations_of(scene.namespace)).items() if key in keys}
     applying = [placement for placement in scene.placements if placement_applies(placement, scene.namespace)]
-    staying = {key for key in keys - set(leaving) if scene.target_exists(key)}
+    staying = {key for key in keys - set(leaving) if scene.target_name(key)}
     if subject.has_pods:
-        staying = {key for key in staying if any(selects_workload(each, subject.obj, key) for each in applying)}
+        staying = {key for key in staying if _stays(subject.obj, key, applying)}
         leaving = {key: at for key, at in leaving.items() if key in target_keys(labels(subject.obj))}
-    shares = shares_of(subject, staying, applying)
+    shares = _shares_of(subject, staying, applying, scene.target_name)
     at_once = any(_strategy(placement) == STRATEGY_IMMEDIATE for placement in applying)
 
     def can_leave(key: str) -> bool:
@@ -68,10 +69,21 @@ def wanted_of(subject: Subject, scene: Scene) -> Wanted:
             return all(ready_on(subject.obj, other, (shares or {}).get(other)) for other in staying)
         return not scene.runs_on(key)
 
-    return Wanted(frozenset(staying), leaving, can_leave)
+    return Wanted(frozenset(staying), leaving, can_leave, shares, at_once)
 
 
-def shares_of(subject: Subject, staying: Iterable[str], applying: Iterable[Object]) -> dict[str, int] | None:
+def _stays(obj: Object, key: str, applying: Iterable[Object]) -> bool:
+    """True when a Placement that chose the target also selects the workload.
+
+    Where none of them chose it the Namespace is about to lose it, and will say so: until then nothing is concluded.
+    """
+    choosers = [placement for placement in applying if key in chosen_keys(placement)]
+    return not choosers or any(selects_workload(placement, obj, key) for placement in choosers)
+
+
+def _shares_of(
+    subject: Subject, staying: Iterable[str], applying: Iterable[Object], target_name: Callable[[str], str]
+) -> dict[str, int] | None:
     """Replicas per target when a Placement divides them, else None."""
     replicas = nested(subject.obj, "spec", "replicas", default=None)
     if not subject.has_pods or not isinstance(replicas, int):
@@ -80,14 +92,11 @@ def shares_of(subject: Subject, staying: Iterable[str], applying: Iterable[Objec
         policy: Mapping[str, object] = nested(placement, "spec", "replicas", default=None) or {}
         if policy.get("mode") != MODE_DIVIDED:
             continue
-        chosen = [key for key in staying if key in chosen_keys(placement)]
+        chosen = [key for key in staying if selects_workload(placement, subject.obj, key)]
         if not chosen:
             continue
         named = nested(placement, "spec", "replicas", "weights", default=None) or {}
-        names = {
-            each["key"]: each["syncTarget"] for each in nested(placement, "status", "decisions", default=None) or ()
-        }
-        return divide(replicas, {key: named.get(names.get(key, ""), 0 if named else 1) for key in chosen})
+        return divide(replicas, {key: named.get(target_name(key), 0 if named else 1) for key in chosen})
     return None
 
 
