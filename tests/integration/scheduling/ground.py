@@ -200,6 +200,14 @@ class Ground:
         self.clock = clock
         self.client = process.client
 
+    async def skip(self, seconds: float) -> None:
+        """Move time forward, once the controllers have nothing to write any more."""
+        backend, seen = self.process.api.store.backend, -1
+        while seen != backend.revision():
+            seen = backend.revision()
+            await asyncio.sleep(0.05)
+        self.clock.skip(seconds)
+
     def as_user(self, user: UserInfo) -> ClusterClient:
         """A client for someone who logged in."""
         return ClusterClient(self.process.api.loopback(user))

@@ -55,7 +55,7 @@ async def test_default_location_when_the_api_is_bound_later(ground: Ground) -> N
     await gone(lambda: space.resource(BINDINGS).get(placement["metadata"]["name"]))
     await space.target("one", ready=False)
     await space.condition(SYNC_TARGETS, "one", "Ready", "False")
-    ground.clock.skip(3600)
+    await ground.skip(3600)
     await space.bind("root", "placement.kcp.io")
     await counts(space, "default", 1, 0)
 
@@ -86,7 +86,7 @@ async def test_a_drain_that_begins_later_is_counted_when_it_begins(ground: Groun
     when = format_time(ground.clock.now() + timedelta(seconds=50))
     await space.resource(SYNC_TARGETS).patch("one", {"spec": {"evictAfter": when}})
     await counts(space, "default", 1, 1)
-    ground.clock.skip(51)
+    await ground.skip(51)
     await counts(space, "default", 1, 0)
 
 

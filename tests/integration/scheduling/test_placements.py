@@ -70,7 +70,7 @@ async def test_a_selector_that_cannot_be_read(ground: Ground, field: str) -> Non
     await space.resource(PLACEMENTS).patch("all", {"spec": {field: BAD_SELECTOR}})
     told = await space.condition(PLACEMENTS, "all", "Ready", "False", "InvalidSelector", f"spec.{field}")
     assert annotations(told)[TARGETS] == key
-    ground.clock.skip(10)
+    await ground.skip(10)
     await space.namespace("later")
     await space.condition(PLACEMENTS, "all", "Scheduled", "False", "ScheduleLocationNotFound")
     await space.holds_namespace("web", {key: "Sync"})
@@ -142,7 +142,7 @@ async def test_a_location_workspace_that_comes_later_and_stays_empty(ground: Gro
     await space.place(locationWorkspace="root:late")
     await space.condition(PLACEMENTS, "all", "Ready", "False", "LocationNotFound")
     await ground.workspace("late", compute=False)
-    ground.clock.skip(60)
+    await ground.skip(60)
     await space.condition(PLACEMENTS, "all", "Ready", "False", "LocationNoMatch")
 
 
@@ -155,7 +155,7 @@ async def test_a_location_workspace_that_goes(ground: Ground) -> None:
     workspaces = ground.client.cluster("root").resource(WORKSPACES)
     await workspaces.delete("west")
     await gone(lambda: workspaces.get("west"))
-    ground.clock.skip(60)
+    await ground.skip(60)
     left = await space.condition(PLACEMENTS, "all", "Ready", "False")
     assert TARGETS not in annotations(left)
     await eventually(lambda: _skipped(ground, space), lambda namespace: states(namespace) == {})
@@ -163,7 +163,7 @@ async def test_a_location_workspace_that_goes(ground: Ground) -> None:
 
 async def _skipped(ground: Ground, space: Space) -> Object:
     """Namespace `default`, with its grace over."""
-    ground.clock.skip(5)
+    await ground.skip(5)
     return await space.resource(NAMESPACES).get("default")
 
 
@@ -190,7 +190,7 @@ async def test_cordon_keeps_and_drain_moves(ground: Ground) -> None:
     await targets.patch("one", {"spec": {"unschedulable": True, "evictAfter": in_seconds(ground, 30)}})
     await space.condition(LOCATIONS, "default", "LocationReady", "True")
     assert (await space.chosen("one"))["status"]["phase"] == "Bound"
-    ground.clock.skip(31)
+    await ground.skip(31)
     await space.chosen("two")
 
 
@@ -199,13 +199,13 @@ async def test_a_lost_target_is_left_after_its_grace(ground: Ground) -> None:
     await space.target("one")
     await space.place(eviction={"graceSeconds": 100})
     await space.chosen("one")
-    ground.clock.skip(61)
+    await ground.skip(61)
     await space.condition(SYNC_TARGETS, "one", "Ready", "False")
     await space.target("two")
-    ground.clock.skip(50)
+    await ground.skip(50)
     await space.beat("two")
     assert (await space.chosen("one"))["metadata"]["name"] == "all"
-    ground.clock.skip(55)
+    await ground.skip(55)
     await space.chosen("two")
 
 
@@ -260,5 +260,5 @@ async def test_a_deleted_placement_leaves_nothing_behind(ground: Ground) -> None
     await space.resource(PLACEMENTS).delete("all")
     await gone(lambda: space.resource(PLACEMENTS).get("all"))
     await space.holds_namespace("default", {key: "Sync-"})
-    ground.clock.skip(5)
+    await ground.skip(5)
     await space.holds_namespace("default", {})

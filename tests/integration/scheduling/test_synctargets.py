@@ -134,7 +134,7 @@ async def test_a_schema_that_comes_after_its_export(ground: Ground) -> None:
     targets = space.resource(SYNC_TARGETS)
     await eventually(lambda: targets.get("one"), lambda obj: synced(obj) == [("cats", "Pending")])
     await space.resource(SCHEMAS).create(dogs)
-    ground.clock.skip(30)
+    await ground.skip(30)
     await eventually(lambda: targets.get("one"), lambda obj: synced(obj) == [("cats", "Pending"), ("dogs", "Pending")])
 
 
@@ -145,9 +145,9 @@ async def test_silence_makes_a_target_unready(ground: Ground) -> None:
     for kind in ("HeartbeatHealthy", "Ready"):
         await space.condition(SYNC_TARGETS, "one", kind, "False", "ErrorHeartbeat", "No heartbeat yet seen")
     await space.beat("one")
-    ground.clock.skip(59)
+    await ground.skip(59)
     await space.condition(SYNC_TARGETS, "one", "HeartbeatHealthy", "True")
-    ground.clock.skip(3)
+    await ground.skip(3)
     silent = await space.condition(SYNC_TARGETS, "one", "Ready", "False", "ErrorHeartbeat", "No heartbeat since 20")
     assert silent["status"]["lastSyncerHeartbeatTime"]
     await space.beat("one")
