@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sysconfig
 import time
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
+from tests.ports import free_port, free_ports
 
 T = TypeVar("T")
 SECONDS = 45.0
@@ -32,13 +32,6 @@ def kubectls() -> list[str]:
     present = [str(path) for path in found if path and Path(path).exists()]
     assert present, "no kubectl: apt-get install kubernetes-client"
     return present
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def wait_for(what: str, attempt: Callable[[], T | None], seconds: float = SECONDS) -> T:
@@ -118,7 +111,8 @@ class Stack:
 
     def start_sim(self, *names: str) -> Program:
         flags = [part for name in names for part in ("--name", name)]
-        sim = self.run("sim", "sim", "--root-directory", str(self.root / "pclusters"), *flags)
+        folder, port = str(self.root / "pclusters"), str(free_ports(len(names)))
+        sim = self.run("sim", "sim", "--root-directory", folder, "--first-port", port, *flags)
         for name in names:
             self.wait_ready(self.pcluster_kubeconfig(name), sim)
         return sim

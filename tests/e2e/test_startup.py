@@ -11,7 +11,8 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from tests.e2e.harness import HEADWATER, Stack, free_port, kubectls, stack
+from tests.e2e.harness import HEADWATER, Stack, kubectls, stack
+from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
 

@@ -9,6 +9,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from tests.ports import free_port
 
 from headwater.base import jsonio
 from headwater.client.dynamic import ClusterClient
@@ -80,8 +81,7 @@ async def test_restart_keeps_all_state(tmp_path: Path) -> None:
 
 async def test_a_restart_writes_nothing(tmp_path: Path) -> None:
     """The second start on the same address finds everything as it wants it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     quiet = ControllerOptions(run_controllers=False)
     revisions = []
     for _ in range(3):
