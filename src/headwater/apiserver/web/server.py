@@ -14,6 +14,7 @@ from headwater.apiserver.web.types import Handler
 _HANDSHAKE_TIMEOUT: Final = 10.0
 _BACKLOG: Final = 1024
 _SPARE_FILES: Final = 128
+_READ_BUFFER_BYTES: Final = 64 * 1024
 
 
 class WebServer:
@@ -36,6 +37,7 @@ class WebServer:
         self.limits = limits or Limits()
         self.date_line = b""
         self.stopping = False
+        self.read_buffer = memoryview(bytearray(_READ_BUFFER_BYTES))
         self._ssl_context = ssl_context
         self._host = host
         self._port = port
