@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.servers import eventually
+from tests.ports import free_port
 
 from headwater.apis.placement.v1alpha1.placement import PLACEMENT, PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGET, SYNC_TARGETS
@@ -105,7 +106,7 @@ async def create_workspace(process: ControlPlaneProcess) -> Client:
         found = await workspaces.get("shop")
         return found if (found.get("status") or {}).get("phase") == "Ready" else None
 
-    cluster = (await eventually(ready, seconds=20))["spec"]["cluster"]
+    cluster = (await eventually(ready))["spec"]["cluster"]
     return process.client.cluster(cluster)
 
 
@@ -216,12 +217,27 @@ async def running_line(tmp_path: Path, *, store: str) -> AsyncIterator[Line]:
     options = Options(
         root_directory=tmp_path / "control-plane",
         store=store,
-        serving=ServingOptions(secure_port=0, shutdown_grace_seconds=0.2),
+        serving=ServingOptions(secure_port=free_port(), shutdown_grace_seconds=0.2),
     )
     process = ControlPlaneProcess(options, virtual_workspaces=(syncer_workspace,))
     pcluster = PCluster(PClusterOptions(name="west", directory=tmp_path / "west", nodes=2, in_memory=True))
     await process.start()
-    await pcluster.start()
+    line: Line | None = None
+    try:
+        await pcluster.start()
+        try:
+            line = await registered(tmp_path, process, pcluster)
+            yield line
+        finally:
+            if line is not None:
+                await line.stop_agent()
+            await pcluster.stop()
+    finally:
+        await (line.control_plane if line is not None else process).stop()
+
+
+async def registered(tmp_path: Path, process: ControlPlaneProcess, pcluster: PCluster) -> Line:
+    """The pcluster registered in a new workspace, its agent running and ready."""
     workspace = await create_workspace(process)
     await bind(workspace, "root:compute", "kubernetes")
     ca = (tmp_path / "control-plane" / "pki" / "ca.crt").read_bytes()
@@ -250,12 +266,13 @@ async def running_line(tmp_path: Path, *, store: str) -> AsyncIterator[Line]:
     async def ready() -> bool:
         return is_true(await line.sync_target(), "Ready")
 
-    await eventually(ready, seconds=20)
-    await place(workspace)
-    yield line
-    await line.stop_agent()
-    await pcluster.stop()
-    await line.control_plane.stop()
+    try:
+        await eventually(ready)
+        await place(workspace)
+    except BaseException:
+        await line.stop_agent()
+        raise
+    return line
 
 
 @pytest.fixture

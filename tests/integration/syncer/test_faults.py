@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from tests.integration.servers import config_map, eventually
@@ -51,9 +50,21 @@ async def restart_control_plane(line: Line, *, empty: bool) -> None:
     line.control_plane = process
 
 
-async def settle(line: Line) -> None:
-    """Give a syncer that is wrong the time to do damage: several tries to reach the control plane."""
-    await asyncio.sleep(2.0)
+async def refused(line: Line, times: int) -> None:
+    """Wait until the control plane has refused the syncer so often since now: a syncer that is wrong does damage."""
+
+    def refusals() -> float:
+        lines = line.control_plane.metrics.render().decode().splitlines()
+        return sum(
+            float(each.rpartition(" ")[2]) for each in lines if each.startswith('apiserver_request_total{code="401"')
+        )
+
+    before = refusals()
+
+    async def enough() -> bool:
+        return refusals() >= before + times
+
+    await eventually(enough)
 
 
 async def test_a_restarted_control_plane_changes_nothing_downstream(durable_line: Line) -> None:
@@ -68,7 +79,7 @@ async def test_a_restarted_control_plane_changes_nothing_downstream(durable_line
     async def synced() -> bool:
         return "later" in await copies(line)
 
-    await eventually(synced, seconds=30)
+    await eventually(synced)
     after = await copies(line)
     after.pop("later")
     assert after == before
@@ -79,11 +90,11 @@ async def test_an_emptied_control_plane_deletes_nothing_downstream(durable_line:
     line = durable_line
     before = await fill(line, 5)
     await restart_control_plane(line, empty=True)
-    await settle(line)
+    await refused(line, 40)  # Every informer has been sent away more than once.
     assert await copies(line) == before
     await line.stop_agent()
     line.start_agent()
-    await settle(line)
+    await refused(line, 3)
     assert await copies(line) == before
 
 
@@ -106,7 +117,7 @@ async def test_objects_that_vanish_unmarked_are_deleted_but_not_in_masses(line: 
         condition = get_condition(await line.sync_target(), "DeletionsAllowed")
         return condition if condition is not None and condition["status"] == "False" else None
 
-    condition = await eventually(held, seconds=20)
+    condition = await eventually(held)
     assert condition["reason"] == "DeletionsHeld"
     assert len(await copies(line)) == 31 - 10
     note = {"metadata": {"annotations": {"sync.kcp.io/allow-deletions": "true"}}}
@@ -115,4 +126,4 @@ async def test_objects_that_vanish_unmarked_are_deleted_but_not_in_masses(line: 
     async def gone() -> bool:
         return len(await copies(line)) == 31 - 20
 
-    await eventually(gone, seconds=20)
+    await eventually(gone)

@@ -115,7 +115,7 @@ async def test_a_deleted_namespace_takes_its_copies_along(line: Line) -> None:
             return True
         return False
 
-    await eventually(gone, seconds=30)
+    await eventually(gone)
     try:
         await line.workspace.resource(NAMESPACES).get("web")
     except NotFound:

@@ -67,7 +67,7 @@ async def test_another_uid_is_refused(line: Line) -> None:
     """A syncer made for a SyncTarget that was since replaced does not touch its namesake."""
     await line.stop_agent()
     with pytest.raises(WrongSyncTarget, match="refusing to sync"):
-        await asyncio.wait_for(run(replace(line.options, sync_target_uid="another")), 10)
+        await asyncio.wait_for(run(replace(line.options, sync_target_uid="another")), 60)
 
 
 async def test_a_foreign_namespace_is_never_taken_over(line: Line) -> None:
