@@ -67,7 +67,7 @@ def shop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             "spec": {"reference": {"export": {"path": "root:compute", "name": "kubernetes"}}},
         }
         made.kubectl("create", "-f", "-", stdin=json.dumps(binding))
-        made.kubectl("wait", "--for=condition=Ready", "apibinding/kubernetes", "--timeout=20s")
+        made.kubectl("wait", "--for=condition=Ready", "apibinding/kubernetes", "--timeout=60s")
         yield made
 
 
@@ -174,7 +174,7 @@ def test_diff_wait_and_delete(shop: Stack) -> None:
     shop.kubectl("delete", "deployment", "web", "--wait=false")
     assert get(shop, "{.metadata.deletionTimestamp}")
     with ThreadPoolExecutor() as pool:
-        waiting = pool.submit(shop.kubectl, "wait", "--for=delete", "deployment/web", "--timeout=20s")
+        waiting = pool.submit(shop.kubectl, "wait", "--for=delete", "deployment/web", "--timeout=60s")
         shop.kubectl("get", "deployment", "web", "-o", "yaml")
         shop.kubectl("patch", "deployment", "web", "--type=merge", "-p", '{"metadata":{"finalizers":null}}')
         out = waiting.exception() or waiting.result()
@@ -192,7 +192,7 @@ def test_resources_and_rights(shop: Stack) -> None:
 def test_custom_resources(shop: Stack) -> None:
     """A CRD is served at once, validated, pruned and defaulted, with its own columns."""
     shop.kubectl("apply", "-f", "-", stdin=CRD)
-    shop.kubectl("wait", "--for=condition=Established", "crd/sheriffs.wild.west", "--timeout=10s")
+    shop.kubectl("wait", "--for=condition=Established", "crd/sheriffs.wild.west", "--timeout=60s")
     good = "apiVersion: wild.west/v1\nkind: Sheriff\nmetadata: {name: wyatt}\nspec: {badge: 7}\n"
     deadline = time.monotonic() + 20
     while "created" not in shop.kubectl("apply", "-f", "-", stdin=good, check=False):
@@ -220,7 +220,7 @@ def test_wrong_input_names_the_field(shop: Stack) -> None:
 def test_namespace_life(shop: Stack) -> None:
     shop.kubectl("create", "namespace", "temp")
     shop.kubectl("-n", "temp", "create", "configmap", "inside")
-    shop.kubectl("delete", "namespace", "temp", "--timeout=20s")
+    shop.kubectl("delete", "namespace", "temp", "--timeout=60s")
     assert "NotFound" in shop.kubectl("get", "namespace", "temp", check=False)
 
 

@@ -67,8 +67,8 @@ def test_everything_arrives_and_reports(made: Stack) -> None:
     home = made.downstream_namespace(backend_home(made), "backend")
     secret = made.below_json(backend_home(made), "-n", str(home), "get", "secret", "cart-db")
     assert base64.b64decode(secret["data"]["password"]) == b"demo-only"
-    made.kubectl("-n", "web", "rollout", "status", "deployment/storefront", "--timeout=20s")
-    made.kubectl("-n", "backend", "rollout", "status", "deployment/cart", "--timeout=20s")
+    made.kubectl("-n", "web", "rollout", "status", "deployment/storefront", "--timeout=60s")
+    made.kubectl("-n", "backend", "rollout", "status", "deployment/cart", "--timeout=60s")
     targets = made.headwater("sync-target", "list", workspace=PLATFORM)
     assert targets.count("True") == 2
 
@@ -113,7 +113,7 @@ def test_delete_goes_down(made: Stack) -> None:
     made.kubectl("-n", "web", "create", "configmap", "shortlived")
     home = str(made.downstream_namespace("west", "web"))
     wait_for("there", lambda: "shortlived" in made.below("west", "-n", home, "get", "configmaps"))
-    made.kubectl("-n", "web", "delete", "configmap", "shortlived", "--timeout=20s")
+    made.kubectl("-n", "web", "delete", "configmap", "shortlived", "--timeout=60s")
     assert "shortlived" not in made.below("west", "-n", home, "get", "configmaps")
 
 
@@ -140,7 +140,7 @@ def test_cordon_keeps_and_drain_moves(made: Stack) -> None:
     wait_for("namespaces cleaned", lambda: made.downstream_namespace(first, "backend") is None)
     listed = made.headwater("sync-target", "list", workspace=PLATFORM)
     assert "Draining" in listed
-    made.kubectl("-n", "backend", "rollout", "status", "deployment/cart", "--timeout=20s")
+    made.kubectl("-n", "backend", "rollout", "status", "deployment/cart", "--timeout=60s")
     made.headwater("sync-target", "uncordon", first, workspace=PLATFORM)
     wait_for("web returns", lambda: made.ready_below(first, "web", "storefront") == 3)
     assert made.ready_below(second, "backend", "cart") == 2, "least movement: what moved stays"
@@ -189,7 +189,7 @@ def test_unregistering_a_pcluster_does_not_empty_it(made: Stack) -> None:
     """With its SyncTarget gone a pcluster keeps what runs there, and the workspace is not held up by it."""
     home = str(made.downstream_namespace("west", "web"))
     before = made.below_json("west", "-n", home, "get", "deployment", "storefront")["metadata"]["uid"]
-    made.kubectl("delete", "synctarget", "west", "--timeout=20s", workspace=PLATFORM)
+    made.kubectl("delete", "synctarget", "west", "--timeout=60s", workspace=PLATFORM)
 
     def released() -> bool:
         meta = made.json("-n", "web", "get", "deployment", "storefront")["metadata"]

@@ -85,7 +85,7 @@ class InProcessServer:
         await self.backend.close()
 
 
-async def eventually(check: Callable[[], Awaitable[Any]], *, seconds: float = 10.0) -> Any:
+async def eventually(check: Callable[[], Awaitable[Any]], *, seconds: float = 60.0) -> Any:
     """What `check` answers as soon as that is true; asks again while it is not or a StatusError is raised."""
     deadline = asyncio.get_running_loop().time() + seconds
     while True:

@@ -61,7 +61,7 @@ class Follower:
         """Take events up to a revision that is known to be in scope."""
         while self.revision < until:
             try:
-                batch = await asyncio.wait_for(anext(self.watch), 10)
+                batch = await asyncio.wait_for(anext(self.watch), 60)
             except SlowWatcher:
                 self.resume(cache)
             except Compacted:

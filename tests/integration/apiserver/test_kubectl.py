@@ -93,7 +93,7 @@ async def check_changes(kubectl: Kubectl) -> None:
     current = await kubectl("get", "cm", "c", "-o", "json")
     assert "replaced" in await kubectl("replace", "-f", "-", stdin=current)
     assert "replaced" in await kubectl("replace", "--force", "-f", "-", stdin=manifests(config_map("c", k="x")))
-    assert "condition met" in await kubectl("wait", "--for=jsonpath={.data.k}=x", "cm/c", "--timeout=10s")
+    assert "condition met" in await kubectl("wait", "--for=jsonpath={.data.k}=x", "cm/c", "--timeout=60s")
     assert "exposed" in await kubectl("expose", "deploy", "d", "--port=80")
 
 
@@ -117,7 +117,7 @@ async def check_descriptions(kubectl: Kubectl) -> None:
 async def check_custom_resources(kubectl: Kubectl) -> None:
     """A CRD, its resources by short name, explain from its schema, apply."""
     await kubectl("create", "-f", "-", stdin=manifests(crd(shortNames=["wd"], categories=["all"])))
-    await kubectl("wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=10s")
+    await kubectl("wait", "--for=condition=Established", "crd/widgets.example.com", "--timeout=60s")
     await kubectl("apply", "-f", "-", stdin=manifests(widget("a", color="blue")))
     assert (await kubectl("get", "wd")).split() == ["NAME", "SIZE", "a", "1"]
     assert "color" in await kubectl("explain", "widget.spec")

@@ -21,7 +21,7 @@ class Watching:
         self._lines = _lines(stream)
 
     async def next(self) -> tuple[str, Any]:
-        event = json.loads(await asyncio.wait_for(anext(self._lines), 5))
+        event = json.loads(await asyncio.wait_for(anext(self._lines), 30))
         return event["type"], event["object"]
 
 

@@ -125,7 +125,7 @@ async def test_factory_shares_informers_and_starts_late_ones(plain: ClusterClien
     async with running(factory):
         await factory.wait_synced()
         late = factory.informer(CONFIG_MAPS)
-        await asyncio.wait_for(late.wait_synced(), 5)
+        await asyncio.wait_for(late.wait_synced(), 30)
     assert len(factory.informers()) == 3
 
 

@@ -36,7 +36,7 @@ KCP_ADMIN = UserInfo("kcp-admin", groups=("system:kcp:admin", "system:authentica
 _T = TypeVar("_T")
 
 
-async def eventually(read: Callable[[], Awaitable[_T]], accept: Callable[[_T], object], seconds: float = 20.0) -> _T:
+async def eventually(read: Callable[[], Awaitable[_T]], accept: Callable[[_T], object], seconds: float = 60.0) -> _T:
     """Read again and again until the result is accepted. Raises TimeoutError with the last result."""
     last: _T | None = None
     try:
@@ -50,7 +50,7 @@ async def eventually(read: Callable[[], Awaitable[_T]], accept: Callable[[_T], o
         raise TimeoutError(f"not accepted: {last}") from None
 
 
-async def gone(read: Callable[[], Awaitable[object]], seconds: float = 20.0) -> None:
+async def gone(read: Callable[[], Awaitable[object]], seconds: float = 60.0) -> None:
     """Wait until a read answers NotFound."""
 
     async def is_gone() -> bool:

@@ -38,7 +38,7 @@ COMPUTE = {"path": "root:compute", "export": "kubernetes"}
 _T = TypeVar("_T")
 
 
-async def eventually(read: Callable[[], Awaitable[_T]], accept: Callable[[_T], object], seconds: float = 20.0) -> _T:
+async def eventually(read: Callable[[], Awaitable[_T]], accept: Callable[[_T], object], seconds: float = 60.0) -> _T:
     """Read until the result is accepted; a NotFound counts as not yet. Raises AssertionError with the last result."""
     last: _T | NotFound | None = None
     try:
@@ -55,7 +55,7 @@ async def eventually(read: Callable[[], Awaitable[_T]], accept: Callable[[_T], o
         raise AssertionError(f"not accepted: {last}") from None
 
 
-async def gone(read: Callable[[], Awaitable[object]], seconds: float = 20.0) -> None:
+async def gone(read: Callable[[], Awaitable[object]], seconds: float = 60.0) -> None:
     """Wait until a read answers NotFound."""
 
     async def missing() -> bool:

@@ -169,7 +169,7 @@ async def test_closing_a_stream_ends_its_reader() -> None:
         await asyncio.sleep(0.01)
         await stream.close()
         await stream.close()
-        assert await asyncio.wait_for(reading, 2) == [b"hi"]
+        assert await asyncio.wait_for(reading, 30) == [b"hi"]
 
 
 async def test_redirects_are_not_followed() -> None:

@@ -19,7 +19,7 @@ from headwater.storage.sqlite.backend import SQLiteBackend
 async def settled(path: Path, statement: str, expected: int) -> None:
     """Wait until a query on the file has a result."""
     look = apsw.Connection(str(path))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while look.execute(statement).get != expected:
             await asyncio.sleep(0.005)
     look.close()
@@ -113,7 +113,7 @@ async def test_history_ages_without_writes(tmp_path: Path) -> None:
     await backend.put("/k/a", b"", expected=None)
     await backend.put("/k/a", b"", expected=None)
     clock.advance(1)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while backend.compacted() < 2:
             clock.advance(1)
             await asyncio.sleep(0.005)
@@ -131,7 +131,7 @@ async def test_the_write_ahead_log_is_folded_in(tmp_path: Path, monkeypatch: pyt
     await backend.open()
     before = path.stat().st_size
     await backend.put("/k/a", b"x" * 100_000, expected=0)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while path.stat().st_size < before + 100_000:
             await asyncio.sleep(0.005)
     await backend.close()
@@ -156,7 +156,7 @@ async def test_upkeep_that_fails_is_tried_again_later(tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(upkeep.Upkeep, "_sweep", fail)
     await backend.compact(2)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not attempts:
             await asyncio.sleep(0.005)
     # The writer looks at its upkeep after each answer: the second one shows that it left it alone after the first.

@@ -62,7 +62,7 @@ async def test_a_compacted_deletion_keeps_its_revision(tmp_path: Path) -> None:
     await backend.delete("/k/a", expected=None)
     await backend.compact(2)
     look = apsw.Connection(str(path))
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while look.execute("SELECT count(*) FROM log").get:
             await asyncio.sleep(0.005)
     look.close()
@@ -115,7 +115,7 @@ async def test_a_full_store_refuses_writes_and_serves_reads(tmp_path: Path) -> N
     assert found is not None
     assert found.mod_revision == written
     await backend.compact(written)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while True:
             try:
                 assert await backend.put("/k/a", b"y", expected=written) == written + 1

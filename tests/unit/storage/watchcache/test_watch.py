@@ -23,7 +23,7 @@ async def put(backend: MemoryBackend, *keys: str) -> None:
 async def take(watch: Subscription, count: int) -> list[tuple[str, str, int]]:
     """The next `count` events as (type, key, revision)."""
     taken: list[tuple[str, str, int]] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while len(taken) < count:
             taken += [(event.type, event.object.key, event.revision) for event in await anext(watch)]
     return taken
