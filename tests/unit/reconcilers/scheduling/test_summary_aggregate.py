@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from headwater.base import jsonio
-from headwater.reconcilers.scheduling.summary.step_aggregate import aggregate, summarizable
+from headwater.reconcilers.scheduling.summary.step_aggregate import aggregate, summarizable, unpromoted
 
 DEPLOYMENTS = ("apps", "deployments")
 
@@ -32,7 +32,8 @@ def ready(count: int, available: str = "True") -> dict[str, Any]:
 
 
 CASES: dict[str, tuple[dict[str, Any], Any]] = {
-    "one-target": (workload({"a": ready(3)}), None),
+    "one-target-left": (workload({"a": ready(3)}), (3, "True")),
+    "one-target-silent": (workload({"a": None}), None),
     "none-reported": (workload({"a": None, "b": None}), None),
     "duplicated-worst": (workload({"a": ready(3), "b": ready(1, "False")}), (1, "False")),
     "duplicated-one-silent": (workload({"a": ready(3), "b": None}), (0, "True")),
@@ -52,6 +53,34 @@ def test_aggregate(obj: dict[str, Any], expected: Any) -> None:
     else:
         assert summary is not None
         assert (summary.get("readyReplicas", 0), summary["conditions"][0]["status"]) == expected
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(None, 0), ({"b"}, 3), ({"a", "b"}, 0), ({"a"}, 3)])
+def test_a_move_is_no_outage(wanted: set[str] | None, expected: int) -> None:
+    """A target that the namespace has lost is left, though the object still waits to be marked."""
+    summary = aggregate(workload({"a": ready(3), "b": ready(0)}), *DEPLOYMENTS, wanted)
+    assert summary is not None
+    assert summary.get("readyReplicas", 0) == expected
+
+
+def test_own_rules_are_not_overruled() -> None:
+    obj = workload({"a": ready(3)})
+    obj["metadata"]["annotations"]["experimental.summarizing.workload.kcp.io"] = "[]"
+    assert aggregate(obj, *DEPLOYMENTS) is None
+
+
+def test_unpromoted_keeps_the_report_of_the_first() -> None:
+    """With a second target the marker becomes what it stood for, once."""
+    both = workload({"a": "##promoted##", "b": None})
+    apart = unpromoted(both)
+    assert apart is not None
+    assert apart["metadata"]["annotations"]["diff.syncer.internal.kcp.io/a"] == '{"status":{"readyReplicas":9}}'
+    assert "##promoted##" in both["metadata"]["annotations"]["diff.syncer.internal.kcp.io/a"]
+    assert unpromoted(apart) is None
+    assert unpromoted(workload({"a": "##promoted##"})) is None
+    for text in ('"##promoted##', '["##promoted##"]', '{"x":"##promoted##"}'):
+        both["metadata"]["annotations"]["diff.syncer.internal.kcp.io/a"] = text
+        assert unpromoted(both) is None
 
 
 def test_addresses_are_put_together() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
-from headwater.apis.workload.intent import target_keys
+from headwater.apis.workload.intent import deletion_marks, target_keys
 from headwater.apis.workload.labels import STATUS_DIFF_ANNOTATION_PREFIX
 from headwater.client.informer import Informer
 from headwater.controller.commit import Committer
@@ -14,16 +15,19 @@ from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, labels, object_key
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.reconcilers.fleet import Fleet
-from headwater.reconcilers.scheduling.inventory import Inventory
-from headwater.reconcilers.scheduling.summary.step_aggregate import aggregate, summarizable
+from headwater.reconcilers.fleet import Fleet, namespace_key
+from headwater.reconcilers.scheduling.inventory import Inventory, plain
+from headwater.reconcilers.scheduling.summary.step_aggregate import aggregate, summarizable, unpromoted
 
 CONTROLLER_NAME: Final = "placement-status-summary"
 _WORKERS: Final = 4
 
 
 class SummaryController:
-    """Writes the status of objects with several targets; with one target the virtual workspace promotes it."""
+    """Writes the status of objects with several targets, or of which one target is left.
+
+    With one target from the beginning the virtual workspace promotes its status.
+    """
 
     def __init__(self, fleet: Fleet, inventory: Inventory) -> None:
         self._fleet = fleet
@@ -38,31 +42,42 @@ class SummaryController:
         await self.controller.run()
 
     def _on_resource(self, gvr: GroupVersionResource, informer: Informer) -> None:
-        if not summarizable(gvr.group, gvr.resource.partition(":")[0]):
+        if not summarizable(*plain(gvr)):
             return
         self._gvrs[str(gvr)] = gvr
 
         def changed(_kind: str, _old: Object | None, new: Object | None) -> None:
-            if new is not None and len(target_keys(labels(new))) > 1 and _reported(new):
+            if new is not None and _reported(new):
                 self.controller.enqueue(f"{gvr} {object_key(new)}")
 
         informer.add_handler(changed)
 
     async def reconcile(self, key: str) -> Result | None:
-        """One object, named by `<resource> <informer key>`."""
+        """One object, named by `<resource> <informer key>`: first what was promoted, in the next pass the status."""
         resource_text, _, object_of = key.partition(" ")
         gvr = self._gvrs[resource_text]
         obj = self._inventory.informers()[gvr].get(object_of)
         if obj is None:
             return None
-        summary = aggregate(obj, gvr.group, gvr.resource.partition(":")[0])
-        if summary is None or summary == obj.get("status"):
-            return None
+        committer = Committer.of(self._fleet.cluster_client, gvr)
+        apart = unpromoted(obj)
         try:
-            await Committer.of(self._fleet.cluster_client, gvr).commit(obj, {**obj, "status": summary})
+            if apart is not None:
+                await committer.commit(obj, apart)
+                return None
+            summary = aggregate(obj, *plain(gvr), self._wanted(obj))
+            if summary is not None and summary != obj.get("status"):
+                await committer.commit(obj, {**obj, "status": summary})
         except NotFound:
-            return None
+            pass
         return None
+
+    def _wanted(self, obj: Object) -> Collection[str] | None:
+        """Keys of the targets that the object's namespace has and keeps."""
+        holder = self._fleet.namespaces.get(namespace_key(obj))
+        if holder is None:
+            return None
+        return target_keys(labels(holder)).keys() - deletion_marks(annotations_of(holder)).keys()
 
 
 def _reported(obj: Object) -> bool:

@@ -7,12 +7,19 @@ workload is as ready as its worst copy), conditions are as bad as the worst, add
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
-from headwater.apis.workload.intent import IntentError, sync_intents
-from headwater.apis.workload.labels import SPEC_DIFF_ANNOTATION_PREFIX, STATE_SYNC
-from headwater.machinery.objects import Object
+from headwater.apis.workload.intent import IntentError, sync_intents, target_keys
+from headwater.apis.workload.labels import (
+    SPEC_DIFF_ANNOTATION_PREFIX,
+    STATE_SYNC,
+    STATUS_DIFF_ANNOTATION_PREFIX,
+    STATUS_PROMOTED,
+    SUMMARIZING_ANNOTATION,
+)
+from headwater.base import jsonio
+from headwater.machinery.objects import Object, deep_copy, labels, set_annotation
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.scheduling.readiness import reported_status
 
@@ -51,11 +58,13 @@ def summarizable(group: str, resource: str) -> bool:
     return (group, resource) in COUNTERS or (group, resource) in _ADDRESSES
 
 
-def aggregate(obj: Object, group: str, resource: str) -> Status | None:
-    """The summary, or None when one target at most has the object, or none has reported yet.
+def aggregate(obj: Object, group: str, resource: str, wanted: Collection[str] | None = None) -> Status | None:
+    """The summary, or None when no target has reported yet.
 
+    An only target speaks for the object; where the object has rules of its own the virtual workspace follows them.
     While an object moves, those that it leaves are summarised apart from those that it goes to, and the better of
-    the two is shown: the move itself is no outage.
+    the two is shown: the move itself is no outage. `wanted` are the keys of the targets that it should have, None when
+    that is not known; a deletion mark alone comes late, as a workload waits for its replacement.
     """
     try:
         intents = sync_intents(obj)
@@ -63,16 +72,20 @@ def aggregate(obj: Object, group: str, resource: str) -> Status | None:
         return None
     synced = {key: intent for key, intent in intents.items() if intent.state == STATE_SYNC}
     if len(synced) < 2:
-        return None
-    staying = _reports(obj, sorted(key for key, intent in synced.items() if intent.deletion is None))
-    leaving = _reports(obj, sorted(key for key, intent in synced.items() if intent.deletion is not None))
+        sole = None if SUMMARIZING_ANNOTATION in annotations_of(obj) else next(iter(synced), None)
+        return reported_status(obj, sole) if sole is not None else None
+    stayers = [
+        key for key, intent in sorted(synced.items()) if intent.deletion is None and (wanted is None or key in wanted)
+    ]
+    staying = _reports(obj, stayers)
+    leaving = _reports(obj, sorted(synced.keys() - set(stayers)))
     if not staying and not leaving:
         return None
     if (group, resource) in _ADDRESSES:
         return _addresses([*staying, *leaving])
     divided = any(note.startswith(SPEC_DIFF_ANNOTATION_PREFIX) for note in annotations_of(obj))
     counters = COUNTERS[group, resource]
-    complete = len(staying) == sum(1 for intent in synced.values() if intent.deletion is None)
+    complete = len(staying) == len(stayers)
     ours = _counted(staying, counters, divided=divided, complete=complete)
     theirs = _counted(leaving, counters, divided=divided, complete=True)
     better = {counter: max(ours.get(counter, 0), theirs.get(counter, 0)) for counter in counters}
@@ -83,6 +96,34 @@ def aggregate(obj: Object, group: str, resource: str) -> Status | None:
     if conditions:
         summary["conditions"] = conditions
     return summary
+
+
+def unpromoted(obj: Object) -> Object | None:
+    """A copy that keeps apart what the first of several targets reported; None when there is nothing to keep apart.
+
+    Its report is the object's own status, which is about to be nobody's.
+    """
+    promoted = [note for note, text in annotations_of(obj).items() if _promoted(note, text)]
+    if not promoted or len(target_keys(labels(obj))) < 2:
+        return None
+    apart: Object = deep_copy(obj)
+    for note in promoted:
+        diff = jsonio.loads(annotations_of(obj)[note])
+        diff.pop("status")
+        if "status" in obj:
+            diff["status"] = obj["status"]
+        set_annotation(apart, note, jsonio.dumps(diff).decode())
+    return apart
+
+
+def _promoted(note: str, text: str) -> bool:
+    if not note.startswith(STATUS_DIFF_ANNOTATION_PREFIX) or STATUS_PROMOTED not in text:
+        return False
+    try:
+        diff = jsonio.loads(text)
+    except ValueError:
+        return False
+    return isinstance(diff, dict) and diff.get("status") == STATUS_PROMOTED
 
 
 def _reports(obj: Object, keys: Sequence[str]) -> list[Status]:
