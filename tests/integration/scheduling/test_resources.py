@@ -107,7 +107,9 @@ async def test_make_before_break(ground: Ground) -> None:
     await ground.skip(6)
     await space.holds_namespace("default", {two: "Sync"})
     await second.report(space, DEPLOYMENTS, "web", **ready_status(1))
-    await space.holds(DEPLOYMENTS, "web", both)
+    await ground.skip(0)
+    waiting = await space.holds(DEPLOYMENTS, "web", both)
+    assert waiting["status"]["readyReplicas"] == 2
     await second.report(space, DEPLOYMENTS, "web", **ready_status(2))
     await space.holds(DEPLOYMENTS, "web", {one: "Sync-", two: "Sync"})
     await space.holds(CONFIG_MAPS, "settings", both)

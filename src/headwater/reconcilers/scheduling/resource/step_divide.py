@@ -37,8 +37,8 @@ def divide(replicas: int, weights: Mapping[str, int]) -> dict[str, int]:
 def division_change(obj: Object, shares: Mapping[str, int] | None, *, gently: bool = False) -> dict[str, str | None]:
     """The change of spec diffs that gives each target its share; None takes ours away.
 
-    A target that the workload is leaving keeps its share to the end. With `gently` no share shrinks before as many
-    replicas are ready on the other targets.
+    A target that the workload is leaving keeps its share to the end. With `gently` no share shrinks below what is
+    ready there before as many replicas are ready on the other targets.
     """
     notes = annotations_of(obj)
     given = {
@@ -65,6 +65,6 @@ def _without_gaps(obj: Object, shares: Mapping[str, int], given: Mapping[str, in
     wanted: dict[str, int] = {}
     for key, share in shares.items():
         elsewhere = sum(min(shares[other], ready[other]) for other in shares if other != key)
-        now = given.get(key, ready[key])
+        now = min(given.get(key, ready[key]), ready[key])
         wanted[key] = max(share, min(now, total - elsewhere))
     return wanted
