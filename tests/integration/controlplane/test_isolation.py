@@ -264,10 +264,13 @@ async def test_inactive_clusters_answer_nothing(plane: Plane) -> None:
     assert (await plane.cluster("").raw("GET", f"/clusters/{alices}/openapi/v3")).status == 200
 
 
-async def test_strangers_cannot_tell_what_exists(plane: Plane) -> None:
-    """Without logging in, workspaces that exist and paths that don't look the same."""
+@pytest.mark.parametrize(
+    "user", [UserInfo("system:anonymous", groups=("system:unauthenticated",)), ALICE], ids=["anonymous", "tenant"]
+)
+async def test_strangers_cannot_tell_what_exists(plane: Plane, user: UserInfo) -> None:
+    """Workspaces that one may not enter and paths that lead nowhere look the same, whether one has logged in or not."""
     await two_tenants(plane)
-    stranger = plane.as_user(UserInfo("system:anonymous", groups=("system:unauthenticated",)), "")
+    stranger = plane.as_user(user, "")
     for path in ("/api/v1/configmaps", "/apis", "/healthz", "/version"):
         answers = [await stranger.raw("GET", f"/clusters/{cluster}{path}") for cluster in ("root:bobs", "root:noone")]
         told = [(answer.status, answer.body) for answer in answers]

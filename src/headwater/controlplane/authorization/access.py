@@ -8,11 +8,12 @@ from typing import Final
 from headwater.apis.tenancy.v1alpha1.workspace import PHASE_SCHEDULING, PHASE_UNAVAILABLE
 from headwater.apiserver.authn.interface import ALL_AUTHENTICATED, UserInfo
 from headwater.apiserver.authz.interface import Attributes, Decision
-from headwater.controlplane.authorization.identities import is_local_account
+from headwater.controlplane.authorization.identities import is_local_account, may_know_paths
 from headwater.controlplane.clusters.index import ClusterIndex
 
 ACCESS_VERB: Final = "access"
 NOT_PERMITTED: Final = "workspace access not permitted"
+NOT_FOUND: Final = "LogicalCluster not found"
 ADMIN_GROUPS: Final = frozenset({"system:kcp:logical-cluster-admin", "system:kcp:external-logical-cluster-admin"})
 """Groups of the control plane's own helpers, which no workspace shuts out."""
 _CLOSED_PHASES: Final = frozenset({"", PHASE_SCHEDULING, PHASE_UNAVAILABLE})
@@ -33,17 +34,17 @@ class WorkspaceAccess:
         if ALL_AUTHENTICATED not in user.groups and ADMIN_GROUPS.isdisjoint(user.groups):
             return NOT_PERMITTED
         if entry is None:
-            return "LogicalCluster not found"
+            return NOT_FOUND if may_know_paths(user) else NOT_PERMITTED
         if not ADMIN_GROUPS.isdisjoint(user.groups):
             return None
         if not has_required_groups(entry.required_groups, user):
             return NOT_PERMITTED
-        if entry.phase in _CLOSED_PHASES:
-            return f'not permitted due to phase "{entry.phase}"'
-        if is_local_account(user, cluster):
-            return None
-        decision, _ = self._decide(Attributes(user, ACCESS_VERB, cluster, path="/", is_resource=False))
-        return None if decision is Decision.ALLOW else NOT_PERMITTED
+        if not is_local_account(user, cluster):
+            decision, _ = self._decide(Attributes(user, ACCESS_VERB, cluster, path="/", is_resource=False))
+            if decision is not Decision.ALLOW:
+                return NOT_PERMITTED
+        # The phase is the last thing to tell: it would give away that the logical cluster exists.
+        return f'not permitted due to phase "{entry.phase}"' if entry.phase in _CLOSED_PHASES else None
 
 
 def has_required_groups(required: str, user: UserInfo) -> bool:

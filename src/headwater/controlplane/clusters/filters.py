@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from headwater.apis.core.v1alpha1.logicalcluster import GROUP as CORE_GROUP
 from headwater.apiserver.authn.accounts import CLUSTER_EXTRA
-from headwater.apiserver.authn.interface import ALL_AUTHENTICATED, PRIVILEGED_GROUP
+from headwater.apiserver.authn.interface import PRIVILEGED_GROUP
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
+from headwater.controlplane.authorization.identities import may_know_paths
 from headwater.controlplane.clusters.index import ClusterIndex
 from headwater.controlplane.clusters.names import split_path
 from headwater.machinery import errors
@@ -27,10 +28,11 @@ async def cluster_path_filter(request: Request, following: Handler) -> AnyRespon
 
 
 class ClusterResolver:
-    """Turns the path of a logical cluster into its name. Raises NotFound for a path that leads nowhere.
+    """Turns the path of a logical cluster into its name.
 
-    Who hasn't logged in is not told which paths there are: authorization refuses them all alike. A service account
-    that names no logical cluster means its own, which makes in-cluster configuration work.
+    Raises NotFound for a path that leads nowhere, but to administrators only. Others are not told which paths there
+    are: authorization refuses them all alike. A service account that names no
+    logical cluster means its own, which makes in-cluster configuration work.
     """
 
     def __init__(self, clusters: ClusterIndex) -> None:
@@ -38,7 +40,7 @@ class ClusterResolver:
 
     async def __call__(self, request: Request, following: Handler) -> AnyResponse:
         if request.cluster:
-            if ALL_AUTHENTICATED in request.user.groups or PRIVILEGED_GROUP in request.user.groups:
+            if may_know_paths(request.user):
                 request.cluster = self._clusters.resolve(request.cluster)
             else:
                 request.cluster = self._clusters.find(request.cluster) or request.cluster
