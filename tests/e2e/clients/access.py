@@ -10,17 +10,27 @@ import yaml
 from kubernetes import client, config
 from tests.e2e.harness import SHOP, Stack
 
+from headwater.apiserver.certificates import CertificateAuthority
+from headwater.base.clock import SystemClock
+
+
+def administrator(made: Stack) -> dict[str, str]:
+    """A certificate of an administrator: unlike the token of admin.kubeconfig, it outlives a restart."""
+    authority = CertificateAuthority.load_or_create(made.root / "hub" / "pki", clock=SystemClock())
+    pair = authority.client("tester", common_name="tester", organizations=["system:kcp:admin"])
+    return {"client-certificate": str(pair.certificate), "client-key": str(pair.key)}
+
 
 def kubeconfig(made: Stack, user: dict[str, Any] | None = None, workspace: str = SHOP) -> dict[str, Any]:
-    """The administrator's kubeconfig pointed at a workspace, with other credentials when `user` gives some."""
+    """A kubeconfig for a workspace, of the administrator when no other credentials are given."""
     admin = yaml.safe_load(made.kubeconfig.read_text())
     cluster = next(each["cluster"] for each in admin["clusters"] if each["name"] == "base")
-    owner = next(each["user"] for each in admin["users"] if each["name"] == "kcp-admin")
+    who = administrator(made) if user is None else user
     return {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "it", "cluster": {**cluster, "server": f"{cluster['server']}/clusters/{workspace}"}}],
-        "users": [{"name": "it", "user": owner if user is None else user}],
+        "users": [{"name": "it", "user": who}],
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "it", "namespace": "default"}}],
         "current-context": "it",
     }
