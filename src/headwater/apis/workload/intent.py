@@ -53,13 +53,20 @@ def deletion_marks(object_annotations: Mapping[str, str]) -> dict[str, str]:
 
 def sync_intents(obj: Object) -> dict[str, SyncIntent]:
     """All intents of an object by sync target key. Raises IntentError for a deletion mark that is not a time."""
+    return {key: _intent(obj, key, state) for key, state in target_keys(labels(obj)).items()}
+
+
+def sync_intent(obj: Object, key: str) -> SyncIntent | None:
+    """The intent for one target, if the object has one. Raises IntentError for a mark of it that is not a time."""
+    state = labels(obj).get(STATE_LABEL_PREFIX + key)
+    return None if state is None else _intent(obj, key, state)
+
+
+def _intent(obj: Object, key: str, state: str) -> SyncIntent:
     notes = annotations_of(obj)
-    intents: dict[str, SyncIntent] = {}
-    for key, state in target_keys(labels(obj)).items():
-        mark = notes.get(DELETION_ANNOTATION_PREFIX + key)
-        try:
-            deletion = parse_time(mark) if mark is not None else None
-        except ValueError as error:
-            raise IntentError(f"annotation {DELETION_ANNOTATION_PREFIX}{key}: {error}") from error
-        intents[key] = SyncIntent(state, deletion, notes.get(SOFT_FINALIZERS_ANNOTATION_PREFIX + key, "").strip())
-    return intents
+    mark = notes.get(DELETION_ANNOTATION_PREFIX + key)
+    try:
+        deletion = parse_time(mark) if mark is not None else None
+    except ValueError as error:
+        raise IntentError(f"annotation {DELETION_ANNOTATION_PREFIX}{key}: {error}") from error
+    return SyncIntent(state, deletion, notes.get(SOFT_FINALIZERS_ANNOTATION_PREFIX + key, "").strip())

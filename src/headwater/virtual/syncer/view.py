@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from headwater.apis.workload.intent import IntentError, sync_intents
+from collections.abc import Mapping
+
+from headwater.apis.workload.intent import IntentError, sync_intent
 from headwater.apis.workload.labels import (
     SPEC_DIFF_ANNOTATION_PREFIX,
+    STATE_LABEL_PREFIX,
     STATUS_DIFF_ANNOTATION_PREFIX,
     STATUS_PROMOTED,
+    TARGET_ANNOTATION_PREFIXES,
     WORKSPACE_URL_ANNOTATION,
     syncer_finalizer,
 )
@@ -24,29 +28,35 @@ from headwater.virtual.syncer.summarize import (
     summary_rules,
 )
 
+_HIDDEN_METADATA = ("finalizers", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
+"""What an upstream object has for itself; managedFields would also name other targets' fields."""
+
 
 def syncer_view(obj: Object, key: str, workspace_url: str) -> Object:
     """A copy of `obj` for the target with this key; `obj` itself stays as it is.
 
     The view has only the target's own finalizer; its deletionTimestamp is the target's deletion mark (never the
     upstream one), and appears only once no soft finalizer holds it back; reported fields are the target's own;
-    the target's spec diff is applied. Raises InternalError when an annotation on the object can't be read.
+    the target's spec diff is applied. Nothing in it tells of other targets. Raises InternalError when an annotation
+    on the object can't be read.
     """
     view: Object = deep_copy(obj)
     meta = metadata(view)
-    meta.pop("finalizers", None)
-    meta.pop("deletionTimestamp", None)
-    meta.pop("deletionGracePeriodSeconds", None)
+    for field in _HIDDEN_METADATA:
+        meta.pop(field, None)
     try:
-        intent = sync_intents(obj).get(key)
+        intent = sync_intent(obj, key)
         notes = dict(meta.get("annotations") or {})
         diff = read_diff(notes, key)
         rules = summary_rules(obj)
     except (IntentError, SummarizingError) as error:
         raise InternalError(f"object {name(obj)!r} can't be shown to its sync target: {error}") from error
-    notes = {note: value for note, value in notes.items() if not note.startswith(STATUS_DIFF_ANNOTATION_PREFIX)}
+    notes = _own(notes, TARGET_ANNOTATION_PREFIXES, key)
+    notes.pop(STATUS_DIFF_ANNOTATION_PREFIX + key, None)
     notes[WORKSPACE_URL_ANNOTATION] = workspace_url
     meta["annotations"] = notes
+    if "labels" in meta:
+        meta["labels"] = _own(meta["labels"], (STATE_LABEL_PREFIX,), key)
     spec_patch = notes.get(SPEC_DIFF_ANNOTATION_PREFIX + key)
     if spec_patch and "spec" in view:
         view["spec"] = _patched_spec(view, spec_patch, key)
@@ -63,6 +73,13 @@ def syncer_view(obj: Object, key: str, workspace_url: str) -> Object:
     if intent is not None and intent.dropping and intent.deletion is not None:
         meta["deletionTimestamp"] = format_time(intent.deletion)
     return view
+
+
+def _own(entries: Mapping[str, str], prefixes: tuple[str, ...], key: str) -> dict[str, str]:
+    """Labels or annotations without those that other targets have under one of the prefixes."""
+    return {
+        entry: value for entry, value in entries.items() if not entry.startswith(prefixes) or entry.endswith(f"/{key}")
+    }
 
 
 def _patched_spec(view: Object, patch_text: str, key: str) -> Object:
