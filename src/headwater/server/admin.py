@@ -15,7 +15,7 @@ from headwater.base.ids import new_uid
 from headwater.client.connection import ConfigError
 from headwater.client.kubeconfig import Kubeconfig, embed, load_file
 from headwater.controlplane.authorization.roles import ADMIN_CLUSTER
-from headwater.controlplane.bootstrap.rbac import KCP_ADMIN_GROUP
+from headwater.controlplane.clusters.administrators import KCP_ADMIN_GROUP
 from headwater.machinery.logicalcluster import ROOT
 
 ADMIN_USER: Final = "kcp-admin"

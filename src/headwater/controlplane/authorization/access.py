@@ -8,7 +8,8 @@ from typing import Final
 from headwater.apis.tenancy.v1alpha1.workspace import PHASE_SCHEDULING, PHASE_UNAVAILABLE
 from headwater.apiserver.authn.interface import ALL_AUTHENTICATED, UserInfo
 from headwater.apiserver.authz.interface import Attributes, Decision
-from headwater.controlplane.authorization.identities import is_local_account, may_know_paths
+from headwater.controlplane.authorization.identities import is_local_account
+from headwater.controlplane.clusters.administrators import may_know_paths
 from headwater.controlplane.clusters.index import ClusterIndex
 
 ACCESS_VERB: Final = "access"

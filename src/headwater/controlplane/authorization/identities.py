@@ -10,7 +10,6 @@ from headwater.apis.apis.v1alpha2.apiexport import SUBJECT_PREFIX
 from headwater.apiserver.authn.accounts import CLUSTER_EXTRA
 from headwater.apiserver.authn.interface import ALL_AUTHENTICATED, ANONYMOUS, PRIVILEGED_GROUP, UserInfo
 from headwater.apiserver.authn.serviceaccounts import account_groups, split_user_name
-from headwater.controlplane.bootstrap.rbac import KCP_ADMIN_GROUP
 
 SCOPES_EXTRA: Final = "authentication.kcp.io/scopes"
 _SCOPE_PREFIX: Final = "cluster:"
@@ -43,11 +42,6 @@ def counts_as(user: UserInfo, cluster: str) -> Sequence[UserInfo]:
 def is_local_account(user: UserInfo, cluster: str) -> bool:
     """Whether the user is a service account of this logical cluster."""
     return split_user_name(user.name) is not None and user.extra.get(CLUSTER_EXTRA) == (cluster,)
-
-
-def may_know_paths(user: UserInfo) -> bool:
-    """Whether the user is told that a path leads nowhere. Others can't tell it from a path that they may not enter."""
-    return not {PRIVILEGED_GROUP, KCP_ADMIN_GROUP}.isdisjoint(user.groups)
 
 
 def in_scope(user: UserInfo, cluster: str) -> bool:

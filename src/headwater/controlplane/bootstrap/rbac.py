@@ -10,11 +10,11 @@ from headwater.apis.apis.v1alpha2.apiexport import SUBJECT_PREFIX
 from headwater.apis.core.v1alpha1.logicalcluster import GROUP as CORE_GROUP
 from headwater.apis.tenancy.v1alpha1.workspace import GROUP as TENANCY_GROUP
 from headwater.apiserver.authn.interface import ALL_AUTHENTICATED
+from headwater.controlplane.clusters.administrators import KCP_ADMIN_GROUP
 
 Object = dict[str, Any]
 
 RBAC_GROUP = "rbac.authorization.k8s.io"
-KCP_ADMIN_GROUP = "system:kcp:admin"
 ACCESS_ROLE = "system:kcp:workspace:access"
 READ = ("get", "list", "watch")
 ALL = ("*",)

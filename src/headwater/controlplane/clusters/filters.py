@@ -6,7 +6,7 @@ from headwater.apis.core.v1alpha1.logicalcluster import GROUP as CORE_GROUP
 from headwater.apiserver.authn.accounts import CLUSTER_EXTRA
 from headwater.apiserver.authn.interface import PRIVILEGED_GROUP
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
-from headwater.controlplane.authorization.identities import may_know_paths
+from headwater.controlplane.clusters.administrators import may_know_paths
 from headwater.controlplane.clusters.index import ClusterIndex
 from headwater.controlplane.clusters.names import split_path
 from headwater.machinery import errors
@@ -31,8 +31,8 @@ class ClusterResolver:
     """Turns the path of a logical cluster into its name.
 
     Raises NotFound for a path that leads nowhere, but to administrators only. Others are not told which paths there
-    are: authorization refuses them all alike. A service account that names no
-    logical cluster means its own, which makes in-cluster configuration work.
+    are: authorization refuses them all alike. A service account that names no logical cluster means its own, which
+    makes in-cluster configuration work.
     """
 
     def __init__(self, clusters: ClusterIndex) -> None:
