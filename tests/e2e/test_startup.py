@@ -98,6 +98,17 @@ def test_unwritable_directory(tmp_path: Path) -> None:
     assert "--root-directory" in line
 
 
+@pytest.mark.parametrize("flag", ["--audit-log-path", "--client-ca-file", "--token-auth-file"])
+def test_file_that_cannot_be_used(tmp_path: Path, flag: str) -> None:
+    """A server that can't keep its audit log, or know its users, does not start without."""
+    (tmp_path / "file").write_text("no certificate, and no token")
+    for path in (tmp_path / "file" / "below", tmp_path if flag == "--audit-log-path" else tmp_path / "file"):
+        port = str(free_port())
+        line = refused("--root-directory", str(tmp_path / "hub"), "--secure-port", port, flag, str(path))
+        assert flag in line
+        assert str(path) in line
+
+
 def test_damaged_database(tmp_path: Path) -> None:
     with stack(tmp_path, kubectls()[0]) as made:
         made.start_hub()

@@ -38,6 +38,21 @@ def directory_error(error: OSError, directory: Path) -> StartError:
     return StartError(f"cannot use directory {directory}: {reason}; make it writable or pass another --root-directory")
 
 
+def client_ca_error(error: Exception, path: Path) -> StartError:
+    """Why the file of client CAs can't be used."""
+    reason = "it holds no certificate" if isinstance(error, ssl.SSLError) else getattr(error, "strerror", "")
+    return StartError(f"cannot use {path} for client certificates: {reason}; pass a PEM file as --client-ca-file")
+
+
+def audit_log_error(error: OSError, path: Path) -> StartError:
+    """Why audit events can't be written."""
+    reason = error.strerror or str(error)
+    return StartError(f"cannot write the audit log {path}: {reason}; pass another --audit-log-path")
+
+
 def start_error(error: Exception) -> StartError:
     """One line for an expected error of a start."""
-    return StartError(" ".join(str(error).split()) or type(error).__name__)
+    line = " ".join(str(error).split()) or type(error).__name__
+    return StartError(
+        f"{line}; correct it or pass another --token-auth-file" if isinstance(error, TokenFileError) else line
+    )

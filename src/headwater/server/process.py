@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
@@ -30,7 +31,7 @@ from headwater.server.admin import load_tokens, write_kubeconfig
 from headwater.server.authentication import Authentication, build_authentication
 from headwater.server.controllers import Controllers
 from headwater.server.directory import RootDirectory
-from headwater.server.errors import listen_error
+from headwater.server.errors import audit_log_error, client_ca_error, listen_error
 from headwater.server.options import Options
 from headwater.server.resourcefeed import ResourceFeed
 from headwater.server.services import ServicesRoute
@@ -123,7 +124,12 @@ class ControlPlaneProcess:
         host = serving.external_hostname or serving.bind_address
         pair: KeyPair = authority.serving("apiserver", [serving.bind_address, serving.external_hostname])
         client_ca = self.options.authentication.client_ca_file or authority.files.certificate
-        context = server_context(certificate=pair.certificate, key=pair.key, client_ca=client_ca)
+        try:
+            context = server_context(certificate=pair.certificate, key=pair.key, client_ca=client_ca)
+        except (OSError, ssl.SSLError) as error:
+            if self.options.authentication.client_ca_file is None:
+                raise
+            raise client_ca_error(error, client_ca) from error
         web = WebServer(StartingHandler(), ssl_context=context, host=serving.bind_address, port=serving.secure_port)
         try:
             port = await web.start()
@@ -148,9 +154,7 @@ class ControlPlaneProcess:
         self.health.add("poststarthook/kcp-bootstrap-policy", lambda: None)
         system = SystemRoutes(health=self.health, metrics=self.metrics, issuer=authentication.issuer)
         services = ServicesRoute()
-        audit = AuditFile(self.options.audit_log) if self.options.audit_log else None
-        if audit is not None:
-            self._stack.push_async_callback(audit.close)
+        audit = self._audit_file()
         clusters = control_plane.state.clusters
         self.api = APIServer(
             APIServerConfig(
@@ -181,6 +185,17 @@ class ControlPlaneProcess:
             for factory in self._virtual_workspaces:
                 services.add(factory(self.client, self._clock, self.url))
             self.health.add("poststarthook/kcp-start-virtual-workspaces", lambda: None)
+
+    def _audit_file(self) -> AuditFile | None:
+        if self.options.audit_log is None:
+            return None
+        audit = AuditFile(self.options.audit_log)
+        try:
+            audit.prepare()
+        except OSError as error:
+            raise audit_log_error(error, self.options.audit_log) from error
+        self._stack.push_async_callback(audit.close)
+        return audit
 
     def _run_controllers(self, authority: CertificateAuthority) -> None:
         group = self._running = TaskGroup("server")

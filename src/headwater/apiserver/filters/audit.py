@@ -139,6 +139,10 @@ class AuditFile:
     def records(self, request: Request) -> bool:
         return self._rule(request)
 
+    def prepare(self) -> None:
+        """Make the file, so that a path that can't be written is known at the start. Raises OSError."""
+        self._append(b"")
+
     def write(self, event: Object) -> None:
         if len(self._waiting) == _MAX_WAITING:
             self._dropped += 1
