@@ -93,22 +93,26 @@ class ControlPlaneAuthorizer:
         if attributes.is_resource:
             if _is_system_written(attributes):
                 return Decision.DENY, "status is written by the system only"
-            if not self._within_policy(attributes, original):
-                return Decision.DENY, "access denied by the policy of the API's owner"
+            objection = self._objection(attributes, original)
+            if objection:
+                return Decision.DENY, objection
         return self._rbac.decide(attributes)
 
-    def _within_policy(self, attributes: Attributes, original: UserInfo) -> bool:
-        """Whether the owner of a bound API lets its consumers do this."""
+    def _objection(self, attributes: Attributes, original: UserInfo) -> str:
+        """Why the owner of a bound API does not let its consumers do this; empty when they may."""
         bound = self._bound(attributes.cluster, attributes.group, attributes.resource)
         if bound is None:
-            return True
+            return ""
         export = self._state.exports.get(bound.cluster, bound.export)
         if export is None or objects.nested(export, "spec", "maximalPermissionPolicy", "local") is None:
-            return True
+            return ""
         home = original.extra.get(CLUSTER_EXTRA, ("",))[0]
         consumer = as_consumer(attributes.user, home)
         decision, _ = self._rbac.decide(attributes._replace(user=consumer, cluster=bound.cluster))
-        return decision is Decision.ALLOW
+        if decision is Decision.ALLOW:
+            return ""
+        path = self._state.clusters.path_of(bound.cluster)
+        return f"denied by the maximal permission policy of APIExport {path}:{bound.export}"
 
 
 def _is_system_written(attributes: Attributes) -> bool:
