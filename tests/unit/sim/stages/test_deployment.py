@@ -139,9 +139,13 @@ def test_a_rollout_keeps_its_limits_and_ends(
         )
         assert not grew or total <= replicas + surge
         assert available >= min(before, replicas - unavailable)
-        if chance.random() < 0.7 and new["status"]["availableReplicas"] < sizes.new:
-            new["status"]["availableReplicas"] += 1
+        if new["status"]["availableReplicas"] < sizes.new:
+            new["status"]["availableReplicas"] += chance.random() < 0.7
+        elif (sizes.new, sizes.old["old"]) == (replicas, 0):
+            break
     assert (new["spec"]["replicas"], old["spec"]["replicas"]) == (replicas, 0)
+    final = rollout.sizes(spec, new, [old])
+    assert (final.new, final.old["old"]) == (replicas, 0), "and it stays so"
 
 
 def test_a_rollback_becomes_the_newest_revision() -> None:
