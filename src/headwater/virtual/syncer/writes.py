@@ -7,7 +7,7 @@ go of it after its downstream copy is gone. Everything else in what it sends is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from headwater.apis.workload.intent import SyncIntent, sync_intents
 from headwater.apis.workload.labels import (
@@ -27,6 +27,7 @@ from headwater.machinery.objects import (
     metadata,
     name,
     namespace,
+    nested,
     set_annotation,
     set_label,
 )
@@ -42,6 +43,8 @@ from headwater.virtual.syncer.summarize import (
     summary_rules,
     write_diff,
 )
+
+_ENDINGS: Final = frozenset({"Complete", "Failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,8 @@ def _let_go(result: Object, intents: dict[str, SyncIntent], key: str) -> None:
         last = remaining[0]
         if intents[last].state == STATE_SYNC and syncer_finalizer(last) in finalizers(result):
             _promote(result, last, summary_rules(result))
+    if not remaining and not deletion_timestamp(result):
+        _forget_status(result, key)
     set_label(result, STATE_LABEL_PREFIX + key, None)
     for prefix in TARGET_ANNOTATION_PREFIXES:
         set_annotation(result, prefix + key, None)
@@ -162,6 +167,16 @@ def _let_go(result: Object, intents: dict[str, SyncIntent], key: str) -> None:
         meta["finalizers"] = kept
     else:
         meta.pop("finalizers", None)
+
+
+def _forget_status(result: Object, key: str) -> None:
+    """Nothing runs the object any more, so what was reported of it holds no longer; how a Job ended stays true."""
+    if "status" not in read_diff(annotations_of(result), key):
+        return
+    conditions = nested(result, "status", "conditions", default=())
+    ended = any(each.get("type") in _ENDINGS and each.get("status") == "True" for each in conditions)
+    if not ended:
+        set_field(result, "status", MISSING)
 
 
 def _promote(result: Object, owner: str, rules: tuple[SummaryRule, ...]) -> None:

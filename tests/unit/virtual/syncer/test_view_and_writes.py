@@ -169,6 +169,28 @@ class TestWrites:
         assert change.object["metadata"]["annotations"] == diff(SOUTH, status="##promoted##")
         assert change.object["metadata"]["finalizers"] == [finalizer(SOUTH), "user/finalizer"]
 
+    @pytest.mark.parametrize(
+        ("status", "notes", "meta", "kept"),
+        [
+            ({"readyReplicas": 3}, diff(NORTH, status="##promoted##"), {}, False),
+            ({"readyReplicas": 3}, diff(NORTH, status={"readyReplicas": 3}), {}, False),
+            ({"phase": "Active"}, {}, {}, True),
+            ({"readyReplicas": 3}, diff(NORTH, status="##promoted##"), {"deletionTimestamp": MARK}, True),
+            ({"conditions": [{"type": "Complete", "status": "True"}]}, diff(NORTH, status="##promoted##"), {}, True),
+            ({"conditions": [{"type": "Available", "status": "True"}]}, diff(NORTH, status="##promoted##"), {}, False),
+        ],
+        ids=["promoted", "summarised", "not reported", "being deleted", "ended", "available"],
+    )
+    def test_letting_go_of_the_last_copy(
+        self, status: dict[str, Any], notes: dict[str, str], meta: dict[str, Any], kept: bool
+    ) -> None:
+        """What nobody runs any more is not shown as ready."""
+        existing = cowboy(status=status, annotations=DELETION | notes, **meta)
+        written = cowboy(held=(), deletionTimestamp=MARK)
+        change = stored_change(existing, written, key=NORTH, resource="cowboys", on_status=False)
+        assert change.object.get("status") == (status if kept else None)
+        assert change.status_changed is not kept
+
     def test_refusals(self) -> None:
         """An object of another target, an unclaimed one, and letting go without a deletion mark are refused."""
         with pytest.raises(Forbidden, match="not assigned"):
