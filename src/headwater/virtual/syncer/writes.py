@@ -7,8 +7,9 @@ go of it after its downstream copy is gone. Everything else in what it sends is 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from headwater.apis.workload.endings import has_ended
 from headwater.apis.workload.intent import SyncIntent, sync_intents
 from headwater.apis.workload.labels import (
     STATE_LABEL_PREFIX,
@@ -27,7 +28,6 @@ from headwater.machinery.objects import (
     metadata,
     name,
     namespace,
-    nested,
     set_annotation,
     set_label,
 )
@@ -43,8 +43,6 @@ from headwater.virtual.syncer.summarize import (
     summary_rules,
     write_diff,
 )
-
-_ENDINGS: Final = frozenset({"Complete", "Failed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +171,7 @@ def _forget_status(result: Object, key: str) -> None:
     """Nothing runs the object any more, so what was reported of it holds no longer; how a Job ended stays true."""
     if "status" not in read_diff(annotations_of(result), key):
         return
-    conditions = nested(result, "status", "conditions", default=())
-    ended = any(each.get("type") in _ENDINGS and each.get("status") == "True" for each in conditions)
-    if not ended:
+    if not has_ended(result):
         set_field(result, "status", MISSING)
 
 

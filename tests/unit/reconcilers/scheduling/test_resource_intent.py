@@ -38,6 +38,11 @@ def mark(key: str, value: str | None) -> dict[str, str | None]:
     return {f"deletion.internal.workload.kcp.io/{key}": value}
 
 
+def finished_job(*args: Any) -> dict[str, Any]:
+    status = {"conditions": [{"type": "Complete", "status": "True"}]}
+    return {"apiVersion": "batch/v1", "kind": "Job", "status": status} | obj(*args)
+
+
 SYNC = {"a": "Sync"}
 CASES: dict[str, tuple[Any, Any, dict[str, Any], dict[str, Any]]] = {
     "steady": (obj(SYNC), wanted("a"), {}, {}),
@@ -53,6 +58,9 @@ CASES: dict[str, tuple[Any, Any, dict[str, Any], dict[str, Any]]] = {
     "must-stay-after-grace": (obj(SYNC, held=("a",)), wanted("b", can_leave=False), label("b", "Sync"), {}),
     "deleted-marks-all": (obj(SYNC, deletionTimestamp=EARLIER), wanted("a"), {}, mark("a", EARLIER)),
     "deleted-and-marked": (obj(SYNC, {"a": NOW}, deletionTimestamp=EARLIER), wanted("a"), {}, {}),
+    "finished-job-stays": (finished_job(SYNC), wanted("a"), {}, {}),
+    "finished-job-is-not-run-again": (finished_job(), wanted("a"), {}, {}),
+    "finished-job-leaves": (finished_job(SYNC), wanted("b"), label("a", None), {}),
     "unknown-namespace": (obj(SYNC), None, {}, {}),
     "upsynced": (obj({"a": "Upsync"}), wanted("b"), {}, {}),
 }

@@ -185,8 +185,9 @@ class TestWrites:
         self, status: dict[str, Any], notes: dict[str, str], meta: dict[str, Any], kept: bool
     ) -> None:
         """What nobody runs any more is not shown as ready."""
-        existing = cowboy(status=status, annotations=DELETION | notes, **meta)
-        written = cowboy(held=(), deletionTimestamp=MARK)
+        job = {"apiVersion": "batch/v1", "kind": "Job"}
+        existing = cowboy(status=status, annotations=DELETION | notes, **meta) | job
+        written = cowboy(held=(), deletionTimestamp=MARK) | job
         change = stored_change(existing, written, key=NORTH, resource="cowboys", on_status=False)
         assert change.object.get("status") == (status if kept else None)
         assert change.status_changed is not kept

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from headwater.apis.workload.endings import has_ended
 from headwater.apis.workload.intent import deletion_marks, target_keys
 from headwater.apis.workload.labels import (
     DELETION_ANNOTATION_PREFIX,
@@ -101,6 +102,8 @@ def _follow_namespace(
             change.annotations[mark] = wanted.leaving.get(key, now)
         else:
             _remove(change, obj, key)
+    if has_ended(obj):
+        return  # A pcluster that gets the Job now would run it again.
     for key in wanted.keys - set(current) - set(wanted.leaving):
         change.labels[STATE_LABEL_PREFIX + key] = STATE_SYNC
 
