@@ -15,11 +15,12 @@ from pathlib import Path
 from benchmarks.api import api_server_figures
 from benchmarks.startup import startup_figures
 from benchmarks.sync import sync_figures
+from benchmarks.workspaces import workspace_figures
 
-PARTS = ("startup", "api", "sync")
+PARTS = ("startup", "api", "workspaces", "sync")
 
 
-async def measure(parts: list[str], count: int, burst: int) -> dict[str, object]:
+async def measure(parts: list[str], count: int, burst: int, workspaces: int) -> dict[str, object]:
     """The figures of each part."""
     machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "load_before": os.getloadavg()[0]}
     figures: dict[str, object] = {"machine": machine}
@@ -29,6 +30,8 @@ async def measure(parts: list[str], count: int, burst: int) -> dict[str, object]
             figures["startup"] = await startup_figures(folder)
         if "api" in parts:
             figures["api"] = await api_server_figures(folder, count)
+        if "workspaces" in parts:
+            figures["workspaces"] = await workspace_figures(folder, workspaces)
         if "sync" in parts:
             with redirect_stdout(sys.stderr):  # The scenario tells its story; stdout is for the figures.
                 figures["sync"] = await sync_figures(folder, burst=burst)
@@ -41,11 +44,12 @@ def main() -> None:
     parser.add_argument("parts", nargs="*", default=[], help=f"of {', '.join(PARTS)}; all by default")
     parser.add_argument("--requests", type=int, default=5000, help="requests of each verb")
     parser.add_argument("--burst", type=int, default=1000, help="objects created at once")
+    parser.add_argument("--workspaces", type=int, default=300, help="workspaces of each round")
     flags = parser.parse_args()
     unknown = set(flags.parts) - set(PARTS)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    figures = asyncio.run(measure(flags.parts or list(PARTS), flags.requests, flags.burst))
+    figures = asyncio.run(measure(flags.parts or list(PARTS), flags.requests, flags.burst, flags.workspaces))
     json.dump(figures, sys.stdout, indent=2)
     print()
 
