@@ -7,7 +7,15 @@ from typing import Final
 from headwater.controller import Controller
 from headwater.controller.triggers import enqueue_mapped, enqueue_objects
 from headwater.machinery.errors import AlreadyExists, Forbidden, NotFound
-from headwater.machinery.objects import Object, cluster_name, deletion_timestamp, make_key, namespace, split_key
+from headwater.machinery.objects import (
+    Object,
+    cluster_name,
+    deletion_timestamp,
+    make_key,
+    namespace,
+    resource_version,
+    split_key,
+)
 from headwater.reconcilers.interface import ControllerContext
 from headwater.reconcilers.kube.kinds import NAMESPACES, SERVICE_ACCOUNTS
 
@@ -33,7 +41,8 @@ def new_controller(context: ControllerContext) -> Controller:
             pass
         except (Forbidden, NotFound):
             # The namespace began to terminate, or went, between the event and now; if not, it is tried again.
-            if namespaces.get(key) is space:
+            known = namespaces.get(key)
+            if known is not None and resource_version(known) == resource_version(space):
                 raise
 
     def namespace_key(obj: Object) -> tuple[str, ...]:
