@@ -17,9 +17,10 @@ help: ## List the targets
 .PHONY: setup
 setup: $(STAMP) ## Make .venv with everything locked in requirements.lock; nothing to do when up to date
 
-$(STAMP): requirements.lock pyproject.toml hack/setup.sh hack/kubectl.sh
+$(STAMP): requirements.lock pyproject.toml hack/setup.sh hack/kubectl.sh hack/nodeclient.sh
 	@PYTHON=$(PYTHON) hack/setup.sh
 	@hack/kubectl.sh
+	@hack/nodeclient.sh
 	@touch $(STAMP)
 
 .PHONY: fmt

@@ -1,4 +1,4 @@
-"""Kubernetes' client for Node: list, watch, informer and patches. Collected only where Node and npm are."""
+"""Kubernetes' client for Node: list, watch, informer and patches. Collected only where it is installed."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ class Node:
 
 @pytest.fixture(scope="module")
 def node(hub: Stack) -> Iterator[Node]:
-    """The client, installed when it isn't yet."""
-    subprocess.run([ROOT / "hack" / "nodeclient.sh"], check=True, timeout=100)
+    """The client, which `make setup` installed."""
     made = Node(hub)
     yield made
     made.close()
