@@ -20,7 +20,7 @@ import yaml
 from tests.ports import free_port, free_ports
 
 T = TypeVar("T")
-SECONDS = 45.0
+SECONDS = 100.0
 HEADWATER = str(Path(sysconfig.get_path("scripts")) / "headwater")
 ROOT = Path(__file__).resolve().parents[2]
 PLATFORM, SHOP = "root:platform", "root:shop"
@@ -64,7 +64,7 @@ class Program:
         self.process.kill()
         self.process.wait()
 
-    def stop(self, seconds: float = 15.0) -> int:
+    def stop(self, seconds: float = 60.0) -> int:
         """SIGTERM, and the exit code."""
         if self.process is None or self.process.poll() is not None:
             return 0
@@ -132,7 +132,7 @@ class Stack:
     def command(self, *arguments: str, stdin: str = "", check: bool = True) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "HOME": str(self.root)}
         env["PATH"] = f"{Path(HEADWATER).parent}:{env['PATH']}"
-        done = subprocess.run(arguments, input=stdin, capture_output=True, text=True, env=env, timeout=90, check=False)
+        done = subprocess.run(arguments, input=stdin, capture_output=True, text=True, env=env, timeout=150, check=False)
         assert not check or done.returncode == 0, f"{' '.join(arguments)}\n{done.stdout}\n{done.stderr}"
         return done
 

@@ -16,7 +16,7 @@ def demo(folder: Path, path: str, *flags: str) -> subprocess.CompletedProcess[st
     """Run the demo with this PATH."""
     env = {**os.environ, "PATH": path, "KEEP": ""}
     command = [HEADWATER, "demo", "--root-directory", str(folder / "demo"), *flags]
-    return subprocess.run(command, capture_output=True, text=True, timeout=110, env=env, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=280, env=env, check=False)
 
 
 @pytest.mark.parametrize("with_kubectl", [True, False], ids=["kubectl", "own-client"])

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from tests.e2e.harness import SHOP, Stack, kubectls, stack
+from tests.e2e.harness import SHOP, Stack, kubectls, stack, wait_for
 
 pytestmark = pytest.mark.e2e
 DEPLOYMENT = """
@@ -194,9 +193,7 @@ def test_custom_resources(shop: Stack) -> None:
     shop.kubectl("apply", "-f", "-", stdin=CRD)
     shop.kubectl("wait", "--for=condition=Established", "crd/sheriffs.wild.west", "--timeout=60s")
     good = "apiVersion: wild.west/v1\nkind: Sheriff\nmetadata: {name: wyatt}\nspec: {badge: 7}\n"
-    deadline = time.monotonic() + 20
-    while "created" not in shop.kubectl("apply", "-f", "-", stdin=good, check=False):
-        assert time.monotonic() < deadline
+    wait_for("served", lambda: "created" in shop.kubectl("apply", "-f", "-", stdin=good, check=False))
     assert shop.json("get", "sh", "wyatt")["spec"] == {"badge": 7, "town": "tombstone"}
     assert "Badge" in shop.kubectl("get", "sheriffs").title()
     bad = shop.kubectl("apply", "-f", "-", stdin=good.replace("badge: 7", "badge: 0"), check=False)

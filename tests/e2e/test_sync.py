@@ -69,8 +69,7 @@ def test_everything_arrives_and_reports(made: Stack) -> None:
     assert base64.b64decode(secret["data"]["password"]) == b"demo-only"
     made.kubectl("-n", "web", "rollout", "status", "deployment/storefront", "--timeout=60s")
     made.kubectl("-n", "backend", "rollout", "status", "deployment/cart", "--timeout=60s")
-    targets = made.headwater("sync-target", "list", workspace=PLATFORM)
-    assert targets.count("True") == 2
+    wait_for("both ready", lambda: made.headwater("sync-target", "list", workspace=PLATFORM).count("True") == 2)
 
 
 def test_changes_go_down_and_hand_made_ones_are_put_back(made: Stack) -> None:

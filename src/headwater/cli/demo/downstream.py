@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from headwater.machinery.objects import Object
 
 _FIELD_MANAGER = "headwater-demo"
-_TOKEN_SECONDS = 20.0
+_TOKEN_SECONDS = 60.0
 _POLL_SECONDS = 0.1
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from headwater.cli.failure import CommandFailed
 
-_STOP_SECONDS = 10.0
+_STOP_SECONDS = 30.0
 _LOG_LINES = 12
 
 

@@ -23,7 +23,7 @@ T = TypeVar("T")
 PCLUSTERS = ("east", "west")
 PLATFORM = "root:platform"
 SHOP = "root:shop"
-_STEP_SECONDS = 30.0
+_STEP_SECONDS = 90.0
 _POLL_SECONDS = 0.1
 
 
