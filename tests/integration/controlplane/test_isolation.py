@@ -12,6 +12,7 @@ from tests.integration.controlplane.plane import (
     CONFIG_MAPS,
     CRDS,
     KCP_ADMIN,
+    LOGICAL_CLUSTERS,
     NAMESPACES,
     SECRETS,
     WORKSPACES,
@@ -250,6 +251,29 @@ async def test_everyone_may_enter_root_and_no_more(plane: Plane) -> None:
         await root.resource(WORKSPACES).create(
             {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": {"name": "x"}}
         )
+
+
+@pytest.mark.parametrize(
+    ("annotation", "value"),
+    [
+        ("kcp.io/path", "root:bobs"),
+        ("internal.tenancy.kcp.io/type", "root:root"),
+        ("authorization.kcp.io/required-groups", "none"),
+        ("experimental.tenancy.kcp.io/owner", "{}"),
+    ],
+)
+async def test_a_tenant_cannot_take_over_a_path(plane: Plane, annotation: str, value: str) -> None:
+    """Even the administrator of a workspace can't change what the control plane knows it by."""
+    alices, bobs = await two_tenants(plane)
+    mine = plane.as_user(ALICE, alices).resource(LOGICAL_CLUSTERS)
+    with pytest.raises(Forbidden, match="set by the system only"):
+        await mine.patch("cluster", {"metadata": {"annotations": {annotation: value}}})
+    changed = await mine.get("cluster")
+    changed["metadata"]["annotations"][annotation] = value
+    with pytest.raises(Forbidden, match="set by the system only"):
+        await mine.update(changed)
+    assert plane.process.control_plane.state.clusters.find("root:bobs") == bobs
+    await mine.patch("cluster", {"metadata": {"annotations": {"core.kcp.io/inactive": "false", "note": "mine"}}})
 
 
 async def test_inactive_clusters_answer_nothing(plane: Plane) -> None:

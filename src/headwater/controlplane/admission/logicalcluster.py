@@ -7,7 +7,9 @@ import hashlib
 from headwater.apis.core.v1alpha1.logicalcluster import (
     DELETION_FINALIZER,
     GROUP,
+    INACTIVE_ANNOTATION,
     INITIALIZER_LABEL_PREFIX,
+    LEGACY_INACTIVE_ANNOTATION,
     NAME,
     TERMINATOR_LABEL_PREFIX,
     TERMINATORS_FINALIZER,
@@ -17,6 +19,9 @@ from headwater.apiserver.admission.interface import CREATE, DELETE, UPDATE, Admi
 from headwater.controlplane.admission.access import is_system
 from headwater.machinery import errors, objects
 from headwater.machinery.objects import Object
+
+_USERS_OWN = frozenset({INACTIVE_ANNOTATION, LEGACY_INACTIVE_ANNOTATION})
+"""Annotations in kcp's domain that administrators of a workspace set."""
 
 
 def initializer_label(initializer: str) -> tuple[str, str]:
@@ -67,6 +72,8 @@ class LogicalClusterAdmission(BasePlugin):
             raise _forbidden(attributes, "LogicalCluster cannot be deleted")
         if attributes.operation == UPDATE and obj is not None and old is not None:
             _check_transition(attributes, obj, old, system=system)
+            if not system:
+                _check_annotations(attributes, obj, old)
 
 
 def set_labels(obj: Object) -> None:
@@ -95,6 +102,19 @@ def _check_transition(attributes: AdmissionAttributes, obj: Object, old: Object,
         raise _forbidden(attributes, f"status.initializers must be empty for phase {phase}")
     if not system and obj.get("spec") != old.get("spec") and attributes.subresource == "":
         raise _forbidden(attributes, "spec of a LogicalCluster is set by the system only")
+
+
+def _check_annotations(attributes: AdmissionAttributes, obj: Object, old: Object) -> None:
+    """Path, type, required groups and owner are what the whole control plane knows a logical cluster by.
+
+    Who may change its path could take over another one's.
+    """
+    notes, before = objects.annotations(obj), objects.annotations(old)
+    for key in sorted(notes.keys() | before.keys()):
+        domain = key.partition("/")[0]
+        ours = domain == "kcp.io" or domain.endswith(".kcp.io")
+        if ours and key not in _USERS_OWN and notes.get(key) != before.get(key):
+            raise _forbidden(attributes, f"annotation {key} is set by the system only")
 
 
 def _phase(obj: Object) -> str:
