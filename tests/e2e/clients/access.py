@@ -14,10 +14,10 @@ from headwater.apiserver.certificates import CertificateAuthority
 from headwater.base.clock import SystemClock
 
 
-def administrator(made: Stack) -> dict[str, str]:
+def administrator(made: Stack, group: str = "system:kcp:admin") -> dict[str, str]:
     """A certificate of an administrator: unlike the token of admin.kubeconfig, it outlives a restart."""
     authority = CertificateAuthority.load_or_create(made.root / "hub" / "pki", clock=SystemClock())
-    pair = authority.client("tester", common_name="tester", organizations=["system:kcp:admin"])
+    pair = authority.client(group.replace(":", "-"), common_name="tester", organizations=[group])
     return {"client-certificate": str(pair.certificate), "client-key": str(pair.key)}
 
 

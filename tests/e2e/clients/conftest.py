@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from kubernetes import client
@@ -11,8 +11,6 @@ from tests.e2e.harness import ROOT, Stack, kubectls, stack
 
 # Where `hack/nodeclient.sh` could not install Node's client, there is nothing to say about it.
 collect_ignore = [] if list((ROOT / ".venv" / "nodeclient").glob("installed-*")) else ["test_node.py"]
-
-Connect = Callable[[], client.ApiClient]
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from kubernetes import client
-from tests.e2e.clients.access import config_map, reason
-from tests.e2e.harness import wait_for
+from tests.e2e.clients.access import administrator, api_client, config_map, reason
+from tests.e2e.harness import Stack, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -119,19 +119,28 @@ def test_patches(web: client.AppsV1Api) -> None:
     assert images(whole) == {"web": "web:2"}
 
 
-def test_status_and_scale(web: client.AppsV1Api) -> None:
-    """The status is written by its own subresource alone, and the scale changes nothing but the replicas."""
+def test_status(hub: Stack, web: client.AppsV1Api) -> None:
+    """The status is written by its own subresource alone, and not by tenants: it tells what pclusters reported."""
     found = web.read_namespaced_deployment("web", "default")
     found.status = client.V1DeploymentStatus(replicas=2, ready_replicas=2, observed_generation=1)
     assert web.replace_namespaced_deployment("web", "default", found).status is None
     found = web.read_namespaced_deployment("web", "default")
     found.status, found.spec.replicas = client.V1DeploymentStatus(ready_replicas=2), 9
-    written = web.replace_namespaced_deployment_status("web", "default", found)
-    assert (written.status.ready_replicas, written.spec.replicas, written.metadata.generation) == (2, 2, 1)
-    patched = web.patch_namespaced_deployment_status("web", "default", {"status": {"replicas": 2}})
-    assert (patched.status.replicas, patched.status.ready_replicas) == (2, 2)
+    with pytest.raises(client.ApiException) as caught:
+        web.replace_namespaced_deployment_status("web", "default", found)
+    assert (caught.value.status, reason(caught.value)) == (403, "Forbidden")
+    with api_client(hub, administrator(hub, "system:masters")) as owner:
+        apps = client.AppsV1Api(owner)
+        written = apps.replace_namespaced_deployment_status("web", "default", found)
+        assert (written.status.ready_replicas, written.spec.replicas, written.metadata.generation) == (2, 2, 1)
+        patched = apps.patch_namespaced_deployment_status("web", "default", {"status": {"replicas": 2}})
+        assert (patched.status.replicas, patched.status.ready_replicas) == (2, 2)
+
+
+def test_scale(web: client.AppsV1Api) -> None:
+    """The scale changes nothing but the replicas."""
     scale = web.read_namespaced_deployment_scale("web", "default")
-    assert (scale.spec.replicas, scale.status.replicas, scale.status.selector) == (2, 2, "app=web")
+    assert (scale.spec.replicas, scale.status.replicas, scale.status.selector) == (2, 0, "app=web")
     scale.spec.replicas = 4
     web.replace_namespaced_deployment_scale("web", "default", scale)
     web.patch_namespaced_deployment_scale("web", "default", {"spec": {"replicas": 5}})
