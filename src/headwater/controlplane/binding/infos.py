@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 
 from headwater.apis.kind import Kind, schema_spec_of
-from headwater.apiserver.resources import Conversion, ResourceInfo, ScalePaths
+from headwater.apiserver.customresources.versions import described_version
+from headwater.apiserver.resources import Conversion, ResourceInfo
 from headwater.machinery.gvk import GroupVersionKind
 from headwater.machinery.objects import Object
 from headwater.schema import compile_schema
@@ -60,43 +61,18 @@ def _info(
     storage: str,
     conversion: Conversion | None,
 ) -> ResourceInfo:
-    group, names, schema = spec.get("group") or "", spec["names"], version["schema"]
-    builtin = native(GroupVersionKind(group, version["name"], names["kind"]))
-    compiled = compile_schema(schema)
+    schema = version["schema"]
+    builtin = native(GroupVersionKind(spec.get("group") or "", version["name"], spec["names"]["kind"]))
     if builtin is not None:
+        compiled = compile_schema(schema)
         return dataclasses.replace(
             builtin, identity=identity, schema=compiled, raw_schema=schema, fingerprint=fingerprint
         )
-    subresources = version.get("subresources") or {}
-    warning = version.get("deprecationWarning") or ""
-    if version.get("deprecated") and not warning:
-        warning = f"{group}/{version['name']} {names['kind']} is deprecated"
-    return ResourceInfo(
-        group=group,
-        version=version["name"],
-        resource=names["plural"],
-        kind=names["kind"],
-        namespaced=spec["scope"] == "Namespaced",
-        list_kind=names.get("listKind") or "",
-        singular=names.get("singular") or "",
-        short_names=tuple(names.get("shortNames") or ()),
-        categories=tuple(names.get("categories") or ()),
+    return dataclasses.replace(
+        described_version(spec, version, schema),
         identity=identity,
-        schema=compiled,
-        raw_schema=schema,
-        subresources=frozenset(name for name in ("status", "scale") if name in subresources),
-        scale=_scale(subresources.get("scale")),
-        columns=version.get("additionalPrinterColumns") or None,
-        selectable_fields=tuple(field["jsonPath"] for field in version.get("selectableFields") or ()),
         versions=served,
         storage_version=storage,
         conversion=conversion,
-        deprecation_warning=warning,
         fingerprint=f"{fingerprint}/{version['name']}",
     )
-
-
-def _scale(paths: Object | None) -> ScalePaths | None:
-    if paths is None:
-        return None
-    return ScalePaths(paths["specReplicasPath"], paths["statusReplicasPath"], paths.get("labelSelectorPath") or "")
