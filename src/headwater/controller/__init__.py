@@ -4,6 +4,7 @@ from headwater.controller.commit import Committer
 from headwater.controller.controller import Controller
 from headwater.controller.freshness import Freshness
 from headwater.controller.interface import Reconcile, Result, Terminal
+from headwater.controller.patience import Patience
 from headwater.controller.steps import Outcome, Step, requeue_after, run_steps
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Controller",
     "Freshness",
     "Outcome",
+    "Patience",
     "Reconcile",
     "Result",
     "Step",

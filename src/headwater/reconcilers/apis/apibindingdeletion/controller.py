@@ -6,7 +6,7 @@ from typing import Final
 
 from headwater.apis.apis.v1alpha2.apibinding import API_BINDING, FINALIZER
 from headwater.client.informer import Informer
-from headwater.controller import Committer, Controller, Result
+from headwater.controller import Committer, Controller, Patience, Result
 from headwater.controller.triggers import enqueue_objects
 from headwater.machinery import objects
 from headwater.reconcilers.apis.apibindingdeletion import step_objects
@@ -15,8 +15,6 @@ from headwater.telemetry.logging import get_logger
 
 CONTROLLER_NAME: Final = "apibindingdeletion"
 WORKERS: Final = 4
-_FIRST_LOOK_SECONDS: Final = 0.1
-_MAX_LOOK_SECONDS: Final = 5.0
 log = get_logger(CONTROLLER_NAME)
 
 
@@ -28,7 +26,7 @@ class APIBindingDeletionController:
         self._clusters = context.cluster_client
         self._bindings: Informer = context.informers.informer(API_BINDING.gvr)
         self._committer = Committer.of(context.cluster_client, API_BINDING.gvr)
-        self._looks: dict[str, float] = {}
+        self._patience = Patience()
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=WORKERS, clock=context.clock)
         enqueue_objects(
             self._bindings, self.controller, when=lambda _, new: new is None or bool(objects.deletion_timestamp(new))
@@ -42,7 +40,7 @@ class APIBindingDeletionController:
     async def reconcile(self, key: str) -> Result | None:
         binding = self._bindings.get(key)
         if binding is None:
-            self._looks.pop(key, None)
+            self._patience.forget(key)
             return None
         if not objects.deletion_timestamp(binding) or FINALIZER not in objects.finalizers(binding):
             return None
@@ -55,9 +53,7 @@ class APIBindingDeletionController:
         if left:
             step_objects.record(wanted, left, self._clock.now())
             await self._committer.commit(binding, wanted)
-            seconds = self._looks.get(key, _FIRST_LOOK_SECONDS)
-            self._looks[key] = min(seconds * 2, _MAX_LOOK_SECONDS)
-            return Result(requeue_after_seconds=seconds)
+            return self._patience.look_again(key)
         objects.remove_finalizer(wanted, FINALIZER)
         await self._committer.commit(binding, wanted)
         log.info("binding deleted", binding=key)

@@ -7,7 +7,7 @@ from typing import Final
 from headwater.apis.core.v1alpha1.logicalcluster import DELETION_FINALIZER, LOGICAL_CLUSTER
 from headwater.apis.tenancy.v1alpha1.workspace import PHASE_DELETING
 from headwater.client.informer import Informer
-from headwater.controller import Committer, Controller, Freshness, Result
+from headwater.controller import Committer, Controller, Freshness, Patience, Result
 from headwater.controller.triggers import enqueue_objects
 from headwater.machinery import objects
 from headwater.machinery.objects import Object
@@ -17,8 +17,6 @@ from headwater.telemetry.logging import get_logger
 
 CONTROLLER_NAME: Final = "logicalcluster"
 WORKERS: Final = 8
-_FIRST_LOOK_SECONDS: Final = 0.1
-_MAX_LOOK_SECONDS: Final = 5.0
 log = get_logger(CONTROLLER_NAME)
 
 
@@ -31,7 +29,7 @@ class LogicalClusterController:
         self._informer: Informer = context.informers.informer(LOGICAL_CLUSTER.gvr)
         self._committer = Committer.of(context.cluster_client, LOGICAL_CLUSTER.gvr)
         self._freshness = Freshness()
-        self._looks: dict[str, float] = {}
+        self._patience = Patience()
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=WORKERS, clock=context.clock)
         enqueue_objects(self._informer, self.controller)
 
@@ -45,7 +43,7 @@ class LogicalClusterController:
         if self._freshness.is_stale(key, logical_cluster):
             return None
         if logical_cluster is None:
-            self._looks.pop(key, None)
+            self._patience.forget(key)
             return None
         wanted = objects.deep_copy(logical_cluster)
         step_phase.settle_phase(wanted)
@@ -67,9 +65,7 @@ class LogicalClusterController:
         if left.total:
             step_content.record(wanted, left, self._clock.now())
             self._freshness.wrote(key, await self._committer.commit(logical_cluster, wanted))
-            seconds = self._looks.get(key, _FIRST_LOOK_SECONDS)
-            self._looks[key] = min(seconds * 2, _MAX_LOOK_SECONDS)
-            return Result(requeue_after_seconds=seconds)
+            return self._patience.look_again(key)
         objects.remove_finalizer(wanted, DELETION_FINALIZER)
         await self._committer.commit(logical_cluster, wanted)
         log.info("logical cluster emptied", cluster=cluster)
