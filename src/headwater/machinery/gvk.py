@@ -7,6 +7,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 
+def _api_version(group: str, version: str) -> str:
+    return f"{group}/{version}" if group else version
+
+
 class GroupVersion(NamedTuple):
     """An API group at one version; the core group is ""."""
 
@@ -16,7 +20,7 @@ class GroupVersion(NamedTuple):
     @property
     def api_version(self) -> str:
         """``apps/v1``, or ``v1`` for the core group."""
-        return f"{self.group}/{self.version}" if self.group else self.version
+        return _api_version(self.group, self.version)
 
     @classmethod
     def parse(cls, api_version: str) -> Self:
@@ -65,7 +69,7 @@ class GroupVersionResource(NamedTuple):
 
     @property
     def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
+        return _api_version(self.group, self.version)
 
     @property
     def group_version(self) -> GroupVersion:
@@ -88,7 +92,7 @@ class GroupVersionKind(NamedTuple):
 
     @property
     def api_version(self) -> str:
-        return f"{self.group}/{self.version}" if self.group else self.version
+        return _api_version(self.group, self.version)
 
     @property
     def group_version(self) -> GroupVersion:
