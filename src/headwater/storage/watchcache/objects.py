@@ -74,7 +74,13 @@ class CachedObject:
     def at_revision(self, revision: int) -> CachedObject:
         """The same state under another revision, as an event of deletion carries it."""
         value = replace_revision(self.value, self.revision, revision)
-        return CachedObject(self.key, value, revision, self._memo)
+        moved = CachedObject(self.key, value, revision, self._memo)
+        moved._labels = self._labels
+        decoded = self._decoded
+        if decoded is not None and "metadata" in decoded:
+            moved._decoded = {**decoded, "metadata": {**decoded["metadata"], "resourceVersion": str(revision)}}
+            self._memo.keep(moved)
+        return moved
 
     def _read_labels(self) -> Mapping[str, str]:
         if _LABELS not in self.value:

@@ -82,3 +82,15 @@ def test_an_event_encodes_once_as_a_watch_line() -> None:
     assert json.loads(event.encoded) == {"type": "MODIFIED", "object": event.object.decoded}
     assert event.revision == 7
     assert repr(event) == "CacheEvent(MODIFIED /k 7)"
+
+
+@pytest.mark.parametrize("decode_first", [True, False])
+def test_a_state_under_another_revision_reads_the_same_decoded_or_not(decode_first: bool) -> None:
+    """What was decoded before serves the moved state too, and stays as it was."""
+    item = cached(stored("a"))
+    if decode_first:
+        assert item.decoded
+    moved = item.at_revision(12)
+    assert moved.decoded == json.loads(moved.value)
+    assert moved.decoded["metadata"]["resourceVersion"] == "12"
+    assert item.decoded["metadata"]["resourceVersion"] == "7"
