@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import suppress
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -12,6 +12,7 @@ from headwater.apiserver.authn.interface import PRIVILEGED_GROUP, UserInfo
 from headwater.apiserver.web.exchange import call_handler
 from headwater.apiserver.web.types import (
     AnyResponse,
+    EventSource,
     Handler,
     Headers,
     Query,
@@ -21,7 +22,7 @@ from headwater.apiserver.web.types import (
     decode_path,
 )
 from headwater.client.interface import Query as QueryPairs
-from headwater.client.interface import RawResponse, RequestTimeout, Stream, TransportError
+from headwater.client.interface import RawResponse, RequestTimeout, Stream, TransportError, WatchEvent
 from headwater.machinery.errors import RequestEntityTooLarge
 
 LOOPBACK_USER: Final = UserInfo("system:apiserver", groups=(PRIVILEGED_GROUP, "system:authenticated"))
@@ -75,6 +76,8 @@ class LoopbackTransport:
                 response = await call_handler(self._handler, request)
         except TimeoutError:
             raise RequestTimeout(f"{method} {path}: no answer in time") from None
+        if isinstance(response, StreamResponse) and response.events is not None:
+            return LoopbackEvents(response, response.events)
         return LoopbackStream(response)
 
     async def close(self) -> None:
@@ -151,6 +154,21 @@ class LoopbackStream:
                 await reading
         if isinstance(self._response, StreamResponse):
             await self._response.finish()
+
+
+class LoopbackEvents(LoopbackStream):
+    """A watch whose events need not become bytes between two parts of one process."""
+
+    def __init__(self, response: StreamResponse, events: EventSource) -> None:
+        super().__init__(response)
+        self._events = events
+
+    def shared_events(self) -> AsyncGenerator[list[WatchEvent], None]:
+        return self._events.__aiter__()
+
+    async def close(self) -> None:
+        self._events.close()
+        await super().close()
 
 
 async def _next_chunk(chunks: AsyncIterator[bytes]) -> bytes | None:

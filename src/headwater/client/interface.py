@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
+
+from headwater.machinery.objects import Object
 
 Query = Sequence[tuple[str, str]]
+
+WatchEvent = tuple[str, Object]
+"""Type (ADDED, MODIFIED, DELETED, BOOKMARK) and object."""
 
 
 class TransportError(Exception):
@@ -55,6 +60,18 @@ class Stream(Protocol):
 
     async def close(self) -> None:
         """Drop the connection. May be called twice, and while another task iterates, which then ends."""
+        ...
+
+
+@runtime_checkable
+class SharedEvents(Protocol):
+    """What the stream of a watch can do besides when it never leaves this process."""
+
+    def shared_events(self) -> AsyncGenerator[list[WatchEvent], None]:
+        """The events instead of their bytes, in the same groups; raises StatusError for an ERROR event.
+
+        The objects belong to everyone who watches, so they must not be changed.
+        """
         ...
 
 

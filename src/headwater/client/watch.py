@@ -9,13 +9,9 @@ from typing import Final, Self
 
 from headwater.base import jsonio
 from headwater.client.answers import error_of
-from headwater.client.interface import RawResponse, Stream, TransportError
+from headwater.client.interface import RawResponse, SharedEvents, Stream, TransportError, WatchEvent
 from headwater.machinery.errors import from_status
-from headwater.machinery.objects import Object
 from headwater.machinery.watch import ERROR
-
-WatchEvent = tuple[str, Object]
-"""Type (ADDED, MODIFIED, DELETED, BOOKMARK) and object."""
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 _MAX_ERROR_BYTES: Final = 64 * 1024
@@ -56,8 +52,11 @@ class Watch:
         finally:
             await self.close()
 
-    async def batches(self) -> AsyncGenerator[list[WatchEvent], None]:
-        """The events in the groups in which they arrived; cheaper than one by one."""
+    async def batches(self, *, shared: bool = False) -> AsyncGenerator[list[WatchEvent], None]:
+        """The events in the groups in which they arrived; cheaper than one by one.
+
+        Who asks for `shared` objects must not change them: a watch within this process then decodes nothing of its own.
+        """
         if self._closed:
             return
         assert self._stream is None, "a watch can be iterated once"
@@ -65,6 +64,11 @@ class Watch:
         try:
             if stream.status != 200:
                 raise error_of(RawResponse(stream.status, stream.headers, await _read(stream)))
+            if shared and isinstance(stream, SharedEvents):
+                async with aclosing(stream.shared_events()) as groups:
+                    async for events in groups:
+                        yield events
+                return
             async for lines in _lines(stream):
                 events = [_decode(line) for line in lines]
                 if events:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from headwater.base import jsonio
 from headwater.client import watch as watch_module
-from headwater.client.interface import Stream, TransportError
-from headwater.client.watch import Watch, WatchEvent
+from headwater.client.interface import Stream, TransportError, WatchEvent
+from headwater.client.watch import Watch
 from headwater.machinery.errors import Expired, Forbidden
 
 

@@ -46,6 +46,10 @@ class Renderer(Protocol):
         """The object of a watch event."""
         ...
 
+    def decoded(self, item: Rendered) -> Object:
+        """What `event` encodes, for readers in this process; parts of it, or all, are shared and must not change."""
+        ...
+
     def bookmark(self, revision: int, *, initial_end: bool) -> bytes:
         """The object of a bookmark."""
         ...
@@ -89,6 +93,9 @@ class AsObject:
 
     event = one
 
+    def decoded(self, item: Rendered) -> Object:
+        return item.decoded if self._as_stored else from_storage(self._info, jsonio.loads(item.value))
+
     def many(self, listed: Listed) -> list[bytes]:
         head = {
             "kind": self._info.list_kind,
@@ -110,10 +117,12 @@ class AsMetadata:
         self._api_version = META_API_VERSION + version
 
     def one(self, item: Rendered) -> bytes:
-        head = {"kind": negotiation.PARTIAL, "apiVersion": self._api_version, "metadata": item.decoded["metadata"]}
-        return jsonio.dumps(head)
+        return jsonio.dumps(self.decoded(item))
 
     event = one
+
+    def decoded(self, item: Rendered) -> Object:
+        return {"kind": negotiation.PARTIAL, "apiVersion": self._api_version, "metadata": item.decoded["metadata"]}
 
     def many(self, listed: Listed) -> list[bytes]:
         head = {
@@ -170,6 +179,10 @@ class AsTable:
         encoded = self.one(item)
         self._with_columns = False
         return encoded
+
+    def decoded(self, item: Rendered) -> Object:
+        table: Object = jsonio.loads(self.event(item))
+        return table
 
     def bookmark(self, revision: int, *, initial_end: bool) -> bytes:
         meta: Object = {"resourceVersion": str(revision)}

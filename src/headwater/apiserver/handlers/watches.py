@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 from headwater.apiserver import negotiation
 from headwater.apiserver.handlers.environment import Environment, accepted
@@ -15,6 +15,7 @@ from headwater.apiserver.registry.watching import WatchClosed, WatchItem, WatchS
 from headwater.apiserver.web.types import AnyResponse, Request, StreamResponse
 from headwater.base import jsonio
 from headwater.machinery.errors import StatusError
+from headwater.machinery.objects import Object
 from headwater.machinery.watch import ADDED, BOOKMARK, ERROR
 
 _INITIAL_CHUNK = 200
@@ -36,7 +37,7 @@ async def watch(environment: Environment, request: Request, scope: Scope) -> Any
             raise
         return StreamResponse(200, negotiation.JSON, _only_error(error))
     stream = EventStream(environment, session, render, options, shared=isinstance(render, AsObject), scope=scope)
-    response = StreamResponse(200, negotiation.JSON, stream.chunks())
+    response = StreamResponse(200, negotiation.JSON, stream.chunks(), events=stream)
     response.on_finish.append(session.close)
     return response
 
@@ -50,7 +51,7 @@ def _line(kind: str, obj: bytes) -> bytes:
 
 
 class EventStream:
-    """Turns a watch session into chunks of event lines."""
+    """Turns a watch session into chunks of event lines, or into events for a reader in this process."""
 
     def __init__(
         self,
@@ -72,10 +73,11 @@ class EventStream:
     async def chunks(self) -> AsyncIterator[bytes]:
         """Chunks of whole lines, until the timeout, an error, or the end of the server."""
         try:
-            async for chunk in self._initial():
-                yield chunk
-            async for chunk in self._live():
-                yield chunk
+            async for group in self._changes():
+                if isinstance(group, bytes):
+                    yield _line(BOOKMARK, group)
+                else:
+                    yield b"".join([self._line_of(item) for item in group])
         except WatchClosed:
             return
         except StatusError as error:
@@ -83,17 +85,32 @@ class EventStream:
         finally:
             self._session.close()
 
-    async def _initial(self) -> AsyncIterator[bytes]:
+    async def __aiter__(self) -> AsyncGenerator[list[tuple[str, Object]], None]:
+        """The events themselves; raises StatusError where the chunks have an ERROR event."""
+        decoded = self._render.decoded
+        try:
+            async for group in self._changes():
+                if isinstance(group, bytes):
+                    yield [(BOOKMARK, jsonio.loads(group))]
+                else:
+                    yield [(kind, decoded(obj)) for kind, obj, _ in group]
+        except WatchClosed:
+            return
+        finally:
+            self._session.close()
+
+    def close(self) -> None:
+        """End the stream for whoever reads it."""
+        self._session.close()
+
+    async def _changes(self) -> AsyncIterator[Sequence[WatchItem] | bytes]:
+        """The initial state and then the changes, in groups, and between them bookmarks, as bytes."""
         state = self._session.initial
-        event = self._render.event
         for start in range(0, len(state), _INITIAL_CHUNK):
-            yield b"".join(_line(ADDED, event(item)) for item in state[start : start + _INITIAL_CHUNK])
-        revision = self._session.start
+            yield [WatchItem(ADDED, item) for item in state[start : start + _INITIAL_CHUNK]]
         self._session.initial = ()
         if self._options.send_initial_events and self._options.allow_bookmarks:
-            yield _line(BOOKMARK, self._render.bookmark(revision, initial_end=True))
-
-    async def _live(self) -> AsyncIterator[bytes]:
+            yield self._render.bookmark(self._session.start, initial_end=True)
         clock, session = self._environment.clock, self._session
         timeout = self._options.timeout_seconds
         if timeout is None:
@@ -110,13 +127,14 @@ class EventStream:
                 return
             items = await session.next((min(next_mark, deadline) if bookmarks else deadline) - now)
             if items:
-                yield b"".join([self._event(item) for item in items])
+                yield items
             if bookmarks and clock.monotonic() >= next_mark:
-                yield _line(BOOKMARK, self._render.bookmark(session.revision, initial_end=False))
+                yield self._render.bookmark(session.revision, initial_end=False)
                 now = clock.monotonic()
                 next_mark = min(now + every, last_mark) if now < last_mark else deadline + every
 
-    def _event(self, item: WatchItem) -> bytes:
-        if self._shared and item.event is not None:
-            return item.event.encoded
-        return _line(item.type, self._render.event(item.object))
+    def _line_of(self, item: WatchItem) -> bytes:
+        kind, obj, event = item
+        if self._shared and event is not None:
+            return event.encoded
+        return _line(kind, self._render.event(obj))

@@ -6,13 +6,14 @@ so none of them knows which of the others it talks to.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, unquote
 
 from headwater.apiserver.authn.interface import NOBODY, UserInfo
 from headwater.apiserver.requestinfo import NO_INFO, RequestInfo
+from headwater.machinery.objects import Object
 
 MAX_QUERY_FIELDS = 256
 MAX_WARNINGS = 64
@@ -184,11 +185,22 @@ class Response:
         self.headers = (*self.headers, (name, value))
 
 
+class EventSource(Protocol):
+    """The events of a watch as (type, object), for a reader in this process; the objects are shared, not to change."""
+
+    def __aiter__(self) -> AsyncGenerator[list[tuple[str, Object]], None]: ...
+
+    def close(self) -> None:
+        """End the iteration, also while another task waits in it."""
+        ...
+
+
 @dataclass(slots=True)
 class StreamResponse:
     """An answer that goes on: every chunk is sent as soon as the connection takes it.
 
-    Whoever consumes the stream calls `finish` once, at its end, however it ends.
+    Whoever consumes the stream calls `finish` once, at its end, however it ends. A watch may offer its `events` too;
+    who takes those leaves `chunks` alone.
     """
 
     status: int
@@ -196,6 +208,7 @@ class StreamResponse:
     chunks: AsyncIterator[bytes]
     headers: HeaderPairs = ()
     on_finish: list[Callable[[], None]] = field(default_factory=list)
+    events: EventSource | None = None
 
     def add_header(self, name: str, value: str) -> None:
         """Adds a header without touching a sequence that another response may share."""

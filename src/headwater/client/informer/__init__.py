@@ -2,7 +2,16 @@
 
 from headwater.client.informer.factory import InformerFactory
 from headwater.client.informer.informer import Handler, Informer
-from headwater.client.informer.resourceset import ResourceListener, ResourceSet
+from headwater.client.informer.resourceset import ResourceListener, ResourceSet, only_metadata
 from headwater.client.informer.store import IndexFunction, Store
 
-__all__ = ["Handler", "IndexFunction", "Informer", "InformerFactory", "ResourceListener", "ResourceSet", "Store"]
+__all__ = [
+    "Handler",
+    "IndexFunction",
+    "Informer",
+    "InformerFactory",
+    "ResourceListener",
+    "ResourceSet",
+    "Store",
+    "only_metadata",
+]

@@ -12,9 +12,8 @@ from headwater.base.backoff import Backoff
 from headwater.base.clock import Clock, SystemClock
 from headwater.client.answers import UnexpectedAnswer
 from headwater.client.informer.store import IndexFunction, Store
-from headwater.client.interface import TransportError
+from headwater.client.interface import TransportError, WatchEvent
 from headwater.client.resource import ResourceClient
-from headwater.client.watch import WatchEvent
 from headwater.machinery.errors import Forbidden, ServiceUnavailable, StatusError, TooManyRequests, Unauthorized
 from headwater.machinery.objects import Object, name, namespace, object_key, resource_version
 from headwater.machinery.watch import ADDED, BOOKMARK, DELETED, MODIFIED
@@ -24,7 +23,7 @@ Handler = Callable[[str, Object | None, Object | None], None]
 """Called with ADDED (None, new), MODIFIED (old, new) or DELETED (last known, None). Runs on the loop; must be quick."""
 
 Transform = Callable[[Object], Object]
-"""Makes the stored form of an object that was just received, to save memory; may change its argument."""
+"""Makes the stored form of an object that was just received, to save memory; must not change its argument."""
 
 WATCH_SECONDS: Final = (300, 600)
 _WATCH_GRACE_SECONDS: Final = 60
@@ -41,8 +40,10 @@ class _RelistNeeded(Exception):
 
 def drop_managed_fields(obj: Object) -> Object:
     """The usual transform: managedFields are large, and no controller reads them."""
-    (obj.get("metadata") or {}).pop("managedFields", None)
-    return obj
+    meta = obj.get("metadata")
+    if not meta or "managedFields" not in meta:
+        return obj
+    return {**obj, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
 
 
 class Informer:
@@ -193,7 +194,8 @@ class Informer:
             timeout_seconds=seconds,
             metadata_only=self._metadata_only,
         )
-        async with watch, asyncio.timeout(seconds + _WATCH_GRACE_SECONDS), aclosing(watch.batches()) as batches:
+        batches = watch.batches(shared=True)
+        async with watch, asyncio.timeout(seconds + _WATCH_GRACE_SECONDS), aclosing(batches):
             async for batch in batches:
                 if not received:
                     received = True

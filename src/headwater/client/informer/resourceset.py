@@ -115,6 +115,5 @@ class ResourceSet:
 
 def only_metadata(obj: Object) -> Object:
     """Reduce an object to its type and metadata, also if the server sent all of it."""
-    meta = obj.get("metadata") or {}
-    meta.pop("managedFields", None)
+    meta = {key: value for key, value in (obj.get("metadata") or {}).items() if key != "managedFields"}
     return {"apiVersion": obj.get("apiVersion", ""), "kind": obj.get("kind", ""), "metadata": meta}

@@ -9,7 +9,7 @@ from headwater.apis.workload.intent import target_keys
 from headwater.apis.workload.labels import COMPUTE_EXPORT_ANNOTATION, SYNCER_FINALIZER_PREFIX
 from headwater.base.clock import Clock
 from headwater.client.dynamic import ClusterClient
-from headwater.client.informer import Informer, InformerFactory
+from headwater.client.informer import Informer, InformerFactory, only_metadata
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, finalizers, labels, nested
 from headwater.machinery.objects import annotations as annotations_of
@@ -34,13 +34,6 @@ def by_target(obj: Object) -> Iterable[str]:
         if each.startswith(SYNCER_FINALIZER_PREFIX)
     }
     return sorted(held | set(target_keys(labels(obj))))
-
-
-def only_metadata(obj: Object) -> Object:
-    """Stored form of kinds whose content scheduling never reads: no Secret or ConfigMap data stays in memory."""
-    meta = obj.get("metadata") or {}
-    meta.pop("managedFields", None)
-    return {"apiVersion": obj.get("apiVersion", ""), "kind": obj.get("kind", ""), "metadata": meta}
 
 
 def plain(gvr: GroupVersionResource) -> tuple[str, str]:
@@ -71,6 +64,7 @@ class Inventory:
         self._known: dict[GroupVersionResource, Informer] = {}
         self._listeners: list[Listener] = []
         for gvr in BUILTINS:
+            # No Secret or ConfigMap data stays in memory: scheduling never reads it.
             self._add(gvr, self.factory.informer(gvr, transform=only_metadata))
         fleet.bindings.add_handler(self._on_binding)
 

@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, Sequence
 
 from headwater.client.answers import decode_object
 from headwater.client.dynamic import ClusterClient
+from headwater.client.interface import WatchEvent
 from headwater.client.paths import cluster_prefix, collection_path
 from headwater.client.resource import ResourceClient, list_items
-from headwater.client.watch import Watch, WatchEvent
+from headwater.client.watch import Watch
 from headwater.machinery.objects import Object, metadata, namespace, resource_version
 from headwater.virtual.syncer.domain import DomainResource
 from headwater.virtual.syncer.target import TargetRequest
