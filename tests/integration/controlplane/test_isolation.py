@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from tests.integration.controlplane.plane import (
@@ -274,6 +275,36 @@ async def test_a_tenant_cannot_take_over_a_path(plane: Plane, annotation: str, v
         await mine.update(changed)
     assert plane.process.control_plane.state.clusters.find("root:bobs") == bobs
     await mine.patch("cluster", {"metadata": {"annotations": {"core.kcp.io/inactive": "false", "note": "mine"}}})
+
+
+def workspace_in(cluster: str) -> dict[str, Any]:
+    """A Workspace that says it was scheduled to this logical cluster."""
+    notes = {"internal.tenancy.kcp.io/cluster": cluster, "core.kcp.io/shard": "root"}
+    meta = {"name": "thief", "annotations": notes}
+    spec = {"type": {"name": "universal", "path": "root"}}
+    return {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": meta, "spec": spec}
+
+
+async def test_a_workspace_never_becomes_the_logical_cluster_of_another(plane: Plane) -> None:
+    """Neither a tenant nor a stray annotation gives a workspace, or its deletion, what was made for another one."""
+    alices, bobs = await two_tenants(plane)
+    for parent, user in (("alices", ALICE), ("root", None)):
+        where = alices if parent == "alices" else "root"
+        client = (plane.as_user(user, where) if user else plane.cluster(where)).resource(WORKSPACES)
+        await client.create(workspace_in(bobs))
+        path = "root:alices" if user else "root"
+        ready = await plane.workspace_phase("thief", "Ready", parent=path)
+        assert ready["spec"]["cluster"] != bobs
+    bindings = await plane.cluster(bobs).resource(CLUSTER_ROLE_BINDINGS).list()
+    assert not [each for each in bindings["items"] if "alice" in str(each.get("subjects"))]
+    with pytest.raises(Forbidden, match="set by the system only"):
+        await plane.as_user(ALICE, alices).resource(WORKSPACES).patch("thief", workspace_in(bobs))
+    root = plane.cluster("root").resource(WORKSPACES)
+    await root.patch("thief", workspace_in(bobs))
+    await root.delete("thief")
+    await eventually(root.list, lambda found: "thief" not in [each["metadata"]["name"] for each in found["items"]])
+    left = await plane.cluster(bobs).resource(LOGICAL_CLUSTERS).get("cluster")
+    assert "deletionTimestamp" not in left["metadata"]
 
 
 async def test_inactive_clusters_answer_nothing(plane: Plane) -> None:

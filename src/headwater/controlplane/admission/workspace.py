@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from headwater.apis.core.v1alpha1.logicalcluster import TYPE_ANNOTATION
 from headwater.apis.tenancy.v1alpha1.workspace import (
+    CLUSTER_ANNOTATION,
     GROUP,
     OWNER_ANNOTATION,
     PHASE_INITIALIZING,
     PHASE_READY,
     REQUIRED_GROUPS_ANNOTATION,
+    SHARD_ANNOTATION,
+    SHARD_HASH_ANNOTATION,
 )
 from headwater.apis.tenancy.workspacetypes import (
     ResolvedType,
@@ -38,6 +43,10 @@ def owner_of(user: UserInfo) -> str:
     return jsonio.dumps(info).decode()
 
 
+_SCHEDULED: Final = (CLUSTER_ANNOTATION, SHARD_ANNOTATION, SHARD_HASH_ANNOTATION)
+"""Where the scheduler decided to keep the workspace. Whoever chose it could name the logical cluster of another."""
+
+
 class WorkspaceAdmission(BasePlugin):
     """Plugin ``tenancy.kcp.io/Workspace``. All refusals are 403, in kcp's words."""
 
@@ -60,6 +69,8 @@ class WorkspaceAdmission(BasePlugin):
             objects.set_annotation(obj, OWNER_ANNOTATION, owner_of(attributes.user))
         if not is_privileged(attributes.user):
             objects.set_annotation(obj, REQUIRED_GROUPS_ANNOTATION, self._required_groups(attributes.cluster))
+            for annotation in _SCHEDULED:
+                objects.set_annotation(obj, annotation, None)
         spec = obj.setdefault("spec", {})
         if spec.get("mount"):
             if spec.get("type"):
@@ -157,6 +168,9 @@ def _check_update(attributes: AdmissionAttributes, obj: Object, old: Object) -> 
             if objects.annotations(obj).get(annotation) != before:
                 missing = f"expected {what}" if what == "user" else f"missing {what}"
                 raise _forbidden(attributes, f"{missing} annotation {annotation}={before or ''}")
+        for annotation in _SCHEDULED:
+            if objects.annotations(obj).get(annotation) != objects.annotations(old).get(annotation):
+                raise _forbidden(attributes, f"annotation {annotation} is set by the system only")
     phase = objects.nested(obj, "status", "phase", default="")
     if phase in (PHASE_INITIALIZING, PHASE_READY) and not spec.get("mount"):
         for field in ("cluster", "URL"):

@@ -102,6 +102,10 @@ class WorkspaceController:
             present = await logical_clusters.create(wanted)
         except AlreadyExists:
             present = await logical_clusters.get(LOGICAL_CLUSTER_NAME)
+            if not step_schedule.is_owned(present, workspace):
+                log.warning("logical cluster belongs to another workspace", workspace=path, cluster=cluster)
+                await self._assign(workspace)
+                return
         owner = step_schedule.owner_info(workspace).get("username", "")
         if owner:
             try:
@@ -145,7 +149,7 @@ class WorkspaceController:
         cluster = objects.annotations(workspace).get(CLUSTER_ANNOTATION)
         wanted = objects.deep_copy(workspace)
         logical_cluster = await self._read(cluster) if cluster else None
-        if logical_cluster is not None and cluster:
+        if logical_cluster is not None and cluster and step_schedule.is_owned(logical_cluster, workspace):
             if not objects.deletion_timestamp(logical_cluster):
                 client = self._clusters.cluster(cluster).resource(LOGICAL_CLUSTER.gvr)
                 await client.delete(LOGICAL_CLUSTER_NAME, uid=objects.uid(logical_cluster))

@@ -117,6 +117,12 @@ def logical_cluster_of(
     }
 
 
+def is_owned(logical_cluster: Object, workspace: Object) -> bool:
+    """Whether the logical cluster was made for this very workspace."""
+    owner: Object = objects.nested(logical_cluster, "spec", "owner", default={})
+    return (owner.get("cluster"), owner.get("uid")) == (objects.cluster_name(workspace), objects.uid(workspace))
+
+
 def owner_info(workspace: Object) -> Object:
     """The UserInfo of who created the workspace; empty when that isn't known."""
     try:
