@@ -23,6 +23,7 @@ from headwater.apiserver.registry.eventexpiry import EventExpiry
 from headwater.apiserver.registry.store import ObjectStore
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
 from headwater.base.clock import Clock
+from headwater.base.tasks import TaskGroup
 from headwater.storage.interface import Backend
 from headwater.storage.watchcache import CacheSet
 
@@ -107,7 +108,10 @@ class APIServer:
 
     async def upkeep(self) -> None:
         """What a server does in the background; runs until it is cancelled."""
-        await EventExpiry(self.config.backend, self.config.caches, self.config.clock).run()
+        config = self.config
+        async with TaskGroup("upkeep") as group:
+            group.start(EventExpiry(config.backend, config.caches, config.clock).run(), name="event expiry")
+            group.start(config.caches.rest(config.clock), name="resting caches")
 
     def loopback(self, user: UserInfo = LOOPBACK_USER) -> LoopbackTransport:
         """A client transport straight into the handler, as `user`."""

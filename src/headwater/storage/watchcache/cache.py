@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from headwater.base.packing import Packer
 from headwater.storage.delivery import report_failure
 from headwater.storage.errors import Compacted, FutureRevision
 from headwater.storage.interface import Backend, Event, KeyValue
@@ -16,6 +17,8 @@ from headwater.storage.watchcache.progress import Progress
 from headwater.storage.watchcache.splice import splice_revision
 from headwater.storage.watchcache.subscription import Subscription
 from headwater.storage.watchcache.window import EventWindow
+
+_REST_PAGE = 512
 
 Listener = Callable[[CacheEvent], None]
 # `WatchCache.list` hides the builtin name inside the class
@@ -54,6 +57,8 @@ class WatchCache:
         self._listeners: tuple[Listener, ...] = ()
         self._watchers: dict[str, dict[Subscription, None]] = {}
         self._early: list[Event] | None = []
+        self._packer = Packer()
+        self._rested = 0
 
     @property
     def revision(self) -> int:
@@ -174,6 +179,20 @@ class WatchCache:
         for prefix, batch in batches.items():
             self._push(prefix, batch)
 
+    def rest(self, until: int) -> Iterator[None]:
+        """Let objects and events up to revision `until` rest, in steps of some ten microseconds, one for each item."""
+        recent, self._rested = self._window.since(max(self._window.start, self._rested)), until
+        for event in recent:
+            if event.revision <= until and event.rest(self._packer):
+                yield
+        position = ""
+        while page := self.list(self.prefix, start_after=position, limit=_REST_PAGE):
+            for item in page:
+                if item.revision <= until and item.rest(self._packer):
+                    yield
+            position = page[-1].key
+            yield
+
     def close(self) -> None:
         """End all watches."""
         for watchers in tuple(self._watchers.values()):
@@ -200,6 +219,8 @@ class WatchCache:
             return CacheEvent("DELETED", previous.at_revision(revision), previous) if previous is not None else None
         item = CachedObject(key, splice_revision(value, revision), revision, self._memo)
         previous = self._objects.set(key, item)
+        if previous is not None:
+            item.key = previous.key  # One string for all states of an object.
         return CacheEvent("ADDED" if previous is None else "MODIFIED", item, previous)
 
     def _scopes(self, key: str) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from headwater.base.clock import Clock
+from headwater.base.slices import in_slices
 from headwater.storage.errors import Compacted
 from headwater.storage.interface import Backend, Event
 from headwater.storage.keys import resource_prefix_of
@@ -13,6 +15,7 @@ from headwater.storage.watchcache.objects import DecodedMemo
 from headwater.storage.watchcache.progress import Progress
 
 _LOAD_PAGE = 1000
+_REST_SECONDS = 2.0
 
 
 class CacheSet:
@@ -56,6 +59,17 @@ class CacheSet:
         """Return as soon as the caches reflect a revision. Raises FutureRevision after `timeout` seconds."""
         self._progress.advance(self.revision)
         await self._progress.reach(revision, timeout)
+
+    async def rest(self, clock: Clock) -> None:
+        """Until cancelled, let what was not written for a while take little memory; leaves the loop to others mostly.
+
+        What is read again in the meantime wakes, and rests again at the next turn, which then costs nothing.
+        """
+        while True:
+            revision = self.revision
+            await clock.sleep(_REST_SECONDS)
+            for cache in tuple(self._ready.values()):
+                await in_slices(cache.rest(revision), clock)
 
     def close(self) -> None:
         """Stop following the backend and end all watches."""

@@ -1,4 +1,7 @@
-"""What the watch cache holds and hands out: objects as bytes that decode on demand, and events that encode once."""
+"""What the watch cache holds and hands out: objects as bytes that decode on demand, and events that encode once.
+
+Objects that nobody writes for a while rest: of them only a packed form stays in memory, until someone reads them.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from headwater.base import jsonio
+from headwater.base.packing import Packer
 from headwater.storage.watchcache.splice import replace_revision
 
 EventType = Literal["ADDED", "MODIFIED", "DELETED"]
@@ -25,28 +29,34 @@ class DecodedMemo:
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
-        self._order: deque[CachedObject] = deque()
+        self._order: deque[tuple[CachedObject, int]] = deque()
 
     def keep(self, item: CachedObject) -> None:
         """Count an object that was just decoded."""
-        self._order.append(item)
-        self._bytes += len(item.value)
+        self._order.append((item, item.size))
+        self._bytes += item.size
         while self._bytes > self._max_bytes:
-            oldest = self._order.popleft()
+            oldest, size = self._order.popleft()
             oldest.forget()
-            self._bytes -= len(oldest.value)
+            self._bytes -= size
 
 
 class CachedObject:
-    """One object at one revision; never changes. `value` is its JSON with the resourceVersion in place."""
+    """One object at one revision; never changes. `value` is its JSON with the resourceVersion in place.
 
-    __slots__ = ("_decoded", "_labels", "_memo", "key", "revision", "value")
+    ``size`` is the length of `value`, known without waking an object that rests.
+    """
+
+    __slots__ = ("_decoded", "_labels", "_memo", "_packed", "_packer", "_value", "key", "revision", "size")
+    _packer: Packer
 
     def __init__(self, key: str, value: bytes, revision: int, memo: DecodedMemo) -> None:
         self.key = key
-        self.value = value
+        self._value: bytes | None = value
+        self.size = len(value)
         self.revision = revision
         self._memo = memo
+        self._packed: bytes | None = None
         self._decoded: dict[str, Any] | None = None
         self._labels: Mapping[str, str] | None = None
 
@@ -70,6 +80,24 @@ class CachedObject:
     def forget(self) -> None:
         """Drop the decoded form; the next use decodes again."""
         self._decoded = None
+
+    @property
+    def value(self) -> bytes:
+        """The object's JSON."""
+        value = self._value
+        if value is None:
+            assert self._packed is not None, "an object is awake or packed"
+            value = self._value = self._packer.unpack(self._packed)
+        return value
+
+    def rest(self, packer: Packer) -> bool:
+        """Keep only the packed form until someone reads the value again; says whether it had to be made."""
+        fresh = self._packed is None
+        if fresh:
+            self._packed = packer.pack(self.value)
+            self._packer = packer
+        self._value = self._decoded = None
+        return fresh
 
     def at_revision(self, revision: int) -> CachedObject:
         """The same state under another revision, as an event of deletion carries it."""
@@ -112,6 +140,12 @@ class CacheEvent:
         if encoded is None:
             encoded = self._encoded = b'{"type":"%b","object":%b}\n' % (self.type.encode(), self.object.value)
         return encoded
+
+    def rest(self, packer: Packer) -> bool:
+        """Let the object rest, and build the line again should a watcher still want it."""
+        self._encoded = None
+        fresh = self.object.rest(packer)
+        return (self.previous is not None and self.previous.rest(packer)) or fresh
 
     def __repr__(self) -> str:
         return f"CacheEvent({self.type} {self.object.key} {self.revision})"

@@ -43,15 +43,15 @@ class EventWindow:
         """Add the newest event, and let go of the oldest ones above the bounds."""
         events = self._events
         events.append(event)
-        self._bytes += len(event.object.value)
+        self._bytes += event.object.size
         while self._bytes > self._max_bytes or len(events) > self._max_events:
             oldest = events.popleft()
-            self._bytes -= len(oldest.object.value)
+            self._bytes -= oldest.object.size
             self.start = oldest.revision
 
     def prepend(self, start: int, events: Sequence[CacheEvent]) -> bool:
         """Extend the window back to revision `start` by the events from there on, if all of them fit in."""
-        size = sum(len(event.object.value) for event in events)
+        size = sum(event.object.size for event in events)
         if len(self._events) + len(events) > self._max_events or self._bytes + size > self._max_bytes:
             return False
         self._events.extendleft(reversed(events))

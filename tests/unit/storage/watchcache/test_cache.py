@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.unit.storage.watchcache.stored import PREFIX, stored
 
+from headwater.base.clock import ManualClock
 from headwater.storage.interface import FutureRevision, RangeResult, StorageUnavailable
 from headwater.storage.memory import MemoryBackend
 from headwater.storage.watchcache import CacheEvent, CacheSet, WatchCache, cacheset
@@ -16,6 +17,14 @@ from headwater.storage.watchcache import CacheEvent, CacheSet, WatchCache, cache
 async def fill(backend: MemoryBackend, *names: str) -> None:
     for name in names:
         await backend.put(PREFIX + name, stored(name.rpartition("/")[2]), expected=0)
+
+
+async def replayed(cache: WatchCache) -> list[CacheEvent]:
+    """All events of a cache that was empty in the beginning."""
+    watch = cache.subscribe(PREFIX, 0)
+    batch = await anext(watch)
+    watch.close()
+    return list(batch)
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["loaded-after", "loaded-before"])
@@ -187,3 +196,28 @@ async def test_a_closed_set_follows_no_more(backend: MemoryBackend, caches: Cach
     assert [batch async for batch in watch] == []
     await fill(backend, "c1/ns/a")
     assert cache.count(PREFIX) == 0
+
+
+async def test_what_rests_reads_and_replays_as_before(backend: MemoryBackend, caches: CacheSet) -> None:
+    """Lists, events for late watchers, and states before a change are the same; what was just written stays awake."""
+    cache = await caches.cache(PREFIX)
+    await fill(backend, "c1/ns/a", "c1/ns/b", "c1/ns/c")
+    await backend.put(PREFIX + "c1/ns/a", stored("a", note="new"), expected=1)
+    await backend.delete(PREFIX + "c1/ns/b", expected=2)
+    values = cache.values(PREFIX)
+    lines = [event.encoded for event in await replayed(cache)]
+    clock = ManualClock()
+    resting = asyncio.create_task(caches.rest(clock))
+    while not clock.sleeping:
+        await asyncio.sleep(0)
+    await fill(backend, "c1/ns/d")
+    clock.advance(60)
+    await asyncio.sleep(0)
+    resting.cancel()
+
+    assert cache.values(PREFIX)[:2] == values
+    events = await replayed(cache)
+    assert [event.encoded for event in events[:-1]] == lines
+    assert [event.type for event in events] == ["ADDED", "ADDED", "ADDED", "MODIFIED", "DELETED", "ADDED"]
+    assert events[3].previous is not None
+    assert events[3].previous.decoded["metadata"]["resourceVersion"] == "1"

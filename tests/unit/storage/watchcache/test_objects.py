@@ -7,6 +7,7 @@ import json
 import pytest
 from tests.unit.storage.watchcache.stored import stored
 
+from headwater.base.packing import Packer
 from headwater.storage.watchcache.objects import CachedObject, CacheEvent, DecodedMemo
 from headwater.storage.watchcache.splice import replace_revision, splice_revision
 
@@ -94,3 +95,27 @@ def test_a_state_under_another_revision_reads_the_same_decoded_or_not(decode_fir
     assert moved.decoded == json.loads(moved.value)
     assert moved.decoded["metadata"]["resourceVersion"] == "12"
     assert item.decoded["metadata"]["resourceVersion"] == "7"
+
+
+def test_a_resting_object_is_the_same_when_read() -> None:
+    """Packed once; value, decoded form and size stay what they were, however often it wakes."""
+    packer = Packer()
+    cached(stored("sample")).rest(packer)
+    item = cached(stored("a", {"app": "web"}))
+    value, decoded, size = item.value, item.decoded, item.size
+    assert item.rest(packer)
+    assert (item.value, item.decoded, item.size) == (value, decoded, size)
+    assert not item.rest(packer)
+    assert item.labels == {"app": "web"}
+    assert item.at_revision(9).value == splice_revision(stored("a", {"app": "web"}), 9)
+
+
+def test_a_resting_event_encodes_again() -> None:
+    """A watcher that comes late gets the same line."""
+    packer = Packer()
+    event = CacheEvent("MODIFIED", cached(stored("a", note="new"), 8), cached(stored("a", note="old"), 7))
+    line = event.encoded
+    assert event.rest(packer)
+    assert event.encoded == line
+    assert event.previous is not None
+    assert json.loads(event.previous.value)["data"] == {"note": "old"}
