@@ -9,6 +9,7 @@ from headwater.base.clock import Clock, SystemClock
 from headwater.base.tasks import TaskGroup
 from headwater.client.dynamic import ClusterClient
 from headwater.client.informer.informer import Informer, Transform, drop_managed_fields
+from headwater.client.informer.resting import rest
 from headwater.client.paths import WILDCARD
 from headwater.machinery.gvk import GroupVersionResource
 
@@ -75,6 +76,7 @@ class InformerFactory:
             try:
                 for informer in self._informers.values():
                     self._start(informer)
+                group.start(rest(self.informers, self._clock), name="resting")
                 await asyncio.get_running_loop().create_future()
             finally:
                 self._group = None

@@ -11,6 +11,7 @@ from headwater.base.tasks import TaskGroup
 from headwater.client.discovery import ServedResource
 from headwater.client.dynamic import ClusterClient
 from headwater.client.informer.informer import Informer
+from headwater.client.informer.resting import rest
 from headwater.client.paths import WILDCARD
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object
@@ -82,10 +83,14 @@ class ResourceSet:
             try:
                 for gvr, (_, informer) in self._resources.items():
                     self._tasks[gvr] = group.start(informer.run(), name=informer.name)
+                group.start(rest(self._informers, self._clock), name="resting")
                 await asyncio.get_running_loop().create_future()
             finally:
                 self._group = None
                 self._tasks.clear()
+
+    def _informers(self) -> list[Informer]:
+        return [informer for _, informer in self._resources.values()]
 
     def _add(self, gvr: GroupVersionResource, resource: ServedResource) -> None:
         informer = Informer(
