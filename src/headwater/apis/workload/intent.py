@@ -13,8 +13,10 @@ from headwater.apis.workload.labels import (
     DELETION_ANNOTATION_PREFIX,
     SOFT_FINALIZERS_ANNOTATION_PREFIX,
     STATE_LABEL_PREFIX,
+    SYNCER_FINALIZER_PREFIX,
+    TARGET_ANNOTATION_PREFIXES,
 )
-from headwater.machinery.objects import Object, labels
+from headwater.machinery.objects import Object, finalizers, labels
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.timestamps import parse_time
 
@@ -49,6 +51,15 @@ def deletion_marks(object_annotations: Mapping[str, str]) -> dict[str, str]:
     return {
         key[start:]: value for key, value in object_annotations.items() if key.startswith(DELETION_ANNOTATION_PREFIX)
     }
+
+
+def names_targets(obj: Object) -> bool:
+    """Whether a label, an annotation or a finalizer of an object speaks of any sync target."""
+    return (
+        any(label.startswith(STATE_LABEL_PREFIX) for label in labels(obj))
+        or any(note.startswith(TARGET_ANNOTATION_PREFIXES) for note in annotations_of(obj))
+        or any(each.startswith(SYNCER_FINALIZER_PREFIX) for each in finalizers(obj))
+    )
 
 
 def sync_intents(obj: Object) -> dict[str, SyncIntent]:

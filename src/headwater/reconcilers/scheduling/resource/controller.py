@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from headwater.apis.workload.intent import deletion_marks, target_keys
+from headwater.apis.workload.intent import deletion_marks, names_targets, target_keys
 from headwater.apis.workload.labels import sync_target_key
 from headwater.client.informer import Informer
 from headwater.controller.controller import Controller
@@ -54,12 +54,22 @@ class ResourceController:
         workload = plain(gvr) in WORKLOAD_RESOURCES
 
         def changed(_kind: str, old: Object | None, new: Object | None) -> None:
-            if new is not None:
+            if new is not None and self._concerns_targets(new):
                 self._enqueue(gvr, object_key(new))
             if workload and old is not None and _left_a_target(old, new):
                 self._enqueue_all(self._inventory.in_namespace(namespace_key(old)))
 
         informer.add_handler(changed)
+
+    def _concerns_targets(self, obj: Object) -> bool:
+        """Most objects are in namespaces without targets: a look at both is all that their changes may cost.
+
+        When the namespace gets its first target, all of its objects are looked at.
+        """
+        if names_targets(obj):
+            return True
+        holder = self._fleet.namespaces.get(namespace_key(obj))
+        return holder is not None and names_targets(holder)
 
     def _on_namespace(self, _kind: str, old: Object | None, new: Object | None) -> None:
         if new is None:
