@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP as APIS_GROUP
 from headwater.apis.core.v1alpha1.logicalcluster import GROUP as CORE_GROUP
+from headwater.apis.placement.v1alpha1.location import GROUP as PLACEMENT_GROUP
 from headwater.apis.tenancy.v1alpha1.workspace import GROUP as TENANCY_GROUP
 from headwater.apis.tenancy.workspacetypes import TypeResolver
 from headwater.apiserver.admission.interface import (
@@ -21,7 +22,9 @@ from headwater.controlplane.admission.apiresourceschema import APIResourceSchema
 from headwater.controlplane.admission.lifecycle import WorkspaceNamespaceLifecycle
 from headwater.controlplane.admission.logicalcluster import LogicalClusterAdmission
 from headwater.controlplane.admission.paths import PathAnnotation
+from headwater.controlplane.admission.placement import PlacementAdmission
 from headwater.controlplane.admission.reserved import CustomResourceOverlap, ReservedNames
+from headwater.controlplane.admission.workloadmarks import WorkloadMarks
 from headwater.controlplane.admission.workspace import WorkspaceAdmission
 from headwater.controlplane.admission.workspacetype import WorkspaceTypeAdmission
 from headwater.controlplane.objects import ControlPlaneObjects
@@ -46,11 +49,13 @@ def admission_plugins(
         (TENANCY_GROUP, "workspacetypes"): [WorkspaceTypeAdmission(state, authorizer), reserved],
         (CORE_GROUP, "logicalclusters"): [LogicalClusterAdmission()],
         ("apiextensions.k8s.io", "customresourcedefinitions"): [CustomResourceOverlap(state)],
+        (PLACEMENT_GROUP, "placements"): [PlacementAdmission(state.clusters, authorizer)],
     }
     return (
         WorkspaceNamespaceLifecycle(caches, state.clusters),
         OfResource({resource: AdmissionChain(plugins) for resource, plugins in own.items()}),
         PathAnnotation(state.clusters),
+        WorkloadMarks(),
     )
 
 

@@ -1,0 +1,118 @@
+"""Admission of what concerns workloads: marks of the system, and foreign locations."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import pytest
+
+from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes
+from headwater.apiserver.authn.interface import UserInfo
+from headwater.apiserver.authz.interface import Attributes
+from headwater.apiserver.builtin.kinds import builtin_resources
+from headwater.controlplane.admission.placement import PlacementAdmission
+from headwater.controlplane.admission.workloadmarks import WorkloadMarks
+from headwater.controlplane.clusters.index import ClusterIndex
+from headwater.machinery.errors import Forbidden
+
+ALICE = UserInfo("alice", groups=("system:authenticated",))
+MASTER = UserInfo("m", groups=("system:masters",))
+CONFIGMAPS = next(info for info in builtin_resources([("", "configmaps")]))
+STATE = "state.workload.kcp.io/key"
+MARK = "deletion.internal.workload.kcp.io/key"
+CHOSEN = "internal.workload.kcp.io/synctarget"
+
+
+def obj(labels: dict[str, str] | None = None, annotations: dict[str, str] | None = None) -> dict[str, Any]:
+    return {"metadata": {"name": "x", "labels": labels or {}, "annotations": annotations or {}}, "spec": {}}
+
+
+def write(new: Any, old: Any = None, user: UserInfo = ALICE, subresource: str = "") -> AdmissionAttributes:
+    operation = CREATE if old is None else UPDATE
+    return AdmissionAttributes(operation, CONFIGMAPS, "c", "default", "x", new, old, user, subresource)
+
+
+REFUSED = {
+    "state-on-create": write(obj({STATE: "Sync"})),
+    "state-added": write(obj({STATE: "Sync"}), obj()),
+    "state-changed": write(obj({STATE: "Upsync"}), obj({STATE: "Sync"})),
+    "mark-added": write(obj(annotations={MARK: "2026-01-01T00:00:00Z"}), obj()),
+    "diff-forged": write(obj(annotations={"diff.syncer.internal.kcp.io/key": "{}"}), obj()),
+    "target-chosen-by-hand": write(obj(annotations={CHOSEN: "key"}), obj()),
+    "key-label": write(obj({"internal.workload.kcp.io/key": "key"}), obj()),
+}
+
+
+@pytest.mark.parametrize("attributes", REFUSED.values(), ids=REFUSED)
+async def test_users_do_not_write_marks(attributes: AdmissionAttributes) -> None:
+    """A tenant who knows a sync target key can't put anything on that pcluster by hand."""
+    plugin = WorkloadMarks()
+    assert plugin.handles(attributes)
+    with pytest.raises(Forbidden, match="set by the system only"):
+        await plugin.admit(attributes)
+
+
+async def test_marks_survive_writes_that_do_not_know_them() -> None:
+    """kubectl replace with the original manifest leaves an object where it runs."""
+    old = obj({STATE: "Sync", "app": "web"}, {MARK: "t", "note": "1"})
+    attributes = write(obj({"app": "api"}, {"note": "2"}), old)
+    await WorkloadMarks().admit(attributes)
+    assert attributes.object == obj({"app": "api", STATE: "Sync"}, {"note": "2", MARK: "t"})
+
+
+async def test_what_users_may_say() -> None:
+    notes = {
+        "finalizers.workload.kcp.io/key": "wait",
+        "experimental.spec-diff.workload.kcp.io/key": "[]",
+        "experimental.summarizing.workload.kcp.io": "[]",
+    }
+    attributes = write(obj({"app": "x"}, notes), obj())
+    await WorkloadMarks().admit(attributes)
+    assert attributes.object == obj({"app": "x"}, notes)
+
+
+def test_the_system_and_subresources_are_not_asked() -> None:
+    assert not WorkloadMarks().handles(write(obj({STATE: "Sync"}), user=MASTER))
+    assert not WorkloadMarks().handles(write(obj(), obj(), subresource="status"))
+
+
+class Clusters:
+    """Knows one path."""
+
+    def find(self, path: str) -> str | None:
+        return {"root:platform": "plat", "root:own": "c"}.get(path)
+
+
+class Rights:
+    """Lets bob use locations of one logical cluster."""
+
+    async def allowed(self, attributes: Attributes) -> bool:
+        asked = (attributes.user.name, attributes.cluster, attributes.verb, attributes.group, attributes.resource)
+        return asked == ("bob", "plat", "use", "placement.kcp.io", "locations")
+
+
+def placing(workspace: str, user: str, before: str | None = None) -> AdmissionAttributes:
+    old = {"metadata": {}, "spec": {"locationWorkspace": before}} if before is not None else None
+    return write({"metadata": {}, "spec": {"locationWorkspace": workspace}}, old, UserInfo(user))
+
+
+PLACEMENTS = {
+    "own": (placing("", "alice"), True),
+    "own-by-path": (placing("root:own", "alice"), True),
+    "allowed": (placing("root:platform", "bob"), True),
+    "not-allowed": (placing("root:platform", "alice"), False),
+    "unknown": (placing("root:nothing", "bob"), False),
+    "unchanged": (placing("root:platform", "alice", "root:platform"), True),
+    "changed": (placing("root:platform", "alice", ""), False),
+}
+
+
+@pytest.mark.parametrize(("attributes", "allowed"), PLACEMENTS.values(), ids=PLACEMENTS)
+async def test_foreign_locations_need_the_verb_use(attributes: AdmissionAttributes, allowed: bool) -> None:
+    """The answer is the same for a workspace that may not be used and one that does not exist."""
+    plugin = PlacementAdmission(cast("ClusterIndex", Clusters()), Rights())
+    if allowed:
+        await plugin.validate(attributes)
+        return
+    with pytest.raises(Forbidden, match=r"no permission to use locations.placement.kcp.io .* or it does not exist"):
+        await plugin.validate(attributes)
