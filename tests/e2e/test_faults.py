@@ -62,7 +62,7 @@ def test_kill_in_mid_work(made: Stack, victim: str) -> None:
     prefix = f"k-{victim.partition('-')[0]}"
     process = made.command(
         "sh", "-c",
-        f"{made.kubectl_path} --server https://127.0.0.1:{made.port}/clusters/root:shop create -f - & "
+        f"'{made.kubectl_path}' --server https://127.0.0.1:{made.port}/clusters/root:shop create -f - & "
         f"sleep 0.{random.randint(3, 8)}; kill -9 {pid(made, victim)}; wait", stdin=manifest(prefix), check=False,
     )  # fmt: skip
     acknowledged = {

@@ -160,7 +160,7 @@ def test_label_annotate_patch_replace_edit_scale(shop: Stack) -> None:
     assert get(shop, "{.spec.replicas}") == "6"
     stale = shop.kubectl("replace", "-f", "-", stdin=json.dumps(current), check=False)
     assert "Conflict" in stale or "modified" in stale
-    editor = shop.command("sh", "-c", f"EDITOR='sed -i s/replicas:.6/replicas:\\ 7/' {shop.kubectl_path} "
+    editor = shop.command("sh", "-c", f"EDITOR='sed -i s/replicas:.6/replicas:\\ 7/' '{shop.kubectl_path}' "
                           f"--server https://127.0.0.1:{shop.port}/clusters/{SHOP} edit deployment web")  # fmt: skip
     assert "edited" in editor.stdout
     assert get(shop, "{.spec.replicas}") == "7"
