@@ -18,6 +18,7 @@ from headwater.client.transport import NetworkTransport
 from headwater.machinery.conditions import get_condition, is_true
 from headwater.machinery.errors import Forbidden
 from headwater.machinery.objects import Object, name, namespace, uid
+from headwater.sim.faults import FaultSettings
 from headwater.syncer.agent import WrongSyncTarget
 from headwater.syncer.run import run
 
@@ -44,6 +45,21 @@ async def test_missing_rights_are_named_and_their_return_is_noticed(line: Line) 
     # Any change of the SyncTarget has it looked at again, at the latest a minute later.
     await line.workspace.resource(SYNC_TARGETS).patch("west", {"metadata": {"labels": {"look": "again"}}})
     await eventually(lambda: authorized(True))
+
+
+async def test_a_distant_pcluster_is_judged_between_heartbeats(line: Line) -> None:
+    """Heartbeats that change the SyncTarget while the pcluster is asked do not keep the answers from being reported."""
+    roles = line.downstream.resource(PLURALS["ClusterRole"])
+    await line.stop_agent()
+    line.pcluster.faults.set(FaultSettings(latency_ms=500))
+    await roles.patch(syncer_id("west", uid(line.target)), {"rules": []})
+    line.start_agent()
+
+    async def reported() -> bool:
+        condition = get_condition(await line.sync_target(), "SyncerAuthorized")
+        return condition is not None and condition["status"] == "False"
+
+    await eventually(reported)
 
 
 async def test_the_syncers_credential_opens_nothing_else(line: Line) -> None:

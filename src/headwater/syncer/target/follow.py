@@ -16,13 +16,14 @@ from headwater.apis.sync.v1alpha1.synctarget import (
     SYNC_TARGETS,
 )
 from headwater.base.clock import Clock
-from headwater.client.discovery import discover
+from headwater.client.discovery import Discovery, discover
 from headwater.client.dynamic import Client
 from headwater.client.informer import Informer
 from headwater.controller import Controller, Result
 from headwater.controller.commit import merge_patch_of
 from headwater.controller.triggers import spec_or_metadata_changed
 from headwater.machinery.conditions import ERROR, get_condition, mark_false, mark_true
+from headwater.machinery.errors import Conflict
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
 from headwater.machinery.objects import annotations as annotations_of
@@ -83,18 +84,32 @@ class TargetFollower:
         """One look at the SyncTarget. Raises StatusError and TransportError."""
         target = self.informer.get(name)
         if target is None or uid(target) != self._identity.uid:
-            # Nothing is deleted downstream: whoever removed the SyncTarget decides what happens to its workloads.
-            log.warning("SyncTarget is gone or was replaced, not syncing", name=name, uid=self._identity.uid)
-            self._sync((), {})
+            self._leave(name)
             return None
         self._guard.set_released(released=annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == "true")
         served = await discover(self._downstream)
-        status = target.get("status") or {}
-        entries = judged_resources(status.get("syncedResources") or (), served)
-        missing = await denied(self._downstream, candidates(entries, served))
-        await self._report(target, entries, missing)
-        self._sync(shard_urls(target), wanted_resources(entries, served, missing))
+        missing = await denied(self._downstream, candidates(_entries(target, served), served))
+        # The questions to the pcluster take a while, in which heartbeats have made newer versions.
+        target = self.informer.get(name)
+        if target is None or uid(target) != self._identity.uid:
+            self._leave(name)
+            return None
+        try:
+            await self._report(target, _entries(target, served), missing)
+        except Conflict:
+            # The informer can be behind the heartbeats, too.
+            target = await self._resource.get(name)
+            if uid(target) != self._identity.uid:
+                self._leave(name)
+                return None
+            await self._report(target, _entries(target, served), missing)
+        self._sync(shard_urls(target), wanted_resources(_entries(target, served), served, missing))
         return Result(requeue_after_seconds=RECHECK_SECONDS)
+
+    def _leave(self, name: str) -> None:
+        """Stop syncing. Nothing is deleted downstream: whoever removed the SyncTarget decides about its workloads."""
+        log.warning("SyncTarget is gone or was replaced, not syncing", name=name, uid=self._identity.uid)
+        self._sync((), {})
 
     async def _report(self, target: Object, entries: Sequence[Object], missing: Sequence[GroupVersionResource]) -> None:
         """Write the states of resources and our conditions, if they changed."""
@@ -118,6 +133,11 @@ class TargetFollower:
         patch = merge_patch_of(target, changed)
         if patch is not None:
             await self._resource.patch_status(self._identity.name, patch[0])
+
+
+def _entries(target: Object, served: Discovery) -> list[Object]:
+    """The resources of a SyncTarget with their states as the pcluster makes them."""
+    return judged_resources((target.get("status") or {}).get("syncedResources") or (), served)
 
 
 def _status_matters(old: Object, new: Object) -> bool:
