@@ -13,9 +13,7 @@ from headwater.apis.workload.intent import names_targets
     ("metadata", "expected"),
     [
         pytest.param({}, False, id="nothing"),
-        pytest.param(
-            {"labels": {"app": "web"}, "annotations": {"kcp.io/cluster": "root"}}, False, id="other things"
-        ),
+        pytest.param({"labels": {"app": "web"}, "annotations": {"kcp.io/cluster": "root"}}, False, id="other things"),
         pytest.param({"finalizers": ["kubernetes"]}, False, id="another finalizer"),
         pytest.param({"labels": {"state.workload.kcp.io/abc": "Sync"}}, True, id="state label"),
         pytest.param({"labels": {"state.workload.kcp.io/abc": ""}}, True, id="empty state label"),
