@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from itertools import takewhile
 from typing import Any, Final
 
 from headwater.apiserver.requestinfo import RequestInfo
@@ -12,6 +13,7 @@ from headwater.machinery.errors import BadRequest, Timeout
 
 LONG_RUNNING_VERBS: Final = frozenset({"watch", "proxy"})
 LONG_RUNNING_SUBRESOURCES: Final = frozenset({"attach", "exec", "log", "portforward", "proxy"})
+_SWEEP_SECONDS: Final = 1.0
 _DURATION: Final = re.compile(r"(?:([0-9]+(?:\.[0-9]+)?)h)?(?:([0-9]+(?:\.[0-9]+)?)m)?(?:([0-9]+(?:\.[0-9]+)?)s)?")
 
 
@@ -25,11 +27,14 @@ def is_long_running(info: RequestInfo) -> bool:
 class DeadlineFilter:
     """Ends a request after the server's timeout, or after the shorter one that its `timeout` parameter asks for.
 
-    What is ended may have happened already: a write is not undone.
+    What is ended may have happened already: a write is not undone. A timer for each request would cost more than all
+    that is done here; as the server's timeout is the same for all of them, the oldest are looked at once a second.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        self._running: dict[_Limit, None] = {}
+        self._sweeping: asyncio.TimerHandle | None = None
 
     async def __call__(self, request: Request, following: Handler) -> AnyResponse:
         if is_long_running(request.info):
@@ -39,8 +44,13 @@ class DeadlineFilter:
             asked = _seconds(request.query.get("timeout"))
             if 0 < asked < seconds:
                 seconds = asked
-        limit = _Limit(asyncio.current_task())
-        timer = asyncio.get_running_loop().call_later(seconds, limit)
+        loop = asyncio.get_running_loop()
+        limit = _Limit(asyncio.current_task(loop), loop.time() + seconds)
+        timer = loop.call_later(seconds, limit.end) if seconds != self._seconds else None
+        if timer is None:
+            self._running[limit] = None
+            if self._sweeping is None:
+                self._sweep(loop)
         try:
             return await following(request)
         except asyncio.CancelledError:
@@ -50,21 +60,34 @@ class DeadlineFilter:
                 ) from None
             raise
         finally:
-            timer.cancel()
+            if timer is None:
+                self._running.pop(limit, None)
+            else:
+                timer.cancel()
+
+    def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
+        now = loop.time()
+        due = list(takewhile(lambda limit: limit.due <= now, self._running))
+        for limit in due:
+            del self._running[limit]
+            limit.end()
+        interval = min(_SWEEP_SECONDS, self._seconds)
+        self._sweeping = loop.call_later(interval, self._sweep, loop) if self._running else None
 
 
 class _Limit:
     """Cancels a task, and knows later whether it was this that ended it; asyncio.timeout costs three times as much."""
 
-    __slots__ = ("_cancelling", "_expired", "_task")
+    __slots__ = ("_cancelling", "_expired", "_task", "due")
 
-    def __init__(self, task: asyncio.Task[Any] | None) -> None:
+    def __init__(self, task: asyncio.Task[Any] | None, due: float) -> None:
         assert task is not None
+        self.due = due
         self._task = task
         self._cancelling = task.cancelling()
         self._expired = False
 
-    def __call__(self) -> None:
+    def end(self) -> None:
         self._expired = True
         self._task.cancel()
 
