@@ -72,17 +72,21 @@ class BasePlugin:
 
 
 class AdmissionChain:
-    """Plugins in their order: all mutate, then (after the kind's validation) all validate."""
+    """Plugins in their order: all mutate, then (after the kind's validation) all validate.
+
+    A plugin without a method of its own for a phase is not asked in that phase.
+    """
 
     def __init__(self, plugins: Sequence[AdmissionPlugin] = ()) -> None:
-        self._plugins = tuple(plugins)
+        self._admitting = tuple(each for each in plugins if type(each).admit is not BasePlugin.admit)
+        self._validating = tuple(each for each in plugins if type(each).validate is not BasePlugin.validate)
 
     async def admit(self, attributes: AdmissionAttributes) -> None:
-        for plugin in self._plugins:
+        for plugin in self._admitting:
             if plugin.handles(attributes):
                 await plugin.admit(attributes)
 
     async def validate(self, attributes: AdmissionAttributes) -> None:
-        for plugin in self._plugins:
+        for plugin in self._validating:
             if plugin.handles(attributes):
                 await plugin.validate(attributes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from headwater.apiserver import negotiation
 from headwater.apiserver.registry import fieldvalidation
@@ -25,8 +26,7 @@ class Environment:
     body_limit: int = negotiation.MAX_BODY_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(NamedTuple):
     """A decoded request body; `duplicates` are paths of fields that occur twice."""
 
     obj: Object

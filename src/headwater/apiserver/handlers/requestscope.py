@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from headwater.apiserver.catalog import Catalog
 from headwater.apiserver.resources import ResourceInfo
@@ -16,8 +16,7 @@ _METHOD_NOT_ALLOWED = "the server does not allow this method on the requested re
 _NOT_FOUND = "the server could not find the requested resource"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(NamedTuple):
     """A resolved request: `namespace` is "" for cluster-scoped resources and for all namespaces."""
 
     info: ResourceInfo

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from headwater.machinery.fields import FieldSelector
 from headwater.machinery.labels import Selector
@@ -18,8 +18,7 @@ FOREGROUND_FINALIZER = "foregroundDeletion"
 ORPHAN_FINALIZER = "orphan"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteOptions:
+class WriteOptions(NamedTuple):
     """Of create and update. `field_validation` is Strict, Warn or Ignore; `field_manager` "" takes the user agent's."""
 
     dry_run: bool = False
@@ -27,8 +26,7 @@ class WriteOptions:
     field_validation: str = "Warn"
 
 
-@dataclass(frozen=True, slots=True)
-class PatchOptions:
+class PatchOptions(NamedTuple):
     """Of patch. `force` is for apply only: take over fields that other managers own."""
 
     patch_type: str = PATCH_MERGE
@@ -38,8 +36,7 @@ class PatchOptions:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteOptions:
+class DeleteOptions(NamedTuple):
     """Of delete and deletecollection. `propagation_policy` is Orphan, Background, Foreground or "" (the kind's own)."""
 
     dry_run: bool = False
@@ -50,8 +47,7 @@ class DeleteOptions:
     orphan_dependents: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListOptions:
+class ListOptions(NamedTuple):
     """Of list. `limit` 0 asks for everything; selectors None select everything."""
 
     label_selector: Selector | None = None
@@ -62,8 +58,7 @@ class ListOptions:
     resource_version_match: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchOptions:
+class WatchOptions(NamedTuple):
     """Of watch. `timeout_seconds` None takes the server's; `send_initial_events` None is not said."""
 
     label_selector: Selector | None = None

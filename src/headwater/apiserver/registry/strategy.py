@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.machinery.fieldpath import FieldError
 from headwater.machinery.names import NameRule, dns1123_subdomain_errors
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from headwater.apiserver.resources import ResourceInfo
 
 
-@dataclass(frozen=True, slots=True)
-class WriteContext:
+class WriteContext(NamedTuple):
     """What a strategy may know of a write. `now` is RFC 3339 with seconds."""
 
     info: ResourceInfo

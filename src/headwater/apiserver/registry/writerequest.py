@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from headwater.apiserver.registry.options import Warn, no_warning
 from headwater.apiserver.resources import ResourceInfo
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
     from headwater.apiserver.authn.interface import UserInfo
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WriteRequest:
+class WriteRequest(NamedTuple):
     """What create, update, patch and delete have in common. `manager` names who owns the fields that are set."""
 
     info: ResourceInfo
@@ -31,8 +29,7 @@ class WriteRequest:
     patch: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(NamedTuple):
     """The stored state that a write starts from; `value` carries the resourceVersion."""
 
     key: str
