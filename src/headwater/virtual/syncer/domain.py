@@ -11,12 +11,14 @@ from headwater.apis.apis.v1alpha1.apiresourceschema import API_RESOURCE_SCHEMA
 from headwater.apis.apis.v1alpha2.apiexport import API_EXPORT
 from headwater.apis.sync.v1alpha1.synctarget import STATE_ACCEPTED
 from headwater.base import jsonio
+from headwater.base.clock import Clock
 from headwater.client.dynamic import ClusterClient
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersion, GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, nested
 
 _MAX_DOMAINS: Final = 1024
+_OFFER_SECONDS: Final = 5.0
 _MAIN_VERBS: Final = ("get", "list", "patch", "update", "watch")
 _STATUS_VERBS: Final = ("get", "patch", "update")
 
@@ -59,58 +61,82 @@ Domain = Mapping[tuple[str, str, str], DomainResource]
 """(group, version, resource) -> resource."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Offer:
+    """What an export offered when it was last read: the names of its schemas, and its identity."""
+
+    cluster: str
+    identity: str
+    schemas: tuple[str, ...]
+
+
 class DomainSource:
     """Derives the domain of a SyncTarget from its accepted resources and the schemas behind them.
 
-    Domains are shared by content: targets of the same exports have the same one.
+    Domains are shared by content: targets of the same exports have the same one. A change of an export is noticed
+    within five seconds.
     """
 
-    def __init__(self, cluster_client: ClusterClient) -> None:
+    def __init__(self, cluster_client: ClusterClient, clock: Clock) -> None:
         self._cluster_client = cluster_client
+        self._clock = clock
         self._domains: OrderedDict[bytes, Domain] = OrderedDict()
+        self._offers: OrderedDict[tuple[str, str], tuple[float, _Offer | None]] = OrderedDict()
 
     async def domain(self, sync_target: Object) -> Domain:
         """The resources of a target. An export or schema that is gone just leaves its resources out."""
         home = cluster_name(sync_target)
         accepted = [
-            entry
+            (entry.get("group", ""), entry["resource"], entry.get("identityHash", ""))
             for entry in nested(sync_target, "status", "syncedResources", default=None) or ()
             if entry.get("state") == STATE_ACCEPTED and (entry.get("group", ""), entry["resource"]) not in HIDDEN
         ]
-        exports = nested(sync_target, "spec", "supportedAPIExports", default=None) or ()
-        content = jsonio.dumps([home, exports, accepted])
+        references = nested(sync_target, "spec", "supportedAPIExports", default=None) or ()
+        found = [await self._offer(each.get("path") or home, each["export"]) for each in references]
+        offers = [offer for offer in found if offer is not None]
+        content = jsonio.dumps([accepted, [(offer.cluster, offer.identity, offer.schemas) for offer in offers]])
         known = self._domains.get(content)
         if known is not None:
             self._domains.move_to_end(content)
             return known
-        schemas: list[tuple[str, Object]] = []
-        for reference in exports:
-            schemas += await self._schemas(reference.get("path") or home, reference["export"])
+        schemas = [(offer.identity, schema) for offer in offers for schema in await self._schemas(offer)]
         domain = _domain(accepted, schemas)
-        self._domains[content] = domain
+        if len(schemas) == sum(len(offer.schemas) for offer in offers):
+            self._domains[content] = domain
         while len(self._domains) > _MAX_DOMAINS:
             self._domains.popitem(last=False)
         return domain
 
-    async def _schemas(self, cluster: str, export_name: str) -> list[tuple[str, Object]]:
-        """(identity, schema) of every resource of an export."""
-        client = self._cluster_client.cluster(cluster)
+    async def _offer(self, cluster: str, export_name: str) -> _Offer | None:
+        now, key = self._clock.monotonic(), (cluster, export_name)
+        until, known = self._offers.get(key, (0.0, None))
+        if now < until:
+            return known
         try:
-            export = await client.resource(API_EXPORT.gvr).get(export_name)
+            export = await self._cluster_client.cluster(cluster).resource(API_EXPORT.gvr).get(export_name)
+            schemas = tuple(each["schema"] for each in nested(export, "spec", "resources", default=None) or ())
+            known = _Offer(cluster_name(export), nested(export, "status", "identityHash", default=""), schemas)
         except NotFound:
-            return []
-        identity = nested(export, "status", "identityHash", default="")
+            known = None
+        self._offers[key] = (now + _OFFER_SECONDS, known)
+        while len(self._offers) > _MAX_DOMAINS:
+            self._offers.popitem(last=False)
+        return known
+
+    async def _schemas(self, offer: _Offer) -> list[Object]:
+        """The schemas of an export, as far as they are there."""
+        client = self._cluster_client.cluster(offer.cluster).resource(API_RESOURCE_SCHEMA.gvr)
         found = []
-        for resource in nested(export, "spec", "resources", default=None) or ():
+        for name in offer.schemas:
             try:
-                found.append((identity, await client.resource(API_RESOURCE_SCHEMA.gvr).get(resource["schema"])))
+                found.append(await client.get(name))
             except NotFound:
                 continue
         return found
 
 
-def _domain(accepted: Iterable[Object], schemas: Iterable[tuple[str, Object]]) -> Domain:
-    wanted = {(entry.get("group", ""), entry["resource"], entry.get("identityHash", "")) for entry in accepted}
+def _domain(accepted: Iterable[tuple[str, str, str]], schemas: Iterable[tuple[str, Object]]) -> Domain:
+    wanted = set(accepted)
     resources = list(BUILTINS)
     for identity, schema in schemas:
         spec = schema["spec"]

@@ -28,16 +28,19 @@ from headwater.machinery.errors import (
     not_found,
 )
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.objects import Object, cluster_name, labels, resource_version
+from headwater.machinery.objects import Object, cluster_name, labels, namespace, resource_version
 from headwater.machinery.watch import BOOKMARK, ERROR
 from headwater.patch.jsonpatch import apply_json_patch
 from headwater.patch.mergepatch import apply_merge_patch
+from headwater.telemetry.logging import get_logger
 from headwater.virtual.syncer.domain import DomainResource, DomainSource, allowed_verbs, discovery
 from headwater.virtual.syncer.forward import Forwarder
 from headwater.virtual.syncer.summarize import SummarizingError
 from headwater.virtual.syncer.target import TargetGate, TargetRequest, parse_target_request
 from headwater.virtual.syncer.view import syncer_view
 from headwater.virtual.syncer.writes import stored_change
+
+log = get_logger("virtual.syncer")
 
 _MAX_BODY_BYTES: Final = 3 * 1024 * 1024
 _PATCH_ATTEMPTS: Final = 5
@@ -53,7 +56,7 @@ class SyncerVirtualWorkspace:
 
     def __init__(self, *, cluster_client: ClusterClient, clock: Clock, external_url: str) -> None:
         self._gate = TargetGate(cluster_client, clock)
-        self._domains = DomainSource(cluster_client)
+        self._domains = DomainSource(cluster_client, clock)
         self._forward = Forwarder(cluster_client)
         self._external_url = external_url.rstrip("/")
 
@@ -126,13 +129,27 @@ class _ResourceRequest:
     def _query(self) -> Sequence[tuple[str, str]]:
         """The caller's query, its label selector narrowed to what the target has."""
         wanted = f"{STATE_LABEL_PREFIX}{self._target.key}={STATE_SYNC}"
-        pairs = [pair for pair in self._request.query.pairs() if pair[0] != "labelSelector"]
+        pairs = [pair for pair in self._request.query.pairs() if pair[0] not in ("labelSelector", "watch")]
         own = self._request.query.get("labelSelector")
-        return [*pairs, ("labelSelector", f"{wanted},{own}" if own else wanted)]
+        pairs.append(("labelSelector", f"{wanted},{own}" if own else wanted))
+        return [*pairs, ("watch", "true")] if self._info.verb == "watch" else pairs
+
+    def _readable(self, obj: Object) -> Object | None:
+        """The view of one object among many; None for one that can't be shown.
+
+        What one tenant writes into an annotation must not keep the others' objects from the syncer. Asked for by
+        name the object answers with the reason.
+        """
+        try:
+            return self._view(obj)
+        except InternalError as error:
+            log.warning("left out", cluster=cluster_name(obj), namespace=namespace(obj), reason=str(error))
+            return None
 
     async def _list(self) -> Object:
         page = await self._forward.list(self._target, self._resource, self._info.namespace, self._query())
-        page["items"] = [self._view(item) for item in page.get("items") or ()]
+        views = (self._readable(item) for item in page.get("items") or ())
+        page["items"] = [view for view in views if view is not None]
         return page
 
     async def _watch(self) -> AsyncIterator[bytes]:
@@ -145,14 +162,17 @@ class _ResourceRequest:
         try:
             async for batch in events:
                 await self._still_allowed()
-                yield b"".join(self._line(kind, obj) for kind, obj in batch)
+                lines = b"".join(self._line(kind, obj) for kind, obj in batch)
+                if lines:
+                    yield lines
         except StatusError as error:
             yield _event(ERROR, error.to_status())
         finally:
             await events.aclose()
 
     def _line(self, kind: str, obj: Object) -> bytes:
-        return _event(kind, obj if kind == BOOKMARK else self._view(obj))
+        shown = obj if kind == BOOKMARK else self._readable(obj)
+        return b"" if shown is None else _event(kind, shown)
 
     async def _existing(self) -> Object:
         """The stored object. Raises NotFound also for one that the target does not have."""

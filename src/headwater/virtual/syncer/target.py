@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,7 +49,8 @@ def parse_target_request(rest: str) -> TargetRequest:
     Raises NotFound for anything else, as for a URL that nothing serves.
     """
     parts = rest.strip("/").split("/", 5)
-    if len(parts) < 5 or parts[3] != "clusters" or not all(parts[:5]) or ":" in parts[0] or ":" in parts[4]:
+    named = len(parts) >= 5 and parts[3] == "clusters" and all(parts[:5])
+    if not named or parts[0] == WILDCARD or ":" in parts[0] or ":" in parts[4]:
         raise NotFound("the server could not find the requested resource")
     return TargetRequest(parts[0], parts[1], parts[2], parts[4], "/" + (parts[5] if len(parts) > 5 else ""))
 
@@ -63,7 +65,7 @@ class TargetGate:
     def __init__(self, cluster_client: ClusterClient, clock: Clock) -> None:
         self._cluster_client = cluster_client
         self._clock = clock
-        self._allowed: OrderedDict[tuple[str, tuple[str, ...], tuple[str, ...], str], float] = OrderedDict()
+        self._allowed: OrderedDict[Hashable, float] = OrderedDict()
 
     async def enter(self, request: TargetRequest, user: UserInfo) -> Object:
         """The SyncTarget. Raises Forbidden or NotFound."""
@@ -75,8 +77,8 @@ class TargetGate:
         return target
 
     async def _authorize(self, request: TargetRequest, user: UserInfo) -> None:
-        homes = user.extra.get("authentication.kcp.io/cluster-name", ())
-        known = (user.name, user.groups, tuple(homes), f"{request.cluster}/{request.name}")
+        extra = tuple(sorted((key, tuple(values)) for key, values in user.extra.items()))
+        known = (user.name, user.uid, user.groups, extra, request.cluster, request.name)
         now = self._clock.monotonic()
         if self._allowed.get(known, 0.0) > now:
             return
