@@ -11,8 +11,10 @@ from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.authz.interface import Attributes
 from headwater.apiserver.builtin.kinds import builtin_resources
 from headwater.controlplane.admission.placement import PlacementAdmission
+from headwater.controlplane.admission.synctarget import SyncTargetAdmission
 from headwater.controlplane.admission.workloadmarks import WorkloadMarks
 from headwater.controlplane.clusters.index import ClusterIndex
+from headwater.controlplane.objects import ControlPlaneObjects
 from headwater.machinery.errors import Forbidden
 
 ALICE = UserInfo("alice", groups=("system:authenticated",))
@@ -74,6 +76,51 @@ async def test_what_users_may_say() -> None:
 def test_the_system_and_subresources_are_not_asked() -> None:
     assert not WorkloadMarks().handles(write(obj({STATE: "Sync"}), user=MASTER))
     assert not WorkloadMarks().handles(write(obj(), obj(), subresource="status"))
+
+
+class Exports:
+    """Knows one export, `root:compute:kubernetes`."""
+
+    clusters = cast("ClusterIndex", type("Paths", (), {"path_of": staticmethod(lambda _name: "root:own")})())
+
+    def export(self, path: str, name: str, *, here: str) -> tuple[str, object] | None:
+        return ("compute", {}) if (path, name) == ("root:compute", "kubernetes") else None
+
+
+class BindRights:
+    """Lets bob bind that export."""
+
+    async def allowed(self, attributes: Attributes) -> bool:
+        asked = (attributes.user.name, attributes.cluster, attributes.verb, attributes.resource, attributes.name)
+        return asked == ("bob", "compute", "bind", "apiexports", "kubernetes")
+
+
+def offering(user: str, *exports: str, before: tuple[str, ...] | None = None) -> AdmissionAttributes:
+    def target(names: tuple[str, ...]) -> dict[str, Any]:
+        return {"metadata": {}, "spec": {"supportedAPIExports": [{"path": "root:compute", "export": n} for n in names]}}
+
+    return write(target(exports), target(before) if before is not None else None, UserInfo(user))
+
+
+OFFERS = {
+    "allowed": (offering("bob", "kubernetes"), True),
+    "not-allowed": (offering("alice", "kubernetes"), False),
+    "unknown": (offering("bob", "secret"), False),
+    "named-before": (offering("alice", "kubernetes", before=("kubernetes",)), True),
+    "added": (offering("alice", "kubernetes", before=()), False),
+    "none": (offering("alice"), True),
+}
+
+
+@pytest.mark.parametrize(("attributes", "allowed"), OFFERS.values(), ids=OFFERS)
+async def test_offered_exports_need_the_verb_bind(attributes: AdmissionAttributes, allowed: bool) -> None:
+    """The status of a SyncTarget tells what is in its exports, so their owner is asked."""
+    plugin = SyncTargetAdmission(cast("ControlPlaneObjects", Exports()), BindRights())
+    if allowed:
+        await plugin.validate(attributes)
+        return
+    with pytest.raises(Forbidden, match="no permission to bind to export root:compute:"):
+        await plugin.validate(attributes)
 
 
 class Clusters:

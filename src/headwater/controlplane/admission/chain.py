@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP as APIS_GROUP
 from headwater.apis.core.v1alpha1.logicalcluster import GROUP as CORE_GROUP
 from headwater.apis.placement.v1alpha1.location import GROUP as PLACEMENT_GROUP
+from headwater.apis.sync.v1alpha1.synctarget import GROUP as SYNC_GROUP
 from headwater.apis.tenancy.v1alpha1.workspace import GROUP as TENANCY_GROUP
 from headwater.apis.tenancy.workspacetypes import TypeResolver
 from headwater.apiserver.admission.interface import (
@@ -24,6 +25,7 @@ from headwater.controlplane.admission.logicalcluster import LogicalClusterAdmiss
 from headwater.controlplane.admission.paths import PathAnnotation
 from headwater.controlplane.admission.placement import PlacementAdmission
 from headwater.controlplane.admission.reserved import CustomResourceOverlap, ReservedNames
+from headwater.controlplane.admission.synctarget import SyncTargetAdmission
 from headwater.controlplane.admission.workloadmarks import WorkloadMarks
 from headwater.controlplane.admission.workspace import WorkspaceAdmission
 from headwater.controlplane.admission.workspacetype import WorkspaceTypeAdmission
@@ -49,6 +51,7 @@ def admission_plugins(
         (TENANCY_GROUP, "workspacetypes"): [WorkspaceTypeAdmission(state, authorizer), reserved],
         (CORE_GROUP, "logicalclusters"): [LogicalClusterAdmission()],
         ("apiextensions.k8s.io", "customresourcedefinitions"): [CustomResourceOverlap(state)],
+        (SYNC_GROUP, "synctargets"): [SyncTargetAdmission(state, authorizer)],
         (PLACEMENT_GROUP, "placements"): [PlacementAdmission(state.clusters, authorizer)],
     }
     return (
