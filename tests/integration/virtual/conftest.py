@@ -1,0 +1,40 @@
+"""Two pclusters in one location workspace, a tenant whose objects run on them, and their syncers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from tests.integration.scheduling.ground import Ground
+from tests.integration.scheduling.skipclock import SkipClock
+from tests.integration.virtual.stage import Stage, set_stage
+
+from headwater.server.options import Options, ServingOptions
+from headwater.server.process import ControlPlaneProcess
+from headwater.server.run import syncer_workspace
+
+
+@pytest.fixture(scope="session")
+def root_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Shared, so that keys are made once; the store is in memory and new for every test."""
+    return tmp_path_factory.mktemp("headwater")
+
+
+@pytest.fixture
+async def ground(root_directory: Path) -> AsyncIterator[Ground]:
+    serving = ServingOptions(secure_port=0, shutdown_grace_seconds=0.2)
+    options = Options(root_directory=root_directory, store="memory://", serving=serving)
+    clock = SkipClock()
+    process = ControlPlaneProcess(options, clock=clock, virtual_workspaces=(syncer_workspace,))
+    try:
+        await process.start()
+        yield Ground(process, clock)
+    finally:
+        await process.stop()
+
+
+@pytest.fixture
+async def stage(ground: Ground) -> Stage:
+    """Targets north and south, both ready; nothing placed yet."""
+    return await set_stage(ground)
