@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from headwater.machinery.labels import Selector
+from headwater.machinery.labels import EVERYTHING, Selector
 
 ResourceIdentity = tuple[str, str, str]
 """(group, resource, identity hash) of a bound API."""
+
+Resources = Mapping[str, int]
+"""Resource name to amount: cpu in thousandths of a core, everything else in whole units (bytes, pods, devices)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,16 +23,21 @@ class Taint:
     key: str
     value: str
     effect: str
+    time_added: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Toleration:
-    """Kubernetes' toleration. Operator Exists ignores the value; an empty key or effect matches all."""
+    """Kubernetes' toleration. Operator Exists ignores the value; an empty key or effect matches all.
+
+    With `seconds` a NoExecute taint is tolerated for that long after it was added, else for ever.
+    """
 
     key: str = ""
     operator: str = "Equal"
     value: str = ""
     effect: str = ""
+    seconds: int | None = None
 
     def tolerates(self, taint: Taint) -> bool:
         """True when this toleration lets a workload stay with the taint."""
@@ -42,7 +50,11 @@ class Toleration:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A SyncTarget as scheduling sees it. `not_ready_since` is None while the target is ready."""
+    """A SyncTarget as scheduling sees it. `not_ready_since` is None while the target is ready.
+
+    `allocatable` is what all placed workloads together may request; None when that is not known, and a resource that
+    is missing in it is not limited. `requested` is what they request, as the SyncTarget's status last said.
+    """
 
     key: str
     cluster: str
@@ -55,6 +67,8 @@ class Target:
     unschedulable: bool = False
     evict_after: datetime | None = None
     accepted: frozenset[ResourceIdentity] = frozenset()
+    allocatable: Resources | None = None
+    requested: Resources = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +95,39 @@ class SpreadConstraint:
 
 
 @dataclass(frozen=True, slots=True)
+class Preference:
+    """Targets that are better than others by `weight`: those that match the selector and, if given, the names."""
+
+    weight: int
+    selector: Selector
+    names: frozenset[str] = frozenset()
+
+    def matches(self, target: Target) -> bool:
+        """True when the target is among the preferred ones."""
+        return (not self.names or target.name in self.names) and self.selector.matches(target.labels)
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """A Placement as scheduling sees it. `current` are the keys of the targets it has now, in order."""
+    """A Placement as scheduling sees it. `current` are the keys of the targets it has now, in order.
+
+    `location_cluster` is the logical cluster in which it chooses. Of several policies for one workload the one that
+    sorts first by `order` (creation time, name) goes first. `weights` are by SyncTarget name.
+    """
 
     uid: str
     location_selector: Selector
+    name: str = ""
+    order: tuple[str, str] = ("", "")
+    location_cluster: str = ""
     location_names: frozenset[str] = frozenset()
+    target_selector: Selector = EVERYTHING
+    target_names: frozenset[str] = frozenset()
+    preferences: tuple[Preference, ...] = ()
+    divided: bool = False
+    divide_by: Literal["Weights", "FreeCapacity"] = "Weights"
+    weights: Mapping[str, int] = field(default_factory=dict)
+    immediate: bool = False
     minimum: int = 1
     maximum: int = 1
     spread: tuple[SpreadConstraint, ...] = ()

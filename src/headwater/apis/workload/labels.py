@@ -34,6 +34,12 @@ STATUS_DIFF_ANNOTATION_PREFIX: Final = "diff.syncer.internal.kcp.io/"
 SPEC_DIFF_ANNOTATION_PREFIX: Final = "experimental.spec-diff.workload.kcp.io/"
 """Annotation prefix; RFC 6902 patch on `.spec` for that target's view."""
 
+REPORTED_ANNOTATION_PREFIX: Final = "reported.workload.kcp.io/"
+"""Annotation prefix; RFC 3339 time at which that target's syncer last reported a change of status."""
+
+HISTORY_ANNOTATION: Final = "scheduling.kcp.io/history"
+"""Annotation on an object with pods: JSON list of its last moves, the newest last."""
+
 STATUS_PROMOTED: Final = "##promoted##"
 """Value in a status diff: the object's own field is this target's value."""
 
@@ -51,6 +57,7 @@ PLACEMENT_TARGET_ANNOTATION: Final = "internal.workload.kcp.io/synctarget"
 
 TARGET_ANNOTATION_PREFIXES: Final = (
     STATUS_DIFF_ANNOTATION_PREFIX,
+    REPORTED_ANNOTATION_PREFIX,
     DELETION_ANNOTATION_PREFIX,
     SPEC_DIFF_ANNOTATION_PREFIX,
     SOFT_FINALIZERS_ANNOTATION_PREFIX,

@@ -8,7 +8,9 @@ from typing import Final
 from headwater.apis.workload.labels import (
     CLUSTER_LABEL,
     DELETION_ANNOTATION_PREFIX,
+    HISTORY_ANNOTATION,
     LOCATOR_ANNOTATION,
+    REPORTED_ANNOTATION_PREFIX,
     SOFT_FINALIZERS_ANNOTATION_PREFIX,
     SPEC_DIFF_ANNOTATION_PREFIX,
     STATE_LABEL_PREFIX,
@@ -40,6 +42,7 @@ _DROPPED_ANNOTATIONS: Final = frozenset(
         PATH_ANNOTATION,
         WORKSPACE_URL_ANNOTATION,
         SUMMARIZING_ANNOTATION,
+        HISTORY_ANNOTATION,
         LOCATOR_ANNOTATION,
         "kubectl.kubernetes.io/last-applied-configuration",
         "kcp.io/original-api-version",
@@ -52,6 +55,7 @@ _DROPPED_ANNOTATION_PREFIXES: Final = (
     DELETION_ANNOTATION_PREFIX,
     SOFT_FINALIZERS_ANNOTATION_PREFIX,
     STATUS_DIFF_ANNOTATION_PREFIX,
+    REPORTED_ANNOTATION_PREFIX,
     SPEC_DIFF_ANNOTATION_PREFIX,
     "experimental.status.workload.kcp.io/",
 )

@@ -51,12 +51,29 @@ MAX_DECISIONS: Final = 64
 
 MODE_DUPLICATED: Final = "Duplicated"
 MODE_DIVIDED: Final = "Divided"
+DIVIDE_BY_WEIGHTS: Final = "Weights"
+DIVIDE_BY_FREE_CAPACITY: Final = "FreeCapacity"
 STRATEGY_MAKE_BEFORE_BREAK: Final = "MakeBeforeBreak"
 STRATEGY_IMMEDIATE: Final = "Immediate"
 
 _LOCATION_SELECTOR = label_selector("Locations to choose from; empty means all.", default={})
 _LOCATION_SELECTOR["properties"]["names"] = array(
     string(min_length=1, max_length=253), "Names of locations; empty means any.", list_type="set", max_items=256
+)
+
+_SYNC_TARGET_SELECTOR = label_selector("SyncTargets of those locations to choose from; empty means all.", default={})
+_SYNC_TARGET_SELECTOR["properties"]["names"] = array(
+    string(min_length=1, max_length=253), "Names of SyncTargets; empty means any.", list_type="set", max_items=256
+)
+
+_PREFERRED_SELECTOR = label_selector("SyncTargets that are preferred.")
+_PREFERRED_SELECTOR["properties"]["names"] = _SYNC_TARGET_SELECTOR["properties"]["names"]
+
+_PREFERENCE = obj(
+    "SyncTargets that are better than others where there is a choice.",
+    required=["weight", "syncTargetSelector"],
+    weight=integer("How much better; the weights of all that match are added up.", minimum=1, maximum=100),
+    syncTargetSelector=_PREFERRED_SELECTOR,
 )
 
 _TARGETS = with_rule(
@@ -88,6 +105,9 @@ _TOLERATION = obj(
     operator=string("Equal compares the value; Exists ignores it.", enum=["Equal", "Exists"], default="Equal"),
     value=string("Taint value.", max_length=63),
     effect=string("Taint effect; empty matches all.", enum=["", "NoSchedule", "NoExecute"]),
+    tolerationSeconds=integer(
+        "How long workloads stay once a NoExecute taint is there; absent means for ever.", minimum=0, format="int64"
+    ),
 )
 
 _SPEC = obj(
@@ -97,6 +117,8 @@ _SPEC = obj(
     namespaceSelector=label_selector("Namespaces whose workloads are placed; absent means all.", default={}),
     locationSelector=_LOCATION_SELECTOR,
     locationWorkspace=string("Workspace of the locations; empty for the Placement's own.", pattern=PATH_PATTERN),
+    syncTargetSelector=_SYNC_TARGET_SELECTOR,
+    preferences=array(_PREFERENCE, "SyncTargets to prefer.", list_type="atomic", max_items=16),
     targets=_TARGETS,
     spread=array(_SPREAD, "Spread constraints; all must hold.", list_type="atomic", max_items=4),
     replicas=obj(
@@ -106,6 +128,11 @@ _SPEC = obj(
             "Duplicated runs all replicas on every target; Divided shares them out.",
             enum=[MODE_DUPLICATED, MODE_DIVIDED],
             default=MODE_DUPLICATED,
+        ),
+        divideBy=string(
+            "Weights shares out by `weights`; FreeCapacity by how many more replicas each target has room for.",
+            enum=[DIVIDE_BY_WEIGHTS, DIVIDE_BY_FREE_CAPACITY],
+            default=DIVIDE_BY_WEIGHTS,
         ),
         weights=map_of(
             integer(minimum=0, maximum=1000), "SyncTarget name to its share, when divided.", max_properties=MAX_TARGETS

@@ -69,6 +69,7 @@ _TAINT = with_rule(
             "NoSchedule keeps new workloads off; NoExecute also moves away those that run there.",
             enum=["NoSchedule", "NoExecute"],
         ),
+        timeAdded=date_time("When a NoExecute taint was added. Set by the system.", nullable=True),
     ),
     "self.key.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?/)?[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$')",
     "key must be a label key",
@@ -122,8 +123,11 @@ _STATUS = obj(
     lastSyncTime=date_time("When the syncer last brought a change down or up."),
     lastSyncerHeartbeatTime=date_time("When the syncer last reported."),
     observedGeneration=integer("Generation that the status describes.", format="int64"),
-    allocatable=resource_list("What workloads can use."),
-    capacity=resource_list("What the pcluster has."),
+    allocatable=resource_list(
+        "What placed workloads can use: that of the nodes that take pods, without what other pods there request."
+    ),
+    capacity=resource_list("What the nodes of the pcluster have."),
+    requested=resource_list("What the workloads that are placed here request."),
     syncedResources=array(
         obj(
             "One resource that may be synced.",
@@ -137,6 +141,7 @@ _STATUS = obj(
                 default=STATE_PENDING,
                 enum=[STATE_PENDING, STATE_ACCEPTED, STATE_INCOMPATIBLE],
             ),
+            message=string("Why it is not accepted.", max_length=1024),
         ),
         "Resources of the supported APIExports.",
         list_type="atomic",

@@ -1,0 +1,41 @@
+"""The values of a workload's decision: what it asks for, and the targets that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from headwater.scheduling.model import Rejection, Resources
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """An object with replicas as scheduling sees it.
+
+    `id` names it for ever and orders decisions. `policies` are the UIDs of the Placements that select it, in order.
+    `request` is what one replica asks for. `current` are its targets now, in order, with the replicas that each has
+    (all of them where they are duplicated); those that it is leaving are not among them.
+    """
+
+    id: str
+    policies: tuple[str, ...] = ()
+    replicas: int = 1
+    request: Resources = field(default_factory=dict)
+    current: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The targets of a workload, with the replicas that each should run.
+
+    `divided` says whether they share the replicas. `unplaced` are replicas for which there is no room: with divided
+    replicas those that no target got, else those of copies that are missing to `targets.min`. `reasons` say why, one
+    sentence for each cause, and are empty while nothing is missing. `rejections` are for all targets that were asked
+    and refused; they are filled only where they were asked for.
+    """
+
+    shares: Mapping[str, int] = field(default_factory=dict)
+    divided: bool = False
+    unplaced: int = 0
+    reasons: tuple[str, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
