@@ -39,3 +39,8 @@ class Assignment:
     unplaced: int = 0
     reasons: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+
+
+def workload_id(group: str, resource: str, key: str) -> str:
+    """The id of a workload, from its resource and its informer key (`<cluster>|<namespace>/<name>`)."""
+    return f"{resource}.{group} {key}"
