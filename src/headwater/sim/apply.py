@@ -9,11 +9,11 @@ from itertools import groupby
 from headwater.base.clock import Clock
 from headwater.client.dynamic import Client
 from headwater.client.resource import ResourceClient
+from headwater.controller.events import EventWriter, Notice
 from headwater.machinery.errors import AlreadyExists, Conflict, NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, deletion_timestamp, name, namespace, uid
 from headwater.sim.changes import Bind, Change, Create, Delete, Emit, Patch
-from headwater.sim.events import EventWriter
 from headwater.sim.view import View
 
 _AT_ONCE = 32
@@ -25,7 +25,7 @@ class Applier:
     def __init__(self, client: Client, views: Mapping[GroupVersionResource, View], *, clock: Clock) -> None:
         self._client = client
         self._views = views
-        self._events = EventWriter(client, clock=clock)
+        self._events = EventWriter(lambda _obj: client, clock=clock)
 
     async def apply(self, changes: Sequence[Change]) -> None:
         """Carry out all changes. Raises StatusError for a change that the server refuses; what went before stays."""
@@ -48,8 +48,8 @@ class Applier:
                 await self._patch(change)
             case Bind():
                 await self._bind(change)
-            case Emit():
-                await self._events.emit(change)
+            case Emit(obj, reason, message, component, warning):
+                await self._events.write(Notice(obj, reason, message, warning), component)
 
     def _resource(self, gvr: GroupVersionResource, obj: Object) -> ResourceClient:
         return self._client.resource(gvr, namespace(obj))

@@ -7,10 +7,9 @@ from tests.integration.sim.pclusters import Driver, condition, is_running, pod
 
 from headwater.base.clock import SystemClock
 from headwater.client.kubeconfig import load_file
-from headwater.sim.changes import Emit
-from headwater.sim.events import EventWriter
+from headwater.controller.events import EVENTS, EventWriter, Notice
 from headwater.sim.pcluster import PCluster
-from headwater.sim.resources import EVENTS, LEASES, NODES, PODS
+from headwater.sim.resources import LEASES, NODES, PODS
 
 
 async def test_nodes_say_that_they_are_simulated(driver: Driver) -> None:
@@ -124,8 +123,9 @@ async def test_events_tell_what_went_wrong(driver: Driver) -> None:
     }
     known = next(event for event in events if event["reason"] == "BackOff")
     regarding = await driver.resource(PODS).get("bad")
-    writer = EventWriter(driver.pcluster.client().cluster(""), clock=SystemClock())
-    await writer.emit(Emit(regarding, "BackOff", known["message"], "kubelet", warning=True))
+    client = driver.pcluster.client().cluster("")
+    writer = EventWriter(lambda _obj: client, clock=SystemClock())
+    await writer.write(Notice(regarding, "BackOff", known["message"], warning=True), "kubelet")
     assert (await driver.resource(EVENTS).get(known["metadata"]["name"]))["count"] == known["count"] + 1
 
 
