@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from headwater.scheduling.model import Policy, Rejection, Target
+from headwater.scheduling.tolerance import admitted, stays_until
 
 REASON_API_NOT_SUPPORTED: Final = "APINotSupported"
 REASON_EVICTING: Final = "Evicting"
@@ -19,6 +20,11 @@ REASON_UNSCHEDULABLE: Final = "Unschedulable"
 REASON_TAINTED: Final = "Tainted"
 REASON_SPREAD: Final = "SpreadConstraint"
 REASON_ENOUGH: Final = "EnoughTargets"
+REASON_MASS_LOSS: Final = "MassLoss"
+"""It is lost, with most targets of its workspace: rather the control plane is cut off than all of them."""
+REASON_INSUFFICIENT_CAPACITY: Final = "InsufficientCapacity"
+REASON_LOCATION_NOT_SELECTED: Final = "LocationNotSelected"
+REASON_TARGET_NOT_SELECTED: Final = "TargetNotSelected"
 
 Filter = Callable[[Target, Policy, datetime, bool], Rejection | None]
 
@@ -63,12 +69,15 @@ def schedulable(target: Target, _policy: Policy, _now: datetime, in_use: bool) -
     return None
 
 
-def untainted(target: Target, policy: Policy, _now: datetime, in_use: bool) -> Rejection | None:
-    """Each taint must be tolerated; NoSchedule asks only those that come."""
+def untainted(target: Target, policy: Policy, now: datetime, in_use: bool) -> Rejection | None:
+    """Each taint must be tolerated; NoSchedule asks only those that come, and what stays may do so for some time."""
     for taint in target.taints:
-        if taint.effect == "NoSchedule" and in_use:
-            continue
-        if not any(toleration.tolerates(taint) for toleration in policy.tolerations):
+        if in_use:
+            leave_at = stays_until(taint, policy.tolerations)
+            tolerated = leave_at is None or now < leave_at
+        else:
+            tolerated = admitted(taint, policy.tolerations)
+        if not tolerated:
             shown = f"{taint.key}={taint.value}:{taint.effect}"
             return Rejection(target, REASON_TAINTED, f"SyncTarget {target.name} has an untolerated taint {shown}")
     return None
