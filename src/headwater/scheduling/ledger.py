@@ -1,0 +1,137 @@
+"""What every target can still take: assume and deduct, in whole numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headwater.scheduling.arrays import UNLIMITED, Ints, filled, ints, table
+from headwater.scheduling.model import Resources, Target
+
+_MAX_SHAPES = 65536
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shape:
+    """A request, compiled: the columns of its resources and how much of each. Equal requests share one."""
+
+    request: Resources
+    pairs: tuple[tuple[int, int], ...]
+    columns: Ints
+    amounts: Ints
+
+
+class Ledger:
+    """Requests of what is placed on each target, by key, whether the target is known or not.
+
+    The exact sums are Python's numbers, which don't overflow however much somebody asks for; the arrays, by slot of
+    the fleet, are cut off at `UNLIMITED`.
+    """
+
+    def __init__(self) -> None:
+        self._columns: dict[str, int] = {}
+        self._shapes: dict[tuple[tuple[str, int], ...], Shape] = {}
+        self._used: dict[str, list[int]] = {}
+        self._limits: dict[str, list[int | None]] = {}
+        self._slots: dict[str, int] = {}
+        self._stale = True
+        self._free: Ints
+        self._tenths: Ints
+
+    def fork(self) -> Ledger:
+        """An independent copy."""
+        copy = Ledger()
+        copy._columns = dict(self._columns)
+        copy._shapes = dict(self._shapes)
+        copy._used = {key: list(row) for key, row in self._used.items()}
+        copy._limits = {key: list(row) for key, row in self._limits.items()}
+        return copy
+
+    def shape(self, request: Resources) -> Shape:
+        """The compiled form of a request."""
+        name = tuple(sorted(request.items()))
+        found = self._shapes.get(name)
+        if found is None:
+            if len(self._shapes) >= _MAX_SHAPES:
+                self._shapes.clear()
+            pairs = tuple((self._column(resource), amount) for resource, amount in name if amount > 0)
+            columns, amounts = zip(*pairs, strict=True) if pairs else ((), ())
+            amounts = tuple(min(amount, UNLIMITED) for amount in amounts)
+            found = self._shapes[name] = Shape(dict(name), pairs, ints(columns), ints(amounts))
+        return found
+
+    def limit(self, target: Target) -> None:
+        """Take over what a target can bear."""
+        allocatable = target.allocatable or {}
+        for resource in allocatable:
+            self._column(resource)
+        self._limits[target.key] = [allocatable.get(resource) for resource in self._columns]
+        self._refresh(target.key)
+
+    def forget(self, key: str) -> None:
+        """The target is gone; what was placed there stays on its account until it is taken off."""
+        self._limits.pop(key, None)
+        self._slots.pop(key, None)
+
+    def add(self, key: str, shape: Shape, replicas: int) -> None:
+        """Charge a target with so many replicas, or credit it with a negative number."""
+        row = self._used.get(key)
+        if row is None:
+            row = self._used[key] = [0] * len(self._columns)
+        for column, amount in shape.pairs:
+            row[column] += amount * replicas
+        self._refresh(key)
+
+    def used(self, key: str) -> dict[str, int]:
+        """What the workloads on a target request."""
+        row = self._used.get(key, ())
+        return {resource: amount for resource, amount in zip(self._columns, row, strict=False) if amount}
+
+    def free(self, key: str) -> dict[str, int]:
+        """What is left of each limited resource of a target; negative where it is overdrawn."""
+        left = self._left(key)
+        return {resource: amount for resource, amount in zip(self._columns, left, strict=True) if amount is not None}
+
+    def arrays(self, targets: Sequence[Target]) -> tuple[Ints, Ints]:
+        """Free amounts (target × resource), and the free share of each target in tenths. Kept up to date."""
+        if self._stale or len(self._slots) != len(targets):
+            self._slots = {target.key: slot for slot, target in enumerate(targets)}
+            self._free = table([[UNLIMITED] * len(self._columns)] * len(targets), len(self._columns))
+            self._tenths = filled(len(targets), 10)
+            self._stale = False
+            for target in targets:
+                self._refresh(target.key)
+        return self._free, self._tenths
+
+    def rearrange(self) -> None:
+        """The targets changed: build the arrays again."""
+        self._stale = True
+
+    def _column(self, resource: str) -> int:
+        column = self._columns.get(resource)
+        if column is None:
+            column = self._columns[resource] = len(self._columns)
+            for used in self._used.values():
+                used.append(0)
+            for limits in self._limits.values():
+                limits.append(None)
+            self._stale = True
+        return column
+
+    def _left(self, key: str) -> list[int | None]:
+        limits = self._limits.get(key) or [None] * len(self._columns)
+        used = self._used.get(key) or [0] * len(self._columns)
+        return [None if limit is None else limit - taken for limit, taken in zip(limits, used, strict=True)]
+
+    def _refresh(self, key: str) -> None:
+        if self._stale or (slot := self._slots.get(key)) is None:
+            return
+        tenths = 10
+        for column, (limit, left) in enumerate(zip(self._limits[key], self._left(key), strict=True)):
+            if limit is None or left is None:
+                self._free[slot, column] = UNLIMITED
+                continue
+            self._free[slot, column] = max(min(left, UNLIMITED), -UNLIMITED)
+            if limit > 0:
+                tenths = min(tenths, max(10 * left // limit, 0))
+        self._tenths[slot] = tenths
