@@ -10,28 +10,11 @@ from headwater.apis.workload.intent import target_keys
 from headwater.apis.workload.labels import SPEC_DIFF_ANNOTATION_PREFIX
 from headwater.machinery.objects import Object, labels
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.scheduling.division import divide as divide
 from headwater.scheduling.readiness import ready_replicas
 
 _OURS: Final = re.compile(r'\[\{ "op": "replace", "path": "/replicas", "value": ([0-9]+) \}\]')
 """The text we write; a spec diff of any other form belongs to somebody else."""
-
-
-def divide(replicas: int, weights: Mapping[str, int]) -> dict[str, int]:
-    """Key -> replicas, in proportion to the weights, by largest remainder; they add up to `replicas`.
-
-    Ties go to the key that sorts first. When all weights are zero they count as equal.
-    """
-    if not weights:
-        return {}
-    total = sum(weights.values())
-    shares = dict(weights) if total else dict.fromkeys(weights, 1)
-    total = total or len(weights)
-    exact = {key: divmod(replicas * share, total) for key, share in shares.items()}
-    result = {key: whole for key, (whole, _) in exact.items()}
-    left = replicas - sum(result.values())
-    for key in sorted(exact, key=lambda each: (-exact[each][1], each))[:left]:
-        result[key] += 1
-    return result
 
 
 def division_change(obj: Object, shares: Mapping[str, int] | None, *, gently: bool = False) -> dict[str, str | None]:

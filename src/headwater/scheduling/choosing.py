@@ -1,0 +1,184 @@
+"""Which targets a workload keeps and gets, for each of the policies that select it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from headwater.scheduling.arrays import Bools, Ints, none_of, room
+from headwater.scheduling.candidates import Candidates
+from headwater.scheduling.filling import Liking, fill
+from headwater.scheduling.home import weighted
+from headwater.scheduling.model import Policy
+from headwater.scheduling.workload import Workload
+from headwater.scheduling.world import World
+
+
+@dataclass(slots=True)
+class Choice:
+    """The targets of one policy for a workload, as positions among its candidates.
+
+    `staying` are in use and stay, `fresh` come, `shared` are those of another policy that it is content with, and
+    `held` are unfit and stay for want of another.
+    """
+
+    policy: Policy
+    candidates: Candidates
+    staying: list[int] = field(default_factory=list)
+    fresh: list[int] = field(default_factory=list)
+    shared: list[int] = field(default_factory=list)
+    held: list[int] = field(default_factory=list)
+
+    @property
+    def wanted(self) -> int:
+        """How many targets more it may have."""
+        return self.policy.maximum - len(self.staying) - len(self.fresh) - len(self.shared) - len(self.held)
+
+    @property
+    def fit(self) -> list[int]:
+        """All but those that are held."""
+        return [*self.staying, *self.fresh, *self.shared]
+
+    def key(self, position: int) -> str:
+        """Sync target key of a position."""
+        return self.candidates.target(position).key
+
+    def positions(self, keys: Sequence[str] | set[str] | Mapping[str, int]) -> list[int]:
+        """Positions of those of the keys that are among the candidates."""
+        where = self.candidates.where
+        return [where[key] for key in keys if key in where]
+
+    def holdable(self, current: Mapping[str, int]) -> list[int]:
+        """What is in use and unfit, though nobody asked to give it up."""
+        there = self.candidates
+        return [
+            each
+            for each in self.positions(current)
+            if not (there.asked[each] or there.stays[each] or there.suspended[each])
+        ]
+
+    def keeps(self, key: str) -> bool:
+        """True when the workload may stay on a target that it has."""
+        position = self.candidates.where.get(key)
+        return position is not None and bool(self.candidates.stays[position] or self.candidates.suspended[position])
+
+
+def choices_for(world: World, workload: Workload, now: int) -> list[Choice]:
+    """A choice for each of the workload's policies that the world knows; now in microseconds.
+
+    In this order, so that what may stay stays, and deciding again changes nothing: what is in use; then home targets
+    that have room; then what another policy has chosen; then any other target with room; and last, where there is
+    nothing else, unfit ones that nobody asked to give up.
+    """
+    choices = [
+        Choice(policy, world.candidates(uid, now))
+        for uid in workload.policies
+        if (policy := world.policy(uid)) is not None
+    ]
+    _keep(choices, workload.current)
+    for choice in choices:
+        if choice.wanted > 0:
+            others = {other.key(each) for other in choices if other is not choice for each in other.fit}
+            _Filler(world, workload, choice).fill(others)
+            choice.held += choice.holdable(workload.current)[: max(choice.wanted, 0)]
+    return choices
+
+
+def rooms(world: World, workload: Workload, candidates: Candidates) -> Ints:
+    """How many replicas each candidate could run, with those that it runs."""
+    shape = world.shape(workload)
+    found = room(world.capacity()[0][candidates.slots[:, None], shape.columns], shape.amounts)
+    for key, replicas in workload.current.items():
+        position = candidates.where.get(key)
+        if position is not None:
+            found[position] += replicas
+    return found
+
+
+def _keep(choices: Sequence[Choice], current: Mapping[str, int]) -> None:
+    """What is in use stays, as far as the policies' maxima go: home targets first, then by what may go anywhere else.
+
+    A home target counts for each policy whose home it is, any other one for one policy only.
+    """
+    left = list(current)
+    for choice in choices:
+        if not left:
+            return
+        home = [key for key in choice.policy.current if key in current and choice.keeps(key)]
+        stayed = _stay(choice, home)
+        left = [key for key in left if key not in stayed]
+    takers = {key: [choice for choice in choices if choice.keeps(key)] for key in left}
+    working = {key: any(each.candidates.stays[each.candidates.where[key]] for each in takers[key]) for key in left}
+    for key in sorted(left, key=lambda each: (not working[each], len(takers[each]))):
+        for choice in takers[key]:
+            if choice.wanted > 0:
+                _stay(choice, [key])
+                break
+
+
+def _stay(choice: Choice, keys: Sequence[str]) -> list[str]:
+    """Let these stay as far as there is place, lost ones after those that work."""
+    where, stays = choice.candidates.where, choice.candidates.stays
+    stayed = sorted(keys, key=lambda key: not stays[where[key]])[: choice.wanted]
+    choice.staying += [where[key] for key in stayed]
+    return stayed
+
+
+class _Filler:
+    """Fills up one choice."""
+
+    def __init__(self, world: World, workload: Workload, choice: Choice) -> None:
+        self._choice = choice
+        self._replicas = workload.replicas
+        policy, candidates = choice.policy, choice.candidates
+        self._room = rooms(world, workload, candidates)
+        self._home = none_of(len(candidates.slots))
+        self._home[choice.positions(policy.current)] = True
+        self._liking = Liking(policy, candidates, world.capacity()[1], self._home)
+        self._admits = candidates.admits
+        if (useful := weighted(policy, candidates)) is not None:
+            self._admits = self._admits & useful
+        self._roomy = self._admits & (self._room >= _fewest(workload, choice))
+        self._fresh = self._roomy.copy()
+        # What is in use and does not stay is there for another policy, or not to be kept.
+        self._fresh[choice.positions(workload.current)] = False
+
+    def fill(self, others: set[str]) -> None:
+        """Home targets, then those of other policies, then any."""
+        choice = self._choice
+        if others:
+            choice.fresh += self._best(self._fresh & self._home)
+            shared = none_of(len(self._fresh))
+            shared[choice.positions(others)] = True
+            choice.shared += self._best(shared & self._roomy)
+        more = self._best(self._fresh)
+        if more and choice.policy.divided and int(self._room[[*choice.fit, *more]].sum()) < self._replicas:
+            more = self._best_for_a_share()
+        choice.fresh += more
+
+    def _best_for_a_share(self) -> list[int]:
+        """Where the best ones are too small for all replicas: those with room for an even share, else half of it…"""
+        more: list[int] = []
+        share = -(-self._replicas // self._choice.policy.maximum)
+        while share:
+            more += self._best(self._fresh & (self._room >= share), more)
+            share //= 2
+        return more
+
+    def _best(self, free: Bools, more: Sequence[int] = ()) -> list[int]:
+        taken = [*self._choice.fit, *more]
+        if taken:
+            free = free.copy()
+            free[taken] = False
+        return fill(self._liking, taken, free, self._choice.wanted - len(more), self._admits)
+
+
+def _fewest(workload: Workload, choice: Choice) -> int:
+    """How many replicas a target must have room for at least.
+
+    All where they are duplicated; where they are divided one, or as many as an unfit target has that it takes over.
+    """
+    if not choice.policy.divided:
+        return workload.replicas
+    unfit = {choice.key(each) for each in choice.holdable(workload.current)}
+    return max((workload.current[key] for key in unfit), default=0) or min(workload.replicas, 1)
