@@ -30,8 +30,8 @@ class Assignment:
 
     `divided` says whether they share the replicas. `unplaced` are replicas for which there is no room: with divided
     replicas those that no target got, else those of copies that are missing to `targets.min`. `reasons` say why, one
-    sentence for each cause, and are empty while nothing is missing. `rejections` are for all targets that were asked
-    and refused; they are filled only where they were asked for.
+    sentence for each cause that begins with a reason and a colon; they are empty while nothing is missing. `rejections`
+    are for all targets that were asked and refused; they are filled only where they were asked for.
     """
 
     shares: Mapping[str, int] = field(default_factory=dict)

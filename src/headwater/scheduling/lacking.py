@@ -1,0 +1,126 @@
+"""What a workload lacks: why replicas are unplaced, and why a target was not chosen for them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from headwater.machinery.quantity import BINARY_SI, format_quantity
+from headwater.scheduling.arrays import none_of, where
+from headwater.scheduling.choosing import Choice, rooms
+from headwater.scheduling.filters import (
+    REASON_ENOUGH,
+    REASON_INSUFFICIENT_CAPACITY,
+    REASON_LOCATION_NOT_SELECTED,
+    REASON_SPREAD,
+    REASON_TARGET_NOT_SELECTED,
+    reject,
+)
+from headwater.scheduling.home import mass_loss, spared
+from headwater.scheduling.model import Rejection, Target
+from headwater.scheduling.workload import Workload
+from headwater.scheduling.world import World
+
+REASON_NO_PLACEMENT = "NoPlacement"
+
+
+def sentences(world: World, workload: Workload, choices: Sequence[Choice]) -> tuple[str, ...]:
+    """One sentence for each cause, which begins with the reason and a colon."""
+    if not choices:
+        return (f"{REASON_NO_PLACEMENT}: no Placement selects it",)
+    found: list[str] = []
+    for choice in choices:
+        found += _sentences_for(world, workload, choice)
+    return tuple(dict.fromkeys(found))
+
+
+def _sentences_for(world: World, workload: Workload, choice: Choice) -> list[str]:
+    there = choice.candidates
+    if not there.locations:
+        return [f"{REASON_LOCATION_NOT_SELECTED}: Placement {choice.policy.name} finds no Location"]
+    if not there.slots.size:
+        return [f"{REASON_TARGET_NOT_SELECTED}: Placement {choice.policy.name} selects no SyncTarget"]
+    space = rooms(world, workload, there)
+    chosen = none_of(len(space))
+    chosen[[*choice.fit, *choice.held]] = True
+    needed = 1 if choice.policy.divided else workload.replicas
+    cramped = where(there.admits & ~chosen & (space < needed)).tolist()
+    found: list[str] = []
+    if cramped:
+        lacking = sorted(
+            {each for position in cramped for each in shortage(world, workload, there.target(position), needed)}
+        )
+        noun = (
+            f"{len(cramped)} SyncTargets have"
+            if len(cramped) > 1
+            else f"SyncTarget {there.target(cramped[0]).name} has"
+        )
+        found.append(f"{REASON_INSUFFICIENT_CAPACITY}: {noun} too little {' and '.join(lacking)}")
+    if choice.policy.divided and choice.fit and choice.wanted <= 0:
+        count = min(int(space[choice.fit].sum()), workload.replicas)
+        found.append(
+            f"{REASON_INSUFFICIENT_CAPACITY}: the {len(choice.fit)} SyncTargets that are used have room for "
+            f"{count} of {workload.replicas} replicas"
+        )
+    if choice.wanted > 0 and (uneven := int((there.admits & ~chosen & (space >= needed)).sum())):
+        found.append(f"{REASON_SPREAD}: {uneven} SyncTargets would make the spread too uneven")
+    refused = [each for position in where(~there.admits & ~chosen).tolist() if (each := there.refusal(position))]
+    if len(refused) == 1:
+        return [*found, f"{refused[0].reason}: {refused[0].message}"]
+    counts = Counter(each.reason for each in refused)
+    return found + [f"{reason}: {count} SyncTargets" for reason, count in sorted(counts.items())]
+
+
+def rejections_of(world: World, workload: Workload, choices: Sequence[Choice], now: datetime) -> tuple[Rejection, ...]:
+    """The first reason against each target that a policy selects and none has chosen, by key."""
+    chosen = {choice.key(each) for choice in choices for each in choice.fit}
+    found: dict[str, Rejection] = {}
+    for choice in choices:
+        space = rooms(world, workload, choice.candidates)
+        for position in range(len(space)):
+            key = choice.key(position)
+            if key not in chosen and key not in found:
+                found[key] = rejection_of(world, workload, choice, position, int(space[position]), now)
+    return tuple(found[key] for key in sorted(found))
+
+
+def rejection_of(
+    world: World, workload: Workload, choice: Choice, position: int, space: int, now: datetime
+) -> Rejection:
+    """The first reason for which a policy did not choose a candidate."""
+    there, target = choice.candidates, choice.candidates.target(position)
+    if target.key in workload.current:
+        if there.suspended[position]:
+            return mass_loss(world, target)
+        kept = reject(target, choice.policy, now, in_use=True)
+        if kept is not None:
+            return kept
+    refused = there.refusal(position)
+    if refused is not None:
+        return refused
+    needed = 1 if choice.policy.divided else workload.replicas
+    if space < needed:
+        lacking = " and ".join(shortage(world, workload, target, needed).values())
+        return Rejection(target, REASON_INSUFFICIENT_CAPACITY, f"SyncTarget {target.name} lacks {lacking}")
+    return spared(target, REASON_ENOUGH if choice.wanted <= 0 else REASON_SPREAD)
+
+
+def shortage(world: World, workload: Workload, target: Target, replicas: int) -> dict[str, str]:
+    """Resource name -> how much more of it the target would need to have free for so many replicas, for people."""
+    free = world.free(target.key) or {}
+    more = replicas - workload.current.get(target.key, 0)
+    lacking = {
+        resource: amount * more - free[resource]
+        for resource, amount in workload.request.items()
+        if resource in free and amount * more > free[resource]
+    }
+    return {resource: f"{quantity(resource, amount)} {resource}" for resource, amount in sorted(lacking.items())}
+
+
+def quantity(resource: str, amount: int) -> str:
+    """An amount as people write it: cores, bytes with a binary suffix, or a number."""
+    if resource == "cpu":
+        return format_quantity(Decimal(amount) / 1000)
+    return format_quantity(amount, BINARY_SI)
