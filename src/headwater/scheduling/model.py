@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -69,6 +69,10 @@ class Target:
     accepted: frozenset[ResourceIdentity] = frozenset()
     allocatable: Resources | None = None
     requested: Resources = field(default_factory=dict)
+
+    def without_load(self) -> Target:
+        """The target as it bears on what is placed there already, for which room makes no difference."""
+        return replace(self, allocatable=None, requested={})
 
 
 @dataclass(frozen=True, slots=True)
