@@ -13,8 +13,10 @@ from headwater.reconcilers.scheduling.namespace.controller import NamespaceContr
 from headwater.reconcilers.scheduling.placement.controller import PlacementController
 from headwater.reconcilers.scheduling.resource.controller import ResourceController
 from headwater.reconcilers.scheduling.summary.controller import SummaryController
+from headwater.reconcilers.scheduling.worldfeed import WorldFeed
 from headwater.reconcilers.workload.synctarget.controller import SyncTargetController
 from headwater.reconcilers.workload.synctarget.step_heartbeat import DEFAULT_THRESHOLD_SECONDS
+from headwater.scheduling.world import World
 
 OPTION_HEARTBEAT_THRESHOLD: Final = "sync_target_heartbeat_threshold_seconds"
 """Seconds without a heartbeat after which a SyncTarget is not ready; a float above zero."""
@@ -35,7 +37,7 @@ class SchedulingControllers:
         controllers = (
             SyncTargetController(fleet, heartbeat_threshold_seconds=threshold),
             LocationController(fleet),
-            PlacementController(fleet),
+            PlacementController(fleet, WorldFeed(fleet, inventory, World())),
             NamespaceController(fleet),
             ResourceController(fleet, inventory),
             SummaryController(fleet, inventory),
