@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from headwater.base.tasks import TaskGroup
+from headwater.controller.events import EventRecorder
 from headwater.reconcilers.fleet import Fleet
 from headwater.reconcilers.interface import ControllerContext
 from headwater.reconcilers.scheduling.inventory import Inventory
@@ -12,6 +14,7 @@ from headwater.reconcilers.scheduling.location.controller import LocationControl
 from headwater.reconcilers.scheduling.namespace.controller import NamespaceController
 from headwater.reconcilers.scheduling.placement.controller import PlacementController
 from headwater.reconcilers.scheduling.resource.controller import ResourceController
+from headwater.reconcilers.scheduling.resource.moves import MoveLimits
 from headwater.reconcilers.scheduling.summary.controller import SummaryController
 from headwater.reconcilers.scheduling.worldfeed import WorldFeed
 from headwater.reconcilers.workload.synctarget.controller import SyncTargetController
@@ -20,6 +23,12 @@ from headwater.scheduling.world import World
 
 OPTION_HEARTBEAT_THRESHOLD: Final = "sync_target_heartbeat_threshold_seconds"
 """Seconds without a heartbeat after which a SyncTarget is not ready; a float above zero."""
+
+OPTION_MOVE_LIMITS: Final = "move_limits"
+"""How fast workloads may move; a MoveLimits."""
+OPTION_PUBLISH_WORLD: Final = "publish_world"
+"""Called with the engine's World once all that it is made of is known; a `Callable[[World], None]`."""
+EVENT_COMPONENT: Final = "headwater-scheduler"
 
 
 class SchedulingControllers:
@@ -33,16 +42,27 @@ class SchedulingControllers:
         context = self._context
         fleet = await Fleet.open(context.cluster_client, context.informers, context.clock)
         inventory = Inventory(fleet, context.cluster_client, context.clock)
+        feed = WorldFeed(fleet, inventory, World())
+        events = EventRecorder(context.client, component=EVENT_COMPONENT, clock=context.clock)
+        limits: MoveLimits = context.options.get(OPTION_MOVE_LIMITS) or MoveLimits()
         threshold = float(context.options.get(OPTION_HEARTBEAT_THRESHOLD, DEFAULT_THRESHOLD_SECONDS))
+        placements = PlacementController(fleet, feed)
+        resources = ResourceController(fleet, inventory, feed, events=events, limits=limits)
+        placements.on_policy.append(resources.policy_changed)
         controllers = (
             SyncTargetController(fleet, heartbeat_threshold_seconds=threshold),
             LocationController(fleet),
-            PlacementController(fleet, WorldFeed(fleet, inventory, World())),
+            placements,
             NamespaceController(fleet),
-            ResourceController(fleet, inventory),
+            resources,
             SummaryController(fleet, inventory),
         )
+        publish: Callable[[World], None] | None = context.options.get(OPTION_PUBLISH_WORLD)
         async with TaskGroup("scheduling") as group:
             group.start(inventory.factory.run(), name="inventory")
+            group.start(events.run(), name="events")
             for each in controllers:
                 group.start(each.run(), name=each.controller.name)
+            await fleet.wait_synced()
+            if publish is not None:
+                publish(feed.world)

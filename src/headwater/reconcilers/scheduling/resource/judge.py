@@ -1,0 +1,137 @@
+"""Judges one object: from informers and the engine's world to what it should have of targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from headwater.apis.workload.endings import has_ended
+from headwater.apis.workload.intent import target_keys
+from headwater.apis.workload.labels import UNSCHEDULED_NAMESPACES
+from headwater.machinery.gvk import GroupVersionResource
+from headwater.machinery.objects import Object, cluster_name, labels, name, object_key, uid
+from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, namespace_key
+from headwater.reconcilers.scheduling.inventory import Inventory, plain, runs_pods
+from headwater.reconcilers.scheduling.resource.references import backends, needed_by
+from headwater.reconcilers.scheduling.resource.step_intent import Wanted
+from headwater.reconcilers.scheduling.resource.verdict import Verdict, undecided, verdict
+from headwater.reconcilers.scheduling.resource.wanted import (
+    Scene,
+    Subject,
+    applying,
+    selecting,
+    wanted_of_rest,
+    wanted_of_workload,
+)
+from headwater.reconcilers.scheduling.worldfeed import WorldFeed
+from headwater.scheduling.assign import assign
+from headwater.scheduling.filters import reject
+from headwater.scheduling.home import choose_home
+from headwater.scheduling.snapshot import chosen_keys, workload_from
+from headwater.scheduling.workload import Assignment, workload_id
+from headwater.scheduling.world import World
+
+_SERVICES = ("", "services")
+_INGRESSES = ("networking.k8s.io", "ingresses")
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What an object should have. `wanted` is None where nothing can be concluded; the rest is for workloads only."""
+
+    wanted: Wanted | None
+    identity: str = ""
+    assignment: Assignment | None = None
+    verdict: Verdict | None = None
+    placements: tuple[Object, ...] = ()
+
+
+def home_stands(world: World, uid: str, now: datetime) -> bool:
+    """Whether a policy's own decision is the one it would make now.
+
+    Where it is not, another one is on its way; a workload that did not wait for it would choose for itself and part
+    from the others.
+    """
+    policy = world.policy(uid)
+    assert policy is not None, "only known policies are asked for"
+    in_use = [world.target(key) for key in policy.current]
+    if len(in_use) >= policy.maximum and all(
+        target is not None and reject(target, policy, now, in_use=True) is None for target in in_use
+    ):
+        return True
+    return tuple(pick.target.key for pick in choose_home(world, uid, now).picks) == policy.current
+
+
+class Judge:
+    """Puts a workload into the world as it is, and asks the engine; other objects follow namespace and workloads."""
+
+    def __init__(self, fleet: Fleet, inventory: Inventory, feed: WorldFeed) -> None:
+        self._fleet = fleet
+        self._inventory = inventory
+        self._feed = feed
+
+    def judge(self, gvr: GroupVersionResource, obj: Object, now: datetime) -> Judgement:
+        """The judgement of one object. Changes the world only by the workload as it is."""
+        holder = self._fleet.namespaces.get(namespace_key(obj))
+        if holder is None or not self._inventory.placed(gvr):
+            return Judgement(None)
+        if name(holder) in UNSCHEDULED_NAMESPACES:
+            return Judgement(Wanted(frozenset(), {}, lambda _key: True))
+        scene = self._scene(holder, obj)
+        if runs_pods(obj):
+            return self._workload(Subject(obj, *plain(gvr)), scene, now)
+        return Judgement(wanted_of_rest(scene, self._needed_on(gvr, obj, holder)))
+
+    def _scene(self, holder: Object, obj: Object) -> Scene:
+        placements = applying(self._fleet.placements.by_index(BY_CLUSTER, cluster_name(obj)), holder)
+        runs_on = partial(self._inventory.runs_on, namespace_key(obj))
+        return Scene(holder, placements, self._fleet.target_exists, self._reachable, runs_on)
+
+    def _reachable(self, key: str) -> bool:
+        target = self._feed.world.target(key)
+        return target is not None and target.not_ready_since is None
+
+    def _workload(self, subject: Subject, scene: Scene, now: datetime) -> Judgement:
+        world, obj = self._feed.world, subject.obj
+        identity = workload_id(subject.group, subject.resource, object_key(obj))
+        before = world.workload(identity)
+        placements = selecting(obj, scene.placements, before.policies if before else ())
+        policies = tuple(uid(each) for each in placements if self._knows(each))
+        self._feed.put_workload(workload_from(obj, subject.group, subject.resource, policies))
+        if len(policies) < len(placements):
+            return Judgement(None, identity, None, undecided(placements), placements)
+        if not self._inventory.all_synced or not all(home_stands(world, policy, now) for policy in policies):
+            return Judgement(None, identity, None, None, placements)
+        assignment = assign(world, identity, now)
+        wanted = wanted_of_workload(subject, scene, assignment)
+        told = None if has_ended(obj) else verdict(assignment, placements, self._fleet.target_name)
+        return Judgement(wanted, identity, assignment, told, placements)
+
+    def _knows(self, placement: Object) -> bool:
+        """Whether the engine knows the Placement with the targets that it has now."""
+        policy = self._feed.world.policy(uid(placement))
+        return policy is not None and policy.current == chosen_keys(placement)
+
+    def _needed_on(self, gvr: GroupVersionResource, obj: Object, holder: Object) -> Iterable[str]:
+        """Targets of workloads that need the object and run where the namespace does not."""
+        space = namespace_key(obj)
+        own = target_keys(labels(holder))
+        workloads = [
+            each for each in self._inventory.workloads_in(space) if not target_keys(labels(each)).keys() <= own.keys()
+        ]
+        if not workloads:
+            return ()
+        group, resource = plain(gvr)
+        if (group, resource) == _INGRESSES:
+            services = self._services(space, backends(obj))
+            needing = [each for service in services for each in needed_by(service, *_SERVICES, workloads)]
+        else:
+            needing = list(needed_by(obj, group, resource, workloads))
+        return {key for each in needing for key in target_keys(labels(each)) if key not in own}
+
+    def _services(self, space: str, names: frozenset[str]) -> Iterable[Object]:
+        for gvr, informer in self._inventory.informers().items():
+            if plain(gvr) == _SERVICES:
+                yield from (each for each in informer.by_index(BY_NAMESPACE, space) if name(each) in names)
