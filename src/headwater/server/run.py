@@ -6,11 +6,9 @@ import asyncio
 import signal
 import sys
 
-from headwater.base.clock import Clock
-from headwater.client.dynamic import ClusterClient
 from headwater.server.errors import EXPECTED, StartError, start_error
 from headwater.server.options import Options
-from headwater.server.process import ControlPlaneProcess
+from headwater.server.process import ControlPlaneProcess, VirtualContext
 from headwater.telemetry.logging import get_logger
 from headwater.virtual.interface import VirtualWorkspace
 from headwater.virtual.syncer.service import SyncerVirtualWorkspace
@@ -21,9 +19,9 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 
 
-def syncer_workspace(client: ClusterClient, clock: Clock, url: str) -> VirtualWorkspace:
+def syncer_workspace(context: VirtualContext) -> VirtualWorkspace:
     """The view that syncers work on."""
-    return SyncerVirtualWorkspace(cluster_client=client, clock=clock, external_url=url)
+    return SyncerVirtualWorkspace(cluster_client=context.client, clock=context.clock, external_url=context.url)
 
 
 async def run(options: Options) -> int:
