@@ -30,6 +30,9 @@ _WORKERS: Final = 8
 _RETRY: Final = "unplaced"
 """Key of the pass that tries all unplaced workloads again."""
 _RETRY_SECONDS: Final = 1.0
+_CONTENT: Final = "content-of:"
+"""Prefix of the key of the pass that looks at all objects of a namespace."""
+_CONTENT_SECONDS: Final = 0.05
 
 OnVerdict = Callable[[GroupVersionResource, str], None]
 """Called with the resource and key of a workload whose condition is not what it should be."""
@@ -79,14 +82,22 @@ class ResourceController:
         def changed(_kind: str, old: Object | None, new: Object | None) -> None:
             if new is not None and (self._concerns_targets(new) or runs_pods(new)):
                 self._enqueue(gvr, object_key(new))
-            known = new or old
-            if known is not None and runs_pods(known) and _targets(old) != _targets(new):
-                self._enqueue_all(self._inventory.in_namespace(namespace_key(known)))
+            self._on_targets(old, new)
             if new is None and old is not None:
                 self._verdicts.pop(f"{gvr} {object_key(old)}", None)
                 self._unplaced.discard(f"{gvr} {object_key(old)}")
 
         informer.add_handler(changed)
+
+    def _on_targets(self, old: Object | None, new: Object | None) -> None:
+        """What a workload needs follows it to a target that its namespace does not have, and away from any."""
+        known = new or old
+        if known is None or not runs_pods(known) or (before := _targets(old)) == (after := _targets(new)):
+            return
+        holder = self._fleet.namespaces.get(namespace_key(known))
+        if before - after or (after - before) - _targets(holder):
+            # Many workloads that move together are one look at the rest of their namespace.
+            self.controller.enqueue_after(_CONTENT + namespace_key(known), _CONTENT_SECONDS)
 
     def _concerns_targets(self, obj: Object) -> bool:
         """Most objects are in namespaces without targets: a look at both is all that their changes may cost.
@@ -137,6 +148,9 @@ class ResourceController:
             for each in sorted(self._unplaced):
                 self.controller.enqueue(each)
             return None
+        if key.startswith(_CONTENT):
+            self._enqueue_all(self._inventory.in_namespace(key.removeprefix(_CONTENT)))
+            return None
         resource_text, _, object_of = key.partition(" ")
         gvr = self._gvrs[resource_text]
         obj = self._inventory.informers()[gvr].get(object_of)
@@ -163,8 +177,8 @@ class ResourceController:
                 hear(gvr, object_key(obj))
 
 
-def _targets(obj: Object | None) -> dict[str, str]:
-    return target_keys(labels(obj)) if obj is not None else {}
+def _targets(obj: Object | None) -> frozenset[str]:
+    return frozenset(target_keys(labels(obj))) if obj is not None else frozenset()
 
 
 def _placing(namespace: Object | None) -> object:
