@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from tests.integration.scheduling.ground import (
     CONFIG_MAPS,
     DEPLOYMENTS,
@@ -21,6 +22,7 @@ from headwater.base import jsonio
 from headwater.controller.events import EVENTS
 from headwater.machinery.objects import Object, annotations
 from headwater.machinery.timestamps import format_time
+from headwater.server.options import ControllerOptions
 
 
 async def small(ground: Ground, **cpu: str) -> Space:
@@ -171,6 +173,27 @@ async def test_moves_are_recorded(ground: Ground) -> None:
     assert [each["targets"] for each in history(obj)] == [["one"], ["two"]]
     assert "drained" in history(obj)[1]["cause"]
     assert "drained" in (await told(space, "a", "Moved"))["message"]
+
+
+@pytest.mark.parametrize("ground", [ControllerOptions(move_rate=0.01, move_burst=1)], indirect=True)
+async def test_moves_begin_at_the_pace_that_was_set(ground: Ground) -> None:
+    """One at once, the others as time goes by, all of them in the end; first placements are not held up."""
+    space = await small(ground, one="4", two="4")
+    for name in ("a", "b", "c"):
+        await create(space, name, 1, "1")
+        await space.holds(DEPLOYMENTS, name, {space.key("one"): "Sync"})
+    drained: dict[str, Any] = {"unschedulable": True, "evictAfter": format_time(ground.clock.now())}
+    await space.resource(SYNC_TARGETS).patch("one", {"spec": drained})
+    read = space.resource(DEPLOYMENTS, "default").list
+
+    async def moved() -> int:
+        return sum(space.key("two") in states(each) for each in (await read())["items"])
+
+    for count in (1, 2, 3):
+        await eventually(moved, lambda found, count=count: found == count)
+        await ground.skip(101)
+        await space.beat("one")
+        await space.beat("two")
 
 
 async def test_a_tolerated_taint_lets_stay_for_a_while(ground: Ground) -> None:
