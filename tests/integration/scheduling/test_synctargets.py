@@ -86,6 +86,21 @@ async def test_offered_resources_are_sorted_and_pending(ground: Ground) -> None:
     assert {state for _, state in synced(settled)} == {"Accepted"}
 
 
+async def test_a_refusal_keeps_its_reason(ground: Ground) -> None:
+    """What the syncer says of a resource stays with its state, while the control plane writes the list anew."""
+    space = await ground.workspace("west", compute=False)
+    await space.target("one", ready=False, supportedAPIs=[{"group": "apps", "kind": "Deployment"}, {"kind": "Service"}])
+    targets = space.resource(SYNC_TARGETS)
+    target = await eventually(lambda: targets.get("one"), lambda obj: len(synced(obj)) == 2)
+    said = {"state": "Incompatible", "message": "not served by the pcluster"}
+    services, deployments = target["status"]["syncedResources"]
+    entries = [{**services, "state": "Accepted"}, {**deployments, **said}]
+    await targets.patch_status("one", {"status": {"syncedResources": entries}})
+    await targets.patch("one", {"spec": {"supportedAPIs": [{"group": "apps", "kind": "Deployment"}]}})
+    kept = await eventually(lambda: targets.get("one"), lambda obj: len(synced(obj)) == 1)
+    assert kept["status"]["syncedResources"] == [{**deployments, **said}]
+
+
 def synced_any(target: Object) -> bool:
     return bool(target["status"].get("syncedResources"))
 

@@ -30,7 +30,7 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, wanted_resources
-from headwater.syncer.target.rights import denied
+from headwater.syncer.target.rights import Rights, lacking_verbs
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
@@ -88,22 +88,22 @@ class TargetFollower:
             return None
         self._guard.set_released(released=annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == "true")
         served = await discover(self._downstream)
-        missing = await denied(self._downstream, candidates(_entries(target, served), served))
+        rights = await lacking_verbs(self._downstream, candidates(_entries(target), served))
         # The questions to the pcluster take a while, in which heartbeats have made newer versions.
         target = self.informer.get(name)
         if target is None or uid(target) != self._identity.uid:
             self._leave(name)
             return None
         try:
-            await self._report(target, _entries(target, served), missing)
+            judged = await self._report(target, served, rights)
         except Conflict:
             # The informer can be behind the heartbeats, too.
             target = await self._resource.get(name)
             if uid(target) != self._identity.uid:
                 self._leave(name)
                 return None
-            await self._report(target, _entries(target, served), missing)
-        self._sync(shard_urls(target), wanted_resources(_entries(target, served), served, missing))
+            judged = await self._report(target, served, rights)
+        self._sync(shard_urls(target), wanted_resources(judged, served, rights))
         return Result(requeue_after_seconds=RECHECK_SECONDS)
 
     def _leave(self, name: str) -> None:
@@ -111,11 +111,13 @@ class TargetFollower:
         log.warning("SyncTarget is gone or was replaced, not syncing", name=name, uid=self._identity.uid)
         self._sync((), {})
 
-    async def _report(self, target: Object, entries: Sequence[Object], missing: Sequence[GroupVersionResource]) -> None:
-        """Write the states of resources and our conditions, if they changed."""
+    async def _report(self, target: Object, served: Discovery, rights: Rights) -> Sequence[Object]:
+        """Write the states of resources and our conditions, if they changed. Answers the resources."""
         changed = deep_copy(target)
-        if entries:
-            changed["status"]["syncedResources"] = list(entries)
+        judged = judged_resources(_entries(target), served, rights)
+        if judged:
+            changed["status"]["syncedResources"] = judged
+        missing = [gvr for gvr, verbs in rights.items() if verbs]
         now = self._clock.now()
         if missing:
             names = ";".join(sorted(str(gvr) for gvr in missing))
@@ -133,11 +135,12 @@ class TargetFollower:
         patch = merge_patch_of(target, changed)
         if patch is not None:
             await self._resource.patch_status(self._identity.name, patch[0])
+        return judged
 
 
-def _entries(target: Object, served: Discovery) -> list[Object]:
-    """The resources of a SyncTarget with their states as the pcluster makes them."""
-    return judged_resources((target.get("status") or {}).get("syncedResources") or (), served)
+def _entries(target: Object) -> Sequence[Object]:
+    """The resources of a SyncTarget."""
+    return (target.get("status") or {}).get("syncedResources") or ()
 
 
 def _status_matters(old: Object, new: Object) -> bool:
