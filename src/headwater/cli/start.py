@@ -24,8 +24,8 @@ from headwater.cli.logs import log_options
     "--client-ca-file", type=click.Path(path_type=Path), help="Another CA whose client certificates are trusted."
 )
 @click.option("--audit-log-path", type=click.Path(path_type=Path), help="File for audit events; none by default.")
-@click.option("--sync-target-heartbeat-threshold", type=click.FloatRange(min=0, min_open=True), default=60.0,
-              show_default=True, help="Seconds without heartbeat after which a SyncTarget is not ready.")  # fmt: skip
+@click.option("--sync-target-heartbeat-threshold", type=click.FloatRange(2, 86400), default=60.0, show_default=True,
+              help="Seconds without heartbeat after which a SyncTarget is not ready.")  # fmt: skip
 @click.option("--move-rate", type=click.FloatRange(min=0, min_open=True), default=20.0, show_default=True,
               help="Workloads that may begin to move to another pcluster in a second.")  # fmt: skip
 @click.option("--move-burst", type=click.IntRange(min=1), default=100, show_default=True,

@@ -22,7 +22,8 @@ from headwater.cli.logs import log_options
 @click.option("--to-context", default="", help="Its context; the current one by default.")
 @click.option("--sync-target-name", required=True, help="Name of the SyncTarget.")
 @click.option("--sync-target-uid", required=True, help="UID of the SyncTarget; another one is refused.")
-@click.option("--heartbeat-interval", type=float, default=20.0, show_default=True, help="Seconds between heartbeats.")
+@click.option("--heartbeat-interval", type=click.FloatRange(1, 600), default=20.0, show_default=True,
+              help="Seconds between heartbeats; at most a third of the control plane's threshold.")  # fmt: skip
 @click.option("--downstream-namespace-clean-delay", type=float, default=30.0, show_default=True,
               help="Seconds before an empty downstream namespace is deleted.")  # fmt: skip
 @click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")

@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT_HEARTBEAT_SECONDS: Final = 20.0
+SHORTEST_HEARTBEAT_SECONDS: Final = 1.0
+"""Times in objects have whole seconds, so more heartbeats would look the same."""
+LONGEST_HEARTBEAT_SECONDS: Final = 600.0
 DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS: Final = 30.0
 DEFAULT_WORKERS: Final = 32
 
@@ -41,8 +44,9 @@ class SyncerOptions:
         for flag, value in (("--sync-target-name", self.sync_target_name), ("--sync-target-uid", self.sync_target_uid)):
             if not value:
                 raise OptionsError(f"{flag} is required")
-        if self.heartbeat_seconds <= 0:
-            raise OptionsError("--heartbeat-interval must be greater than zero")
+        if not SHORTEST_HEARTBEAT_SECONDS <= self.heartbeat_seconds <= LONGEST_HEARTBEAT_SECONDS:
+            span = f"{SHORTEST_HEARTBEAT_SECONDS:g} to {LONGEST_HEARTBEAT_SECONDS:g}"
+            raise OptionsError(f"--heartbeat-interval must be {span} seconds")
         if self.namespace_clean_delay_seconds < 0:
             raise OptionsError("--downstream-namespace-clean-delay must not be negative")
         if self.workers < 1:
