@@ -164,6 +164,7 @@ class ControlPlaneProcess:
             tokens=authentication.tokens,
             issuer=authentication.issuer,
             lookup=authentication.lookup,
+            clock=self._clock,
         )
         process_metrics.register(self.metrics)
         self.health.add("store", backend.failure, live=False)
