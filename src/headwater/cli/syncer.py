@@ -26,6 +26,8 @@ from headwater.cli.logs import log_options
               help="Seconds between heartbeats; at most a third of the control plane's threshold.")  # fmt: skip
 @click.option("--downstream-namespace-clean-delay", type=float, default=30.0, show_default=True,
               help="Seconds before an empty downstream namespace is deleted.")  # fmt: skip
+@click.option("--report-capacity/--no-report-capacity", default=True, show_default=True,
+              help="Whether to report capacity, which takes rights to read nodes and pods.")  # fmt: skip
 @click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")
 @click.option("--health-address", default="", help="host:port for /healthz, /readyz and /metrics; none by default.")
 @log_options
@@ -39,6 +41,7 @@ def syncer(
     sync_target_uid: str,
     heartbeat_interval: float,
     downstream_namespace_clean_delay: float,
+    report_capacity: bool,
     workers: int,
     health_address: str,
 ) -> None:
@@ -59,6 +62,7 @@ def syncer(
         to_context=to_context,
         heartbeat_seconds=heartbeat_interval,
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
+        report_capacity=report_capacity,
         workers=workers,
         health_address=health_address,
     )

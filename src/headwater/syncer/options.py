@@ -24,7 +24,8 @@ class SyncerOptions:
 
     ``from_*`` is upstream, the control plane; ``to_*`` is downstream, the pcluster, by default the one that the
     process runs in. ``from_cluster`` is the workspace of the SyncTarget, by name or path; empty takes it from the
-    server URL of the kubeconfig. ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
+    server URL of the kubeconfig. ``report_capacity`` is about reading nodes and pods of the pcluster.
+    ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
     """
 
     sync_target_name: str
@@ -37,6 +38,7 @@ class SyncerOptions:
     heartbeat_seconds: float = DEFAULT_HEARTBEAT_SECONDS
     namespace_clean_delay_seconds: float = DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS
     workers: int = DEFAULT_WORKERS
+    report_capacity: bool = True
     health_address: str = ""
 
     def check(self) -> None:

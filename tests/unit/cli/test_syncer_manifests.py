@@ -45,11 +45,24 @@ def test_upstream_role_is_for_one_sync_target() -> None:
 def test_downstream_rules_list_groups_and_resources() -> None:
     rules = downstream_rules(PLAN.resources)
     assert [(rule["apiGroups"], rule["resources"]) for rule in rules] == [
+        ([""], ["nodes"]),
+        ([""], ["pods"]),
         ([""], ["namespaces"]),
         ([""], ["configmaps", "secrets", "services"]),
         (["apps"], ["deployments"]),
     ]
     assert not any("*" in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules)
+
+
+def test_nodes_and_pods_are_only_looked_at() -> None:
+    """Also when an export offers pods: they are made on the pcluster, and only counted there."""
+    verbs: dict[str, set[str]] = {}
+    for rule in downstream_rules((("", "pods"), ("", "endpoints"), *PLAN.resources)):
+        for resource in rule["resources"]:
+            verbs.setdefault(resource, set()).update(rule["verbs"])
+    assert verbs["nodes"] == {"get", "list", "watch"}
+    assert verbs["pods"] == {"list", "watch"}
+    assert "endpoints" not in verbs
 
 
 def test_kubeconfig_reaches_the_hub_with_the_token_alone() -> None:

@@ -1,7 +1,7 @@
 """The objects that make up a syncer: in its workspace, and on its pcluster (pure).
 
-Upstream the syncer may use its own SyncTarget and nothing else. Downstream it gets rights on what it syncs, on
-namespaces, and on nothing it does not need.
+Upstream the syncer may use its own SyncTarget and nothing else. Downstream it gets rights on what it syncs and on
+namespaces, may look at nodes and pods to report capacity, and gets nothing that it does not need.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from headwater.apis.sync.v1alpha1.synctarget import GROUP
 from headwater.base import yamlio
+from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object
+from headwater.syncer.target.choose import NEVER_SYNCED
 
 _SYNC_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 _RBAC = "rbac.authorization.k8s.io"
@@ -109,11 +111,16 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
 
 
 def downstream_rules(resources: Iterable[tuple[str, str]]) -> list[Object]:
-    """Rules of the syncer's role on the pcluster: namespaces, and the synced resources by API group."""
+    """Rules of the syncer's role on the pcluster: capacity, namespaces, and the synced resources by API group."""
     by_group: dict[str, set[str]] = {"": {"configmaps", "secrets"}}
     for group, resource in resources:
-        by_group.setdefault(group, set()).add(resource)
-    rules: list[Object] = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS}]
+        if GroupResource(group, resource) not in NEVER_SYNCED:
+            by_group.setdefault(group, set()).add(resource)
+    rules: list[Object] = [
+        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
+        {"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS},
+    ]
     rules += [
         {"apiGroups": [group], "resources": sorted(names), "verbs": _SYNC_VERBS}
         for group, names in sorted(by_group.items())

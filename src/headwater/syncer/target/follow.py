@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
     ALLOW_DELETIONS_ANNOTATION,
@@ -75,6 +75,13 @@ class TargetFollower:
         )
         self.informer.add_handler(self._changed)
         guard.changed = lambda: self.controller.enqueue(identity.name)
+
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """The SyncTarget's status as it was last seen; empty when it is gone or was replaced."""
+        target = self.informer.get(self._identity.name)
+        found: Object = (target.get("status") or {}) if target is not None and uid(target) == self._identity.uid else {}
+        return found
 
     def _changed(self, _: str, old: Object | None, new: Object | None) -> None:
         if old is None or new is None or spec_or_metadata_changed(old, new) or _status_matters(old, new):
