@@ -20,6 +20,7 @@ from headwater.machinery.conditions import is_true
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, name, uid
 from headwater.sim.faults import FaultSettings
+from headwater.sim.nodepool import PoolChange
 from headwater.syncer.capacity.report import CapacityReport
 
 NODES = GroupVersionResource("", "v1", "nodes")
@@ -91,6 +92,9 @@ async def test_nodes_that_take_no_pods_are_not_counted(line: Line) -> None:
     await reported(line, {**half, "vendor.io/gpu": "0"}, {**WHOLE, "vendor.io/gpu": "4"})
     await nodes.delete(second)
     await reported(line, half, half)
+    await line.pcluster.nodes.set(PoolChange(nodes=3, capacity={"cpu": "2", "memory": "1Gi"}))
+    grown = {"cpu": "6", "memory": "3Gi", "pods": "330", "ephemeral-storage": "300Gi"}
+    await reported(line, grown, grown)
 
 
 async def test_capacity_does_not_wait_for_a_heartbeat(line: Line) -> None:
