@@ -51,3 +51,19 @@ def test_wrong_kubeconfig_is_one_line_with_advice(tmp_path: object) -> None:
     assert done.output.count("\n") == 1
     assert "does not exist" in done.output
     assert "--kubeconfig" in done.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["start", "--sync-target-heartbeat-threshold", "1"],
+        ["start", "--sync-target-heartbeat-threshold", "100000"],
+        ["syncer", "--heartbeat-interval", "0.5"],
+        ["syncer", "--heartbeat-interval", "601"],
+    ],
+)
+def test_heartbeats_have_sensible_bounds(arguments: list[str]) -> None:
+    """Objects have whole seconds, and a pcluster that is lost has to be noticed some time."""
+    answer = CliRunner().invoke(cli, arguments)
+    assert answer.exit_code == 2
+    assert "is not in the range" in answer.output
