@@ -83,7 +83,7 @@ def test_pods_need_no_rights() -> None:
     assert candidates([entry], downstream) == list(ALWAYS_SYNCED)
     judged = judged_resources([entry], downstream, {})
     assert judged == [{**entry, "state": "Accepted"}]
-    assert set(wanted_resources(judged, downstream, {}).values()) == set(ALWAYS_SYNCED)
+    assert set(wanted_resources(judged, downstream, {}, {}).values()) == set(ALWAYS_SYNCED)
 
 
 def test_best_common_version_with_all_verbs_is_synced() -> None:
@@ -96,10 +96,20 @@ def test_best_common_version_with_all_verbs_is_synced() -> None:
 
 def test_only_accepted_resources_with_rights_are_synced() -> None:
     downstream = served(DEPLOYMENTS)
-    assert set(wanted_resources([{**ENTRY, "state": "Pending"}], downstream, {}).values()) == set(ALWAYS_SYNCED)
-    assert set(wanted_resources([ENTRY], downstream, {DEPLOYMENTS: ("watch",)}).values()) == set(ALWAYS_SYNCED)
-    wanted = wanted_resources([ENTRY], downstream, {ALWAYS_SYNCED[2]: ("get",), DEPLOYMENTS: ()})
+    assert set(wanted_resources([{**ENTRY, "state": "Pending"}], downstream, {}, {}).values()) == set(ALWAYS_SYNCED)
+    assert set(wanted_resources([ENTRY], downstream, {DEPLOYMENTS: ("watch",)}, {}).values()) == set(ALWAYS_SYNCED)
+    wanted = wanted_resources([ENTRY], downstream, {ALWAYS_SYNCED[2]: ("get",), DEPLOYMENTS: ()}, {})
     assert set(map(str, wanted)) == {"namespaces", "configmaps", "deployments.apps"}
+
+
+def test_failing_discovery_stops_no_sync() -> None:
+    """A resource that is synced stays so until it is known to be gone."""
+    before = {BETA.group_resource: BETA}
+    failing = served(failed=APPS_FAILED)
+    judged = judged_resources([ENTRY], failing, {})
+    assert wanted_resources(judged, failing, {}, before)[BETA.group_resource] == BETA
+    judged = judged_resources([ENTRY], served(), {})
+    assert BETA.group_resource not in wanted_resources(judged, served(), {}, before)
 
 
 def test_shards() -> None:

@@ -79,16 +79,23 @@ def candidates(entries: Sequence[Object], downstream: Discovery) -> list[GroupVe
 
 
 def wanted_resources(
-    judged: Sequence[Object], downstream: Discovery, rights: Rights
+    judged: Sequence[Object],
+    downstream: Discovery,
+    rights: Rights,
+    before: Mapping[GroupResource, GroupVersionResource],
 ) -> dict[GroupResource, GroupVersionResource]:
-    """What to sync: the resources that every target syncs, as far as we have the rights, and the accepted ones."""
+    """What to sync: the resources that every target syncs, as far as we have the rights, and the accepted ones.
+
+    ``before`` is what is synced now. Accepted resources whose discovery failed stay as they are in it.
+    """
     wanted = {gvr.group_resource: gvr for gvr in ALWAYS_SYNCED if not rights.get(gvr)}
     for entry in judged:
-        gvr = _candidate(entry, downstream)
-        if gvr is None or gvr.group_resource in NEVER_SYNCED or entry.get("state") != STATE_ACCEPTED:
+        resource = GroupResource(entry.get("group", ""), entry["resource"])
+        gvr = _candidate(entry, downstream) or before.get(resource)
+        if gvr is None or resource in NEVER_SYNCED or entry.get("state") != STATE_ACCEPTED:
             continue
         if not rights.get(gvr):
-            wanted[gvr.group_resource] = gvr
+            wanted[resource] = gvr
     return wanted
 
 

@@ -63,6 +63,7 @@ class TargetFollower:
         self._sync = sync
         self._guard = guard
         self._clock = clock
+        self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
         self.informer = Informer(
             self._resource,
             name="synctarget",
@@ -110,12 +111,14 @@ class TargetFollower:
                 self._leave(name)
                 return None
             judged = await self._report(target, served, rights)
-        self._sync(shard_urls(target), wanted_resources(judged, served, rights))
+        self._wanted = wanted_resources(judged, served, rights, self._wanted)
+        self._sync(shard_urls(target), self._wanted)
         return Result(requeue_after_seconds=RECHECK_SECONDS)
 
     def _leave(self, name: str) -> None:
         """Stop syncing. Nothing is deleted downstream: whoever removed the SyncTarget decides about its workloads."""
         log.warning("SyncTarget is gone or was replaced, not syncing", name=name, uid=self._identity.uid)
+        self._wanted = {}
         self._sync((), {})
 
     async def _report(self, target: Object, served: Discovery, rights: Rights) -> Sequence[Object]:
