@@ -90,6 +90,21 @@ async def test_what_finds_no_room_anywhere_waits_for_it(ground: Ground) -> None:
     await space.holds(DEPLOYMENTS, "b", {one: "Sync"})
 
 
+async def test_a_target_says_what_is_requested_on_it(ground: Ground) -> None:
+    """In its status, soon after it changed."""
+    space = await small(ground, one="4")
+    await create(space, "a", 2, "500m")
+    read = space.resource(SYNC_TARGETS).get
+
+    def requested(obj: Object) -> dict[str, str]:
+        found: dict[str, str] = obj["status"].get("requested") or {}
+        return found
+
+    await eventually(lambda: read("one"), lambda obj: requested(obj) == {"cpu": "1", "pods": "2"})
+    await space.resource(DEPLOYMENTS, "default").delete("a")
+    await eventually(lambda: read("one"), lambda obj: requested(obj) == {})
+
+
 async def test_room_that_is_given_back_is_used(ground: Ground) -> None:
     """A workload that goes makes room for one that waits."""
     space = await small(ground, one="1")

@@ -8,13 +8,9 @@ import pytest
 from tests.integration.scheduling.ground import COMPUTE, EXPORTS, SCHEMAS, Ground, eventually
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
-from headwater.base.tasks import TaskGroup
-from headwater.client.informer import InformerFactory
 from headwater.machinery.errors import Invalid
 from headwater.machinery.objects import Object, labels, uid
 from headwater.machinery.timestamps import format_time
-from headwater.reconcilers.fleet import Fleet
-from headwater.reconcilers.workload.synctarget.controller import SyncTargetController
 
 
 def synced(target: Object) -> list[tuple[str, str]]:
@@ -204,28 +200,3 @@ async def test_wrong_clocks_of_syncers_do_no_harm(ground: Ground) -> None:
         await space.condition(SYNC_TARGETS, "one", "HeartbeatHealthy", "True")
         await ground.skip(62)
         await space.condition(SYNC_TARGETS, "one", "HeartbeatHealthy", "False", "ErrorHeartbeat", at)
-
-
-async def test_what_is_requested_is_written_at_leisure(ground: Ground) -> None:
-    """The numbers come from outside, and changes are written when they were announced two seconds ago."""
-    space = await ground.workspace("west", compute=False)
-    key = await space.target("one")
-    informers = InformerFactory(ground.client, clock=ground.clock)
-    fleet = await Fleet.open(ground.client, informers, ground.clock)
-    amounts = {"cpu": 250}
-    controller = SyncTargetController(
-        fleet, heartbeat_threshold_seconds=60, requested=lambda asked: amounts if asked == key else {}
-    )
-    targets = space.resource(SYNC_TARGETS)
-    async with TaskGroup("requested") as group:
-        group.start(informers.run())
-        group.start(controller.run())
-        await eventually(lambda: targets.get("one"), lambda obj: obj["status"].get("requested") == {"cpu": "250m"})
-        for cpu in (500, 750, 1000):
-            amounts["cpu"] = cpu
-            controller.requested_changed(key)
-        await ground.skip(2)
-        await eventually(lambda: targets.get("one"), lambda obj: obj["status"]["requested"] == {"cpu": "1"})
-        assert controller.controller.queue.failures(f"{space.cluster}|one") == 0
-        controller.requested_changed("no such key")
-        group.cancel()

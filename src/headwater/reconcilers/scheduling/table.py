@@ -46,11 +46,13 @@ class SchedulingControllers:
         events = EventRecorder(context.client, component=EVENT_COMPONENT, clock=context.clock)
         limits: MoveLimits = context.options.get(OPTION_MOVE_LIMITS) or MoveLimits()
         threshold = float(context.options.get(OPTION_HEARTBEAT_THRESHOLD, DEFAULT_THRESHOLD_SECONDS))
+        targets = SyncTargetController(fleet, heartbeat_threshold_seconds=threshold, requested=feed.requested)
+        feed.on_requested.append(targets.requested_changed)
         placements = PlacementController(fleet, feed)
         resources = ResourceController(fleet, inventory, feed, events=events, limits=limits)
         placements.on_policy.append(resources.policy_changed)
         controllers = (
-            SyncTargetController(fleet, heartbeat_threshold_seconds=threshold),
+            targets,
             LocationController(fleet),
             placements,
             NamespaceController(fleet),

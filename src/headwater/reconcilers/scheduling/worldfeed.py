@@ -12,7 +12,7 @@ from headwater.machinery.objects import Object, cluster_name, name, object_key, 
 from headwater.reconcilers.fleet import Fleet
 from headwater.reconcilers.scheduling.inventory import Inventory, plain, runs_pods
 from headwater.scheduling.assign import record
-from headwater.scheduling.model import Policy
+from headwater.scheduling.model import Policy, Resources
 from headwater.scheduling.recheck import recheck_at
 from headwater.scheduling.snapshot import location_from, target_from, workload_from
 from headwater.scheduling.workload import Assignment, Workload, workload_id
@@ -68,6 +68,10 @@ class WorldFeed:
         self._tell(before, self.world.workload(identity))
         if answer is not None and resource_version(answer).isdecimal():
             self._written[identity] = int(resource_version(answer))
+
+    def requested(self, key: str) -> Resources | None:
+        """What is requested on a target; None before all workloads are known."""
+        return self.world.requested(key) if self._inventory.all_synced else None
 
     def is_older(self, identity: str, obj: Object) -> bool:
         """Whether a state of a workload is older than our last write of it."""

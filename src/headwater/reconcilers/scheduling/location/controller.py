@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from headwater.apis.placement.v1alpha1.location import DEFAULT_LOCATION, LOCATION, LOCATIONS
@@ -101,4 +100,4 @@ class LocationController:
 
 def _counted(sync_target: Object) -> Target:
     """What counts of a SyncTarget here: not its capacity, which changes all the time."""
-    return replace(target_from(sync_target), allocatable=None, requested={})
+    return target_from(sync_target).without_load()

@@ -30,8 +30,8 @@ _MISSING_SCHEMA_SECONDS: Final = 15.0
 _REQUESTED_SECONDS: Final = 2.0
 """What is requested on a SyncTarget changes with every workload, and is written at most this often."""
 
-Requested = Callable[[str], Resources]
-"""From a sync target key to what the workloads that are placed there request."""
+Requested = Callable[[str], Resources | None]
+"""From a sync target key to what the workloads that are placed there request; None before that is known."""
 
 
 class SyncTargetController:
@@ -103,8 +103,10 @@ class SyncTargetController:
         described = deep_copy(target)
         record_urls(described, await self._shards())
         record_synced_resources(described, exports, lambda export, schema: schemas.get((cluster_name(export), schema)))
-        if self._requested is not None:
-            record_requested(described, self._requested(sync_target_key(cluster_name(target), name(target))))
+        key_of_target = sync_target_key(cluster_name(target), name(target))
+        requested = self._requested(key_of_target) if self._requested is not None else None
+        if requested is not None:
+            record_requested(described, requested)
         seconds = judge_heartbeat(described, self._sightings.get(key), self._fleet.clock.now(), self._threshold)
         described["status"]["observedGeneration"] = generation(target)
         await self._committer.commit(target, described)
