@@ -79,7 +79,7 @@ def choices_for(world: World, workload: Workload, now: int) -> list[Choice]:
     for choice in choices:
         if choice.wanted > 0:
             others = {other.key(each) for other in choices if other is not choice for each in other.fit}
-            _Filler(world, workload, choice).fill(others)
+            Filler(world, workload, choice).fill(others)
             choice.held += choice.holdable(workload.current)[: max(choice.wanted, 0)]
     return choices
 
@@ -124,35 +124,39 @@ def _stay(choice: Choice, keys: Sequence[str]) -> list[str]:
     return stayed
 
 
-class _Filler:
-    """Fills up one choice."""
+class Filler:
+    """Fills up one choice. `fresh` are the candidates that may come and have room, which `liking` ranks."""
 
     def __init__(self, world: World, workload: Workload, choice: Choice) -> None:
         self._choice = choice
         self._replicas = workload.replicas
         policy, candidates = choice.policy, choice.candidates
-        self._room = rooms(world, workload, candidates)
-        self._home = none_of(len(candidates.slots))
-        self._home[choice.positions(policy.current)] = True
-        self._liking = Liking(policy, candidates, world.capacity()[1], self._home)
+        self.room = rooms(world, workload, candidates)
+        self.home = none_of(len(candidates.slots))
+        self.home[choice.positions(policy.current)] = True
+        self.liking = Liking(policy, candidates, world.capacity()[1], self.home)
         self._admits = candidates.admits
         if (useful := weighted(policy, candidates)) is not None:
             self._admits = self._admits & useful
-        self._roomy = self._admits & (self._room >= _fewest(workload, choice))
-        self._fresh = self._roomy.copy()
+        self.roomy = self._admits & (self.room >= fewest(workload, choice))
+        self.fresh = self.roomy.copy()
         # What is in use and does not stay is there for another policy, or not to be kept.
-        self._fresh[choice.positions(workload.current)] = False
+        self.fresh[choice.positions(workload.current)] = False
 
     def fill(self, others: set[str]) -> None:
         """Home targets, then those of other policies, then any."""
         choice = self._choice
         if others:
-            choice.fresh += self._best(self._fresh & self._home)
-            shared = none_of(len(self._fresh))
+            choice.fresh += self._best(self.fresh & self.home)
+            shared = none_of(len(self.fresh))
             shared[choice.positions(others)] = True
-            choice.shared += self._best(shared & self._roomy)
-        more = self._best(self._fresh)
-        if more and choice.policy.divided and int(self._room[[*choice.fit, *more]].sum()) < self._replicas:
+            choice.shared += self._best(shared & self.roomy)
+        more = self._best(self.fresh)
+        if (
+            more
+            and choice.policy.divided
+            and together(self.room, [*choice.fit, *more], self._replicas) < self._replicas
+        ):
             more = self._best_for_a_share()
         choice.fresh += more
 
@@ -161,7 +165,7 @@ class _Filler:
         more: list[int] = []
         share = -(-self._replicas // self._choice.policy.maximum)
         while share:
-            more += self._best(self._fresh & (self._room >= share), more)
+            more += self._best(self.fresh & (self.room >= share), more)
             share //= 2
         return more
 
@@ -170,10 +174,15 @@ class _Filler:
         if taken:
             free = free.copy()
             free[taken] = False
-        return fill(self._liking, taken, free, self._choice.wanted - len(more), self._admits)
+        return fill(self.liking, taken, free, self._choice.wanted - len(more), self._admits)
 
 
-def _fewest(workload: Workload, choice: Choice) -> int:
+def together(space: Ints, positions: Sequence[int], enough: int) -> int:
+    """How many replicas these have room for, counted as far as is enough."""
+    return min(sum(min(int(space[each]), enough) for each in positions), enough)
+
+
+def fewest(workload: Workload, choice: Choice) -> int:
     """How many replicas a target must have room for at least.
 
     All where they are duplicated; where they are divided one, or as many as an unfit target has that it takes over.

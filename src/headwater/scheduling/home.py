@@ -60,12 +60,18 @@ def pick_home(world: World, policy: Policy, now: int) -> Home:
     return Home(field, kept, suspended, fresh, held[:wanted])
 
 
+def weightless(policy: Policy, target: Target) -> bool:
+    """True when replicas are divided by weights and the target has none, so that it would get nothing."""
+    named = policy.divided and policy.divide_by == "Weights" and bool(policy.weights)
+    return named and policy.weights.get(target.name, 0) <= 0
+
+
 def weighted(policy: Policy, field: Candidates) -> Bools | None:
-    """Candidates that get replicas at all, where replicas are divided by weights."""
+    """Candidates that get replicas at all; None for all of them."""
     if not (policy.divided and policy.divide_by == "Weights" and policy.weights):
         return None
     targets = field.fleet.targets
-    return bools(policy.weights.get(targets[slot].name, 0) > 0 for slot in field.slots.tolist())
+    return bools(not weightless(policy, targets[slot]) for slot in field.slots.tolist())
 
 
 def choose_home(world: World, policy_uid: str, now: datetime) -> Decision:

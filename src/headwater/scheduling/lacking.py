@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
 from headwater.machinery.quantity import BINARY_SI, format_quantity
 from headwater.scheduling.arrays import none_of, where
-from headwater.scheduling.choosing import Choice, rooms
+from headwater.scheduling.choosing import Choice, fewest, rooms, together
 from headwater.scheduling.filters import (
     REASON_ENOUGH,
     REASON_INSUFFICIENT_CAPACITY,
     REASON_LOCATION_NOT_SELECTED,
+    REASON_NO_WEIGHT,
     REASON_SPREAD,
     REASON_TARGET_NOT_SELECTED,
     reject,
 )
-from headwater.scheduling.home import mass_loss, spared
+from headwater.scheduling.home import mass_loss, spared, weighted, weightless
 from headwater.scheduling.model import Rejection, Target
 from headwater.scheduling.workload import Workload
 from headwater.scheduling.world import World
@@ -45,8 +46,11 @@ def _sentences_for(world: World, workload: Workload, choice: Choice) -> list[str
     space = rooms(world, workload, there)
     chosen = none_of(len(space))
     chosen[[*choice.fit, *choice.held]] = True
-    needed = 1 if choice.policy.divided else workload.replicas
-    cramped = where(there.admits & ~chosen & (space < needed)).tolist()
+    needed = fewest(workload, choice)
+    admits = there.admits & ~chosen
+    if (useful := weighted(choice.policy, there)) is not None:
+        admits &= useful
+    cramped = where(admits & (space < needed)).tolist()
     found: list[str] = []
     if cramped:
         lacking = sorted(
@@ -59,12 +63,11 @@ def _sentences_for(world: World, workload: Workload, choice: Choice) -> list[str
         )
         found.append(f"{REASON_INSUFFICIENT_CAPACITY}: {noun} too little {' and '.join(lacking)}")
     if choice.policy.divided and choice.fit and choice.wanted <= 0:
-        count = min(int(space[choice.fit].sum()), workload.replicas)
         found.append(
             f"{REASON_INSUFFICIENT_CAPACITY}: the {len(choice.fit)} SyncTargets that are used have room for "
-            f"{count} of {workload.replicas} replicas"
+            f"{together(space, choice.fit, workload.replicas)} of {workload.replicas} replicas"
         )
-    if choice.wanted > 0 and (uneven := int((there.admits & ~chosen & (space >= needed)).sum())):
+    if choice.wanted > 0 and (uneven := int((admits & (space >= needed)).sum())):
         found.append(f"{REASON_SPREAD}: {uneven} SyncTargets would make the spread too uneven")
     refused = [each for position in where(~there.admits & ~chosen).tolist() if (each := there.refusal(position))]
     if len(refused) == 1:
@@ -100,23 +103,33 @@ def rejection_of(
     refused = there.refusal(position)
     if refused is not None:
         return refused
-    needed = 1 if choice.policy.divided else workload.replicas
+    if weightless(choice.policy, target):
+        return Rejection(target, REASON_NO_WEIGHT, f"SyncTarget {target.name} has no weight")
+    needed = fewest(workload, choice)
     if space < needed:
-        lacking = " and ".join(shortage(world, workload, target, needed).values())
+        lacking = listed(shortage(world, workload, target, needed))
         return Rejection(target, REASON_INSUFFICIENT_CAPACITY, f"SyncTarget {target.name} lacks {lacking}")
     return spared(target, REASON_ENOUGH if choice.wanted <= 0 else REASON_SPREAD)
 
 
 def shortage(world: World, workload: Workload, target: Target, replicas: int) -> dict[str, str]:
-    """Resource name -> how much more of it the target would need to have free for so many replicas, for people."""
+    """Resource name -> how much more of it a target must have free to run so many replicas, with those that it runs.
+
+    Amounts are as people write them. Empty where they fit.
+    """
     free = world.free(target.key) or {}
-    more = replicas - workload.current.get(target.key, 0)
+    more = max(replicas - workload.current.get(target.key, 0), 0)
     lacking = {
         resource: amount * more - free[resource]
         for resource, amount in workload.request.items()
-        if resource in free and amount * more > free[resource]
+        if more and resource in free and amount * more > free[resource]
     }
-    return {resource: f"{quantity(resource, amount)} {resource}" for resource, amount in sorted(lacking.items())}
+    return {resource: quantity(resource, amount) for resource, amount in sorted(lacking.items())}
+
+
+def listed(amounts: Mapping[str, str]) -> str:
+    """`200m cpu and 1Gi memory`."""
+    return " and ".join(f"{amount} {resource}" for resource, amount in amounts.items())
 
 
 def quantity(resource: str, amount: int) -> str:

@@ -170,6 +170,16 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that keeps a target from being used: a reason to compare, a sentence to read, and the least change
+    that would take it out of the way."""
+
+    reason: str
+    message: str
+    admit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """Why a target was not chosen: a reason to compare and a sentence to read."""
 
