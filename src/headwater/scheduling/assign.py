@@ -43,7 +43,7 @@ def assignment_of(
             lacking |= len(picks) < choice.policy.minimum
     if divided:
         parts = _divided(world, workload, divided, frozenset(shares))
-        if parts or not any(choice.fit or choice.held for choice in divided):
+        if parts or not shares:  # Else all replicas run wherever they are duplicated.
             missing += workload.replicas - sum(parts.values())
             lacking |= missing > 0 or not parts
         shares.update(parts)

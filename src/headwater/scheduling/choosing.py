@@ -19,7 +19,7 @@ class Choice:
     """The targets of one policy for a workload, as positions among its candidates.
 
     `staying` are in use and stay, `fresh` come, `shared` are those of another policy that it is content with, and
-    `held` are unfit and stay for want of another.
+    `held` are unfit and stay for want of another. `others` are keys that other policies had when this one was asked.
     """
 
     policy: Policy
@@ -28,6 +28,7 @@ class Choice:
     fresh: list[int] = field(default_factory=list)
     shared: list[int] = field(default_factory=list)
     held: list[int] = field(default_factory=list)
+    others: set[str] = field(default_factory=set)
 
     @property
     def wanted(self) -> int:
@@ -49,11 +50,11 @@ class Choice:
         return [where[key] for key in keys if key in where]
 
     def holdable(self, current: Mapping[str, int]) -> list[int]:
-        """What is in use and unfit, though nobody asked to give it up."""
+        """What is in use for this policy and unfit, though nobody asked to give it up."""
         there = self.candidates
         return [
             each
-            for each in self.positions(current)
+            for each in self.positions([key for key in current if key not in self.others])
             if not (there.asked[each] or there.stays[each] or there.suspended[each])
         ]
 
@@ -78,8 +79,8 @@ def choices_for(world: World, workload: Workload, now: int) -> list[Choice]:
     _keep(choices, workload.current)
     for choice in choices:
         if choice.wanted > 0:
-            others = {other.key(each) for other in choices if other is not choice for each in other.fit}
-            Filler(world, workload, choice).fill(others)
+            choice.others = {other.key(each) for other in choices if other is not choice for each in other.fit}
+            Filler(world, workload, choice).fill()
             choice.held += choice.holdable(workload.current)[: max(choice.wanted, 0)]
     return choices
 
@@ -96,32 +97,54 @@ def rooms(world: World, workload: Workload, candidates: Candidates) -> Ints:
 
 
 def _keep(choices: Sequence[Choice], current: Mapping[str, int]) -> None:
-    """What is in use stays, as far as the policies' maxima go: home targets first, then by what may go anywhere else.
+    """What is in use stays, as far as the policies' maxima go: what works first, and home targets first.
 
-    A home target counts for each policy whose home it is, any other one for one policy only.
+    Each target counts for one policy, such that as many as possible can stay; where a policy has place for more, home
+    targets that count for others count for it too. What has fewer replicas than another target has a share of them,
+    and counts for a policy that divides, if there is one.
     """
-    left = list(current)
+    if not current:
+        return
+    whole = max(current.values())
+    mixed = len({choice.policy.divided for choice in choices}) > 1
+    shares = {key for key, replicas in current.items() if mixed and replicas < whole}
+    takers = {
+        key: sorted(
+            (choice for choice in choices if choice.keeps(key)),
+            key=lambda each: (key in shares and not each.policy.divided, key not in each.policy.current),
+        )
+        for key in current
+    }
+
+    def order(key: str) -> tuple[bool, bool]:
+        works = any(each.candidates.stays[each.candidates.where[key]] for each in takers[key])
+        return not works, not any(key in each.policy.current for each in takers[key])
+
+    for key in sorted(current, key=order):
+        _place(key, takers, set())
     for choice in choices:
-        if not left:
-            return
         home = [key for key in choice.policy.current if key in current and choice.keeps(key)]
-        stayed = _stay(choice, home)
-        left = [key for key in left if key not in stayed]
-    takers = {key: [choice for choice in choices if choice.keeps(key)] for key in left}
-    working = {key: any(each.candidates.stays[each.candidates.where[key]] for each in takers[key]) for key in left}
-    for key in sorted(left, key=lambda each: (not working[each], len(takers[each]))):
-        for choice in takers[key]:
-            if choice.wanted > 0:
-                _stay(choice, [key])
-                break
+        there = [choice.candidates.where[key] for key in home if choice.policy.divided or key not in shares]
+        choice.shared += [each for each in there if each not in choice.staying][: choice.wanted]
 
 
-def _stay(choice: Choice, keys: Sequence[str]) -> list[str]:
-    """Let these stay as far as there is place, lost ones after those that work."""
-    where, stays = choice.candidates.where, choice.candidates.stays
-    stayed = sorted(keys, key=lambda key: not stays[where[key]])[: choice.wanted]
-    choice.staying += [where[key] for key in stayed]
-    return stayed
+def _place(key: str, takers: Mapping[str, Sequence[Choice]], asked: set[str]) -> bool:
+    """Let a target stay with one of its takers; those that are full may pass another one on (augmenting paths)."""
+    for choice in takers[key]:
+        if choice.policy.uid in asked:
+            continue
+        asked.add(choice.policy.uid)
+        full = choice.wanted <= 0
+        passed = (
+            next((each for each in choice.staying if _place(choice.key(each), takers, asked)), None) if full else None
+        )
+        if full and passed is None:
+            continue
+        if passed is not None:
+            choice.staying.remove(passed)
+        choice.staying.append(choice.candidates.where[key])
+        return True
+    return False
 
 
 class Filler:
@@ -143,13 +166,13 @@ class Filler:
         # What is in use and does not stay is there for another policy, or not to be kept.
         self.fresh[choice.positions(workload.current)] = False
 
-    def fill(self, others: set[str]) -> None:
+    def fill(self) -> None:
         """Home targets, then those of other policies, then any."""
         choice = self._choice
-        if others:
+        if choice.others:
             choice.fresh += self._best(self.fresh & self.home)
             shared = none_of(len(self.fresh))
-            shared[choice.positions(others)] = True
+            shared[choice.positions(choice.others)] = True
             choice.shared += self._best(shared & self.roomy)
         more = self._best(self.fresh)
         if (

@@ -21,7 +21,7 @@ from headwater.scheduling.filters import (
     REASON_TARGET_NOT_SELECTED,
     reasons_against,
 )
-from headwater.scheduling.home import mass_loss, spared, weightless
+from headwater.scheduling.home import mass_loss, spared, weighted
 from headwater.scheduling.lacking import listed, shortage
 from headwater.scheduling.model import Location, Policy, Reason, Target
 from headwater.scheduling.workload import Assignment, Workload
@@ -92,6 +92,8 @@ class _View:
         self._needed = fewest(workload, choice)
         there = choice.candidates
         self._even, self._crowd = evenness(choice.policy, there, choice.fit, there.admits)
+        useful = weighted(choice.policy, there)
+        self._weightless = {there.target(each).name for each in where(~useful)} if useful is not None else set()
         self._ranks = self._ranked()
 
     def _ranked(self) -> dict[int, int]:
@@ -167,7 +169,7 @@ class _View:
             found += reasons_against(target, self._policy, self._now, in_use=True)
         if not found:
             found += reasons_against(target, self._policy, self._now, in_use=False)
-        if weightless(self._policy, target):
+        if target.name in self._weightless:
             message = f"SyncTarget {target.name} has no weight in Placement {self._policy.name}"
             found.append(Reason(REASON_NO_WEIGHT, message, "give it a weight"))
         if lacking := shortage(self._world, self._workload, target, self._needed):

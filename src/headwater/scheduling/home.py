@@ -60,18 +60,15 @@ def pick_home(world: World, policy: Policy, now: int) -> Home:
     return Home(field, kept, suspended, fresh, held[:wanted])
 
 
-def weightless(policy: Policy, target: Target) -> bool:
-    """True when replicas are divided by weights and the target has none, so that it would get nothing."""
-    named = policy.divided and policy.divide_by == "Weights" and bool(policy.weights)
-    return named and policy.weights.get(target.name, 0) <= 0
-
-
 def weighted(policy: Policy, field: Candidates) -> Bools | None:
-    """Candidates that get replicas at all; None for all of them."""
+    """Candidates that get replicas at all, where these are divided by weights; None for all of them.
+
+    Where none has a weight they count as equal.
+    """
     if not (policy.divided and policy.divide_by == "Weights" and policy.weights):
         return None
-    targets = field.fleet.targets
-    return bools(not weightless(policy, targets[slot]) for slot in field.slots.tolist())
+    mask = bools(policy.weights.get(field.target(each).name, 0) > 0 for each in range(len(field.slots)))
+    return mask if mask.any() else None
 
 
 def choose_home(world: World, policy_uid: str, now: datetime) -> Decision:

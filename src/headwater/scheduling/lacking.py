@@ -19,7 +19,7 @@ from headwater.scheduling.filters import (
     REASON_TARGET_NOT_SELECTED,
     reject,
 )
-from headwater.scheduling.home import mass_loss, spared, weighted, weightless
+from headwater.scheduling.home import mass_loss, spared, weighted
 from headwater.scheduling.model import Rejection, Target
 from headwater.scheduling.workload import Workload
 from headwater.scheduling.world import World
@@ -103,7 +103,8 @@ def rejection_of(
     refused = there.refusal(position)
     if refused is not None:
         return refused
-    if weightless(choice.policy, target):
+    useful = weighted(choice.policy, there)
+    if useful is not None and not useful[position]:
         return Rejection(target, REASON_NO_WEIGHT, f"SyncTarget {target.name} has no weight")
     needed = fewest(workload, choice)
     if space < needed:
