@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from headwater.scheduling.arrays import NEVER, micros
-from headwater.scheduling.choosing import Choice, choices_for, rooms
+from headwater.scheduling.choosing import Choice, choices_for
 from headwater.scheduling.division import divide_gently, divide_within
 from headwater.scheduling.lacking import rejections_of, sentences
 from headwater.scheduling.workload import Assignment, Workload
@@ -62,7 +61,9 @@ def record(world: World, workload_id: str, assignment: Assignment) -> None:
     if workload is None:
         raise KeyError(workload_id)
     if workload.current != assignment.shares:
-        world.put_workload(replace(workload, current=dict(assignment.shares)))
+        world.put_workload(
+            Workload(workload.id, workload.policies, workload.replicas, workload.request, dict(assignment.shares))
+        )
 
 
 def assign_all(world: World, ids: Iterable[str], now: datetime) -> dict[str, Assignment]:
@@ -85,14 +86,14 @@ def _divided(world: World, workload: Workload, choices: Sequence[Choice], duplic
     limits: dict[str, int] = {}
     names: dict[str, str] = {}
     for choice in choices:
-        there, space = choice.candidates, rooms(world, workload, choice.candidates)
+        there = choice.candidates
         for position in choice.fit:
             target = there.target(position)
             if target.key in duplicated or target.key in room:
                 continue
             names[target.key] = target.name
             now = workload.current.get(target.key, 0)
-            room[target.key] = now if there.lost_at[position] < NEVER else int(space[position])
+            room[target.key] = now if there.lost_at[position] < NEVER else world.room(target.key, workload)
             limits[target.key] = room[target.key] if there.admits[position] else now
     current = {key: workload.current.get(key, 0) for key in room}
     if policy.divide_by == "Weights":

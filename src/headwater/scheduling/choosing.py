@@ -80,7 +80,10 @@ def choices_for(world: World, workload: Workload, now: int) -> list[Choice]:
     for choice in choices:
         if choice.wanted > 0:
             choice.others = {other.key(each) for other in choices if other is not choice for each in other.fit}
-            Filler(world, workload, choice).fill()
+            if (homes := _fitting_homes(world, workload, choice)) is not None:
+                choice.fresh += homes
+            else:
+                Filler(world, workload, choice).fill()
             choice.held += choice.holdable(workload.current)[: max(choice.wanted, 0)]
     return choices
 
@@ -145,6 +148,27 @@ def _place(key: str, takers: Mapping[str, Sequence[Choice]], asked: set[str]) ->
         choice.staying.append(choice.candidates.where[key])
         return True
     return False
+
+
+def _fitting_homes(world: World, workload: Workload, choice: Choice) -> list[int] | None:
+    """The home targets, where they are exactly as many as are wanted, have room, and nothing else is to be weighed.
+
+    That is how most workloads start, and spares them the ranking of all candidates, which would come to the same.
+    """
+    policy, there = choice.policy, choice.candidates
+    if choice.others or there.domains or policy.weights or len(workload.current) > len(choice.staying):
+        return None
+    need = fewest(workload, choice)
+    keys = [key for key in policy.current if key not in workload.current]
+    homes = [
+        each for each in choice.positions(keys) if there.admits[each] and world.room(choice.key(each), workload) >= need
+    ]
+    if len(homes) != choice.wanted:
+        return None
+    if policy.divided:
+        fitting = sum(world.room(choice.key(each), workload) for each in [*choice.fit, *homes])
+        return homes if fitting >= workload.replicas else None
+    return homes
 
 
 class Filler:

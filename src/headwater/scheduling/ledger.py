@@ -31,6 +31,7 @@ class Ledger:
     def __init__(self) -> None:
         self._columns: dict[str, int] = {}
         self._shapes: dict[tuple[tuple[str, int], ...], Shape] = {}
+        self._by_identity: dict[int, Shape] = {}
         self._used: dict[str, list[int]] = {}
         self._limits: dict[str, list[int | None]] = {}
         self._slots: dict[str, int] = {}
@@ -43,21 +44,27 @@ class Ledger:
         copy = Ledger()
         copy._columns = dict(self._columns)
         copy._shapes = dict(self._shapes)
+        copy._by_identity = dict(self._by_identity)
         copy._used = {key: list(row) for key, row in self._used.items()}
         copy._limits = {key: list(row) for key, row in self._limits.items()}
         return copy
 
     def shape(self, request: Resources) -> Shape:
-        """The compiled form of a request."""
+        """The compiled form of a request. Quick for the request of a shape: nothing is compared then."""
+        known = self._by_identity.get(id(request))
+        if known is not None and known.request is request:
+            return known
         name = tuple(sorted(request.items()))
         found = self._shapes.get(name)
         if found is None:
             if len(self._shapes) >= _MAX_SHAPES:
                 self._shapes.clear()
+                self._by_identity.clear()
             pairs = tuple((self._column(resource), amount) for resource, amount in name if amount > 0)
             columns, amounts = zip(*pairs, strict=True) if pairs else ((), ())
             amounts = tuple(min(amount, UNLIMITED) for amount in amounts)
             found = self._shapes[name] = Shape(dict(name), pairs, ints(columns), ints(amounts))
+            self._by_identity[id(found.request)] = found
         return found
 
     def limit(self, target: Target) -> None:
@@ -66,7 +73,7 @@ class Ledger:
         for resource in allocatable:
             self._column(resource)
         self._limits[target.key] = [allocatable.get(resource) for resource in self._columns]
-        self._refresh(target.key)
+        self._stale = True
 
     def forget(self, key: str) -> None:
         """The target is gone; what was placed there stays on its account until it is taken off."""
@@ -80,7 +87,19 @@ class Ledger:
             row = self._used[key] = [0] * len(self._columns)
         for column, amount in shape.pairs:
             row[column] += amount * replicas
-        self._refresh(key)
+        if not self._stale and (slot := self._slots.get(key)) is not None:
+            self._show(key, slot)
+
+    def room(self, key: str, shape: Shape) -> int:
+        """How many more replicas fit on one target, as `arrays.room` says for many."""
+        limits, row = self._limits.get(key), self._used.get(key)
+        fits = UNLIMITED
+        if limits is not None:
+            for column, amount in shape.pairs:
+                limit = limits[column]
+                if limit is not None and (left := limit - row[column] if row is not None else limit) < UNLIMITED:
+                    fits = min(fits, left // min(amount, UNLIMITED))
+        return max(fits, 0)
 
     def used(self, key: str) -> dict[str, int]:
         """What the workloads on a target request."""
@@ -100,7 +119,7 @@ class Ledger:
             self._tenths = filled(len(targets), 10)
             self._stale = False
             for target in targets:
-                self._refresh(target.key)
+                self._show(target.key, self._slots[target.key])
         return self._free, self._tenths
 
     def rearrange(self) -> None:
@@ -123,15 +142,14 @@ class Ledger:
         used = self._used.get(key) or [0] * len(self._columns)
         return [None if limit is None else limit - taken for limit, taken in zip(limits, used, strict=True)]
 
-    def _refresh(self, key: str) -> None:
-        if self._stale or (slot := self._slots.get(key)) is None:
-            return
-        tenths = 10
-        for column, (limit, left) in enumerate(zip(self._limits[key], self._left(key), strict=True)):
-            if limit is None or left is None:
-                self._free[slot, column] = UNLIMITED
+    def _show(self, key: str, slot: int) -> None:
+        """Bring one row of the arrays up to date."""
+        row, free, tenths = self._used.get(key), self._free[slot], 10
+        for column, limit in enumerate(self._limits[key]):
+            if limit is None:
                 continue
-            self._free[slot, column] = max(min(left, UNLIMITED), -UNLIMITED)
-            if limit > 0:
-                tenths = min(tenths, max(10 * left // limit, 0))
+            left = limit if row is None else limit - row[column]
+            free[column] = max(min(left, UNLIMITED), -UNLIMITED)
+            if limit > 0 and 10 * left < tenths * limit:
+                tenths = max(10 * left // limit, 0)
         self._tenths[slot] = tenths

@@ -75,7 +75,8 @@ def plan(world: World, changes: Sequence[Change], now: datetime) -> Plan:
     Compared with what the world comes to without them, so that what is about to happen anyway is not in it.
     """
     base = world.fork()
-    unplaced = {each: assignment.unplaced for each, assignment in _assign(base, Effects(), now).items()}
+    waiting = {each for each in world.workloads() if improvable(world, each)}
+    unplaced = {each: assignment.unplaced for each, assignment in _assign(base, waiting, now).items()}
     after = base.fork()
     effects = apply_changes(after, changes, now)
     _choose_homes(after, effects, now, more=any(isinstance(change, PutTarget) for change in changes))
@@ -85,7 +86,7 @@ def plan(world: World, changes: Sequence[Change], now: datetime) -> Plan:
     for uid, cause in effects.policies.items():
         for workload_id in after.of_policy(uid):
             effects.workloads.setdefault(workload_id, cause)
-    assigned = _assign(after, effects, now)
+    assigned = _assign(after, waiting | effects.workloads.keys(), now)
     moves = [_move(base, after, each, effects) for each in sorted(assigned)]
     dips = [_dip(base, after, each, effects) for each in sorted(assigned)]
     return Plan(
@@ -113,18 +114,14 @@ def _choose_homes(world: World, effects: Effects, now: datetime, *, more: bool) 
                 effects.policies[policy.uid] = touched[0] if touched else next(iter(effects.targets.values()))
 
 
-def _assign(world: World, effects: Effects, now: datetime) -> dict[str, Assignment]:
-    """Assign what is concerned, and what could be better off, until nothing makes room for something else."""
+def _assign(world: World, concerned: set[str], now: datetime) -> dict[str, Assignment]:
+    """Assign what is concerned until nothing makes room for something else."""
     assigned: dict[str, Assignment] = {}
-    concerned = set(effects.workloads)
     for _ in range(_MAX_ROUNDS):
-        concerned |= {each for each in world.workloads() if improvable(world, each)}
         before = {each: _current(world, each) for each in concerned}
         assigned |= assign_all(world, concerned, now)
-        changed = [each for each in concerned if _current(world, each) != before[each]]
-        if not changed:
+        if all(_current(world, each) == current for each, current in before.items()):
             break
-        concerned = set(changed)
     return assigned
 
 

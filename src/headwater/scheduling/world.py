@@ -108,10 +108,11 @@ class World:
         if workload.request is not shape.request:
             workload = replace(workload, request=shape.request)
         self._workloads[workload.id] = workload
-        if old is None or old.current != workload.current or old.request is not workload.request:
-            if old is not None:
-                self._charge(old, -1)
-            self._charge(workload, 1)
+        if old is not None and old.request is not workload.request:
+            self._charge(old.id, self._ledger.shape(old.request), old.current, {})
+            self._charge(workload.id, shape, {}, workload.current)
+        else:
+            self._charge(workload.id, shape, old.current if old is not None else {}, workload.current)
         if old is None or old.policies != workload.policies:
             if old is not None:
                 _unlink(self._of_policy, old.policies, workload.id)
@@ -122,17 +123,20 @@ class World:
         """Forget a workload, and give back what it requested."""
         old = self._workloads.pop(workload_id, None)
         if old is not None:
-            self._charge(old, -1)
+            self._charge(old.id, self._ledger.shape(old.request), old.current, {})
             _unlink(self._of_policy, old.policies, workload_id)
 
-    def _charge(self, workload: Workload, sign: int) -> None:
-        shape = self._ledger.shape(workload.request)
-        for key, replicas in workload.current.items():
-            self._ledger.add(key, shape, sign * replicas)
-            if sign > 0:
-                self._on_target.setdefault(key, set()).add(workload.id)
-        if sign < 0:
-            _unlink(self._on_target, workload.current, workload.id)
+    def _charge(self, workload_id: str, shape: Shape, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+        """Charge targets with the difference."""
+        for key, replicas in after.items():
+            if more := replicas - before.get(key, 0):
+                self._ledger.add(key, shape, more)
+            if key not in before:
+                self._on_target.setdefault(key, set()).add(workload_id)
+        for key, replicas in before.items():
+            if key not in after:
+                self._ledger.add(key, shape, -replicas)
+                _unlink(self._on_target, (key,), workload_id)
 
     def target(self, key: str) -> Target | None:
         """The target with this key."""
@@ -203,6 +207,10 @@ class World:
         """Free amounts (target × resource) and free shares in tenths (target), by slot of the fleet."""
         return self._ledger.arrays(self.fleet().targets)
 
+    def room(self, key: str, workload: Workload) -> int:
+        """How many replicas a target could run, with those that it runs."""
+        return self._ledger.room(key, self._ledger.shape(workload.request)) + workload.current.get(key, 0)
+
     def shape(self, workload: Workload) -> Shape:
         """The request of one replica, compiled."""
         return self._ledger.shape(workload.request)
@@ -213,7 +221,7 @@ def _without_load(target: Target) -> Target:
     return replace(target, allocatable=None, requested={})
 
 
-def _unlink(index: dict[str, set[str]], keys: Iterable[str] | Mapping[str, int], workload_id: str) -> None:
+def _unlink(index: dict[str, set[str]], keys: Iterable[str], workload_id: str) -> None:
     for key in keys:
         ids = index.get(key)
         if ids is not None:
