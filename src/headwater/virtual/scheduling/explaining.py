@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Final
 
-from headwater.apis.placement.v1alpha1.placement import MAX_TARGETS, PLACEMENTS
+from headwater.apis.placement.v1alpha1.placement import CONDITION_READY, CONDITION_SCHEDULED, MAX_TARGETS, PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.client.dynamic import ClusterClient
+from headwater.machinery.conditions import get_condition
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, cluster_name, object_key
+from headwater.machinery.objects import Object, cluster_name, name, object_key
 from headwater.scheduling.explain import Verdict, explain
-from headwater.scheduling.readiness import WORKLOAD_RESOURCES
+from headwater.scheduling.pods import pod_template
 from headwater.scheduling.workload import workload_id
 from headwater.scheduling.world import World
 from headwater.virtual.scheduling.explanation import IN_USE, Subject, document
 from headwater.virtual.scheduling.selection import Surroundings
-
-EXPLAINED: Final = frozenset({*WORKLOAD_RESOURCES, ("batch", "jobs"), ("batch", "cronjobs")})
-"""(group, resource) of what is a workload, be it known to scheduling or not."""
 
 
 class Explainer:
@@ -36,7 +33,7 @@ class Explainer:
         world, resource = self._world(), GroupResource(gvr.group, gvr.resource)
         known = workload_id(gvr.group, gvr.resource, object_key(obj))
         workload = world.workload(known)
-        if workload is None and resource not in EXPLAINED:
+        if workload is None and pod_template(obj) is None:
             raise NotFound(f"{resource} are no workloads of their own: they follow their namespace and what uses them")
         if workload is None or not workload.policies:
             message = await self._unselected(obj, resource)
@@ -64,7 +61,15 @@ class Explainer:
         except NotFound:
             selecting, count = [], 0
         if selecting:
-            return f"selected by Placement {selecting[0]}, which is not decided yet"
+            return f"selected by Placement {name(selecting[0])}: {_trouble_of(selecting[0])}"
         if not count:
             return f"the workspace has no {PLACEMENTS.resource}: `headwater bind compute` makes one"
         return "no Placement selects it: compare their namespaceSelector and workloadSelector with its labels"
+
+
+def _trouble_of(placement: Object) -> str:
+    for kind in (CONDITION_READY, CONDITION_SCHEDULED):
+        condition = get_condition(placement, kind) or {}
+        if condition.get("status") == "False" and condition.get("message"):
+            return str(condition["message"])
+    return "it is not decided yet"

@@ -71,8 +71,8 @@ class Surroundings:
                 workloads[workload_id(gvr.group, gvr.resource, object_key(obj)), namespace(obj)] = labels(obj)
         return Inhabitants({name(space): labels(space) for space in spaces}, workloads)
 
-    async def would_select(self, obj: Object, resource: GroupResource, cluster: str) -> tuple[list[str], int]:
-        """Names of the Placements of the workspace that select a workload, and how many Placements there are."""
+    async def would_select(self, obj: Object, resource: GroupResource, cluster: str) -> tuple[list[Object], int]:
+        """The Placements of the workspace that select a workload, and how many Placements there are."""
         client = self._cluster_client.cluster(cluster)
         placements, _ = await client.resource(PLACEMENTS).list_all()
         space = await client.resource(_NAMESPACES).get(namespace(obj))
@@ -82,7 +82,7 @@ class Surroundings:
         for placement in placements:
             try:
                 if alone.selected_by(placement):
-                    selecting.append(name(placement))
+                    selecting.append(placement)
             except ValueError:
                 continue
         return selecting, len(placements)
