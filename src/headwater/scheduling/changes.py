@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from headwater.scheduling.candidates import required_of
-from headwater.scheduling.model import Policy, Target
+from headwater.scheduling.model import Location, Policy, Target
 from headwater.scheduling.tolerance import AT_ONCE
 from headwater.scheduling.world import World
 
@@ -52,6 +52,13 @@ class RemoveTarget:
 
 
 @dataclass(frozen=True, slots=True)
+class PutLocation:
+    """Add or replace a location."""
+
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class PutPolicy:
     """Add or replace a policy that selects these workloads. Without targets of its own it has those from before."""
 
@@ -66,7 +73,7 @@ class RemovePolicy:
     uid: str
 
 
-Change = Drain | Cordon | Fail | PutTarget | RemoveTarget | PutPolicy | RemovePolicy
+Change = Drain | Cordon | Fail | PutTarget | RemoveTarget | PutLocation | PutPolicy | RemovePolicy
 
 
 @dataclass(slots=True)
@@ -90,6 +97,8 @@ def apply_changes(world: World, changes: Iterable[Change], now: datetime) -> Eff
             _put_policy(world, change, effects)
         elif isinstance(change, RemovePolicy):
             _remove_policy(world, change.uid, effects)
+        elif isinstance(change, PutLocation):
+            _put_location(world, change.location, effects)
         elif isinstance(change, PutTarget):
             _put_target(world, change.target, effects)
         else:
@@ -142,6 +151,18 @@ def _put_target(world: World, target: Target, effects: Effects) -> None:
     )
     world.put_target(replace(target, taints=tuple(taints)))
     effects.targets[target.key] = f"SyncTarget {target.name} is {'changed' if old is not None else 'added'}"
+
+
+def _put_location(world: World, location: Location, effects: Effects) -> None:
+    """All policies that choose in its logical cluster may choose otherwise."""
+    old = next((each for each in world.locations(location.cluster) if each.name == location.name), None)
+    if old == location:
+        return
+    world.put_location(location)
+    for policy in world.policies():
+        if policy.location_cluster == location.cluster:
+            cause = f"Location {location.name} is {'changed' if old is not None else 'added'}"
+            effects.policies.setdefault(policy.uid, cause)
 
 
 def _put_policy(world: World, change: PutPolicy, effects: Effects) -> None:
