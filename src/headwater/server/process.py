@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.certificates import CertificateAuthority, signing_key_files
 from headwater.apiserver.filters.audit import AuditFile
 from headwater.apiserver.filters.chain import ChainSettings
@@ -54,12 +55,14 @@ log = get_logger("server")
 class VirtualContext:
     """What virtual workspaces are made from: a privileged client, the clock, and the server's URL.
 
-    `world` answers what the scheduler knows: None before it knows all, and for ever where no controllers run.
+    `as_user` makes a client for somebody who logged in, with no rights but their own. `world` answers what the
+    scheduler knows: None before it knows all, and for ever where no controllers run.
     """
 
     client: ClusterClient
     clock: Clock
     url: str
+    as_user: Callable[[UserInfo], ClusterClient]
     world: Callable[[], World | None]
 
 
@@ -199,7 +202,13 @@ class ControlPlaneProcess:
         self.client = ClusterClient(self.api.loopback())
         self._stack.push_async_callback(self.client.close)
         if self.options.controllers.run_virtual_workspaces:
-            context = VirtualContext(client=self.client, clock=self._clock, url=self.url, world=lambda: self._world)
+            context = VirtualContext(
+                client=self.client,
+                clock=self._clock,
+                url=self.url,
+                as_user=lambda user: ClusterClient(self.api.loopback(user)),
+                world=lambda: self._world,
+            )
             for factory in self._virtual_workspaces:
                 services.add(factory(context))
             self.health.add("poststarthook/kcp-start-virtual-workspaces", lambda: None)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from typing import Final
 
 from headwater.server.errors import EXPECTED, StartError, start_error
 from headwater.server.options import Options
 from headwater.server.process import ControlPlaneProcess, VirtualContext
 from headwater.telemetry.logging import get_logger
 from headwater.virtual.interface import VirtualWorkspace
+from headwater.virtual.scheduling.service import SchedulingVirtualWorkspace
 from headwater.virtual.syncer.service import SyncerVirtualWorkspace
 
 log = get_logger("server")
@@ -24,12 +26,22 @@ def syncer_workspace(context: VirtualContext) -> VirtualWorkspace:
     return SyncerVirtualWorkspace(cluster_client=context.client, clock=context.clock, external_url=context.url)
 
 
+def scheduling_workspace(context: VirtualContext) -> VirtualWorkspace:
+    """Explanations and plans of the scheduler."""
+    return SchedulingVirtualWorkspace(
+        cluster_client=context.client, as_user=context.as_user, clock=context.clock, world=context.world
+    )
+
+
+VIRTUAL_WORKSPACES: Final = (syncer_workspace, scheduling_workspace)
+
+
 async def run(options: Options) -> int:
     """Serve until SIGINT or SIGTERM; answers the exit code.
 
     What is wrong with the surroundings of a start (a taken port, a damaged store) is one line on standard error.
     """
-    process = ControlPlaneProcess(options, virtual_workspaces=(syncer_workspace,))
+    process = ControlPlaneProcess(options, virtual_workspaces=VIRTUAL_WORKSPACES)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
