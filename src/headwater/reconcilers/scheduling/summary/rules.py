@@ -1,0 +1,95 @@
+"""Which fields of a status are summarised, and how: for the kinds that Headwater knows, and from declared rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from headwater.apis.workload.coordination import CoordinationRule
+
+Path = tuple[str, ...]
+
+GOOD: Final = frozenset(
+    {
+        "readyReplicas",
+        "availableReplicas",
+        "updatedReplicas",
+        "numberReady",
+        "numberAvailable",
+        "updatedNumberScheduled",
+        "ready",
+    }
+)
+"""What is only good as long as somebody can see it."""
+
+FAULTS: Final = frozenset({"unavailableReplicas", "numberUnavailable", "numberMisscheduled", "failed"})
+"""What is bad when it is high."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatusField:
+    """One field by its path below `status`.
+
+    `count` is the sum where replicas are divided; where they are duplicated it is the least, and of faults the most.
+    The other ways of combining are those of declared rules.
+    """
+
+    path: Path
+    combine: Literal["count", "sum", "min", "max", "worst", "union", "first"] = "count"
+    good: bool = False
+    fault: bool = False
+
+
+def _counters(*names: str) -> tuple[StatusField, ...]:
+    return tuple(StatusField((each,), good=each in GOOD, fault=each in FAULTS) for each in names)
+
+
+_CONDITIONS: Final = StatusField(("conditions",), "worst")
+_ADDRESSES: Final = (StatusField(("loadBalancer", "ingress"), "union"),)
+
+_KNOWN: Final[Mapping[tuple[str, str], tuple[StatusField, ...]]] = {
+    ("apps", "deployments"): (
+        *_counters("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"),
+        _CONDITIONS,
+    ),
+    ("apps", "statefulsets"): (
+        *_counters("replicas", "currentReplicas", "updatedReplicas", "readyReplicas", "availableReplicas"),
+        _CONDITIONS,
+    ),
+    ("apps", "replicasets"): (
+        *_counters("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas"),
+        _CONDITIONS,
+    ),
+    ("apps", "daemonsets"): (
+        *_counters("currentNumberScheduled", "desiredNumberScheduled", "numberReady", "numberAvailable"),
+        *_counters("numberUnavailable", "numberMisscheduled", "updatedNumberScheduled"),
+        _CONDITIONS,
+    ),
+    ("batch", "jobs"): (
+        *_counters("active", "ready", "succeeded", "failed"),
+        StatusField(("startTime",), "min"),
+        StatusField(("completionTime",), "max"),
+        _CONDITIONS,
+    ),
+    ("", "services"): _ADDRESSES,
+    ("networking.k8s.io", "ingresses"): _ADDRESSES,
+}
+
+
+def known_fields(group: str, resource: str) -> tuple[StatusField, ...]:
+    """The fields of a kind that Headwater knows; none for others."""
+    return _KNOWN.get((group, resource), ())
+
+
+def declared_fields(rule: CoordinationRule) -> tuple[StatusField, ...]:
+    """The fields of a declared rule. What counts as good is what the rule says is ready, and what has a known name."""
+    return tuple(
+        StatusField(
+            each.path,
+            each.combine,
+            good=each.path == rule.ready_path or each.path[-1] in GOOD,
+            fault=each.path[-1] in FAULTS,
+        )
+        for each in rule.status
+    )
