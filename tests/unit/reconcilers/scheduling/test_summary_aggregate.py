@@ -124,6 +124,11 @@ def test_what_is_no_number_counts_as_zero() -> None:
     assert aggregate(obj, DEPLOYMENTS) == {"readyReplicas": 2}
 
 
+def test_nothing_ready_is_a_summary() -> None:
+    """It must replace what the first target had promoted."""
+    assert aggregate(workload({"a": {"readyReplicas": 3}, "b": None}), DEPLOYMENTS) == {}
+
+
 def test_faults_of_a_move_are_the_lesser_ones() -> None:
     """What already runs well where it goes to is not shown as unavailable for what it leaves, nor the reverse."""
     good, bad = {"readyReplicas": 3}, {"unavailableReplicas": 3}

@@ -46,7 +46,8 @@ class SpecDiff:
 
 def read_spec_diff(text: str | None) -> SpecDiff:
     """Take the text of an annotation apart."""
-    rest, ours = text or "", {}
+    rest = text or ""
+    ours: dict[str, int] = {}
     while len(ours) < _MAX_OURS:
         found = _LAST.search(rest, max(len(rest) - _MAX_OURS_CHARACTERS, 0))
         if found is None:

@@ -65,7 +65,8 @@ def aggregate(
     observed = [seen for report in staying if isinstance(seen := report.get("observedGeneration"), int)]
     if complete and observed and len(observed) == len(staying):
         summary["observedGeneration"] = min(observed)
-    return summary or None
+    only_addresses = all(field.combine == "union" for field in fields)
+    return None if only_addresses and not summary else summary
 
 
 def unpromoted(obj: Object, lost: Mapping[str, Lost] = _NOBODY) -> Object | None:
