@@ -51,3 +51,9 @@ def ready_on(obj: Object, key: str, replicas: int | None = None, unreachable: Co
         return bool(status.get("numberReady", 0) >= status["desiredNumberScheduled"])
     wanted = nested(obj, "spec", "replicas", default=1) if replicas is None else replicas
     return bool(min(status.get("readyReplicas", 0), status.get("updatedReplicas", wanted)) >= wanted)
+
+
+def ready_as_scaled(obj: Object, key: str, unreachable: Container[str] = ()) -> bool:
+    """True when the target runs some replicas, all ready and up to date: how many is its autoscaler's to say."""
+    replicas = 0 if key in unreachable else (reported_status(obj, key) or {}).get("replicas", 0)
+    return bool(replicas) and ready_on(obj, key, replicas)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from headwater.base import jsonio
-from headwater.scheduling.readiness import ready_on, ready_replicas, reported_status
+from headwater.scheduling.readiness import ready_as_scaled, ready_on, ready_replicas, reported_status
 
 
 def workload(status: Any, *, replicas: int = 3, own: Any = None, kind: str = "Deployment") -> dict[str, Any]:
@@ -65,3 +65,19 @@ def test_what_can_not_be_read_is_no_report(text: str) -> None:
     obj = workload(READY)
     obj["metadata"]["annotations"]["diff.syncer.internal.kcp.io/a"] = text
     assert reported_status(obj, "a") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "unreachable", "expected"),
+    [
+        ({"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}, (), True),
+        ({"replicas": 5, "readyReplicas": 4, "updatedReplicas": 5}, (), False),
+        ({"replicas": 5, "readyReplicas": 5, "updatedReplicas": 2}, (), False),
+        ({"replicas": 0, "readyReplicas": 0}, (), False),
+        ({"replicas": 1, "readyReplicas": 1, "updatedReplicas": 1}, {"a"}, False),
+        (None, (), False),
+    ],
+)
+def test_ready_as_scaled(status: Any, unreachable: set[str], expected: object) -> None:
+    """Three replicas are asked for, but an autoscaler decides."""
+    assert ready_as_scaled(workload(status), "a", unreachable) is expected

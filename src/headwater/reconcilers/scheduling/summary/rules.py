@@ -72,6 +72,7 @@ _KNOWN: Final[Mapping[tuple[str, str], tuple[StatusField, ...]]] = {
         StatusField(("completionTime",), "max"),
         _CONDITIONS,
     ),
+    ("autoscaling", "horizontalpodautoscalers"): (*_counters("currentReplicas", "desiredReplicas"), _CONDITIONS),
     ("", "services"): _ADDRESSES,
     ("networking.k8s.io", "ingresses"): _ADDRESSES,
 }
