@@ -116,6 +116,28 @@ async def test_spec_diffs_of_others_stay(ground: Ground) -> None:
     assert annotations(found)[note] == text
 
 
+async def test_a_change_for_one_target_and_its_share_both_apply(ground: Ground) -> None:
+    """Whichever comes first; the share follows, and the change stays when nothing is divided any more."""
+    space = await divided(ground, 4, "one", "two")
+    await shares(space, {"one": 2, "two": 2})
+    note = SPEC_DIFF + space.key("one")
+    own = '[{"op":"add","path":"/minReadySeconds","value":7}]'
+    objects = space.resource(DEPLOYMENTS, "default")
+    await objects.patch("web", {"metadata": {"annotations": {note: own}}})
+    syncer = await ground.syncer(space, "one")
+
+    async def seen() -> tuple[int, int]:
+        spec = (await syncer.resource(space, DEPLOYMENTS).get("web"))["spec"]
+        return spec["replicas"], spec.get("minReadySeconds", 0)
+
+    await eventually(seen, lambda found: found == (2, 7))
+    await objects.patch("web", {"spec": {"replicas": 8}})
+    await eventually(seen, lambda found: found == (4, 7))
+    await space.resource(PLACEMENTS).patch("all", {"spec": {"replicas": {"mode": "Duplicated"}}})
+    await eventually(seen, lambda found: found == (8, 7))
+    assert annotations(await objects.get("web"))[note] == own
+
+
 async def test_a_share_shrinks_only_when_others_are_ready(ground: Ground) -> None:
     """A third target joins: the first two keep their replicas until its own are ready."""
     space = await divided(ground, 6, "one", "two")

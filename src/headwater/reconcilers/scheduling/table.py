@@ -9,6 +9,7 @@ from headwater.base.tasks import TaskGroup
 from headwater.controller.events import EventRecorder
 from headwater.reconcilers.fleet import Fleet
 from headwater.reconcilers.interface import ControllerContext
+from headwater.reconcilers.scheduling.autoscaler.controller import AutoscalerController
 from headwater.reconcilers.scheduling.inventory import Inventory
 from headwater.reconcilers.scheduling.location.controller import LocationController
 from headwater.reconcilers.scheduling.namespace.controller import NamespaceController
@@ -57,6 +58,7 @@ class SchedulingControllers:
             placements,
             NamespaceController(fleet),
             resources,
+            AutoscalerController(fleet, inventory),
             SummaryController(fleet, inventory),
         )
         publish: Callable[[World], None] | None = context.options.get(OPTION_PUBLISH_WORLD)

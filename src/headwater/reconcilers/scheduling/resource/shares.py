@@ -28,6 +28,13 @@ class Divisible:
     path: Path = _REPLICAS
     ready: Path = _READY
 
+    @property
+    def pointers(self) -> tuple[str, ...]:
+        """JSON pointers, below `spec`, of the numbers that are set for each target."""
+        if self.path == _COMPLETIONS:
+            return pointer(_PARALLELISM), pointer(_COMPLETIONS)
+        return (pointer(self.path),)
+
     def size(self, obj: Object) -> int:
         """The number as it is upstream."""
         found = nested(obj, "spec", *self.path, default=1 if self.path == _PARALLELISM else 0)

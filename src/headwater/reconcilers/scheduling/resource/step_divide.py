@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Collection, Container, Mapping
 from typing import Final
 
 from headwater.apis.workload.intent import target_keys
@@ -34,18 +34,20 @@ def division_change(
     wanted = dict(shares or {})
     if gently:
         wanted = _without_gaps(obj, wanted, given, divided, unreachable)
-    return numbers_change(obj, divided.values(obj, wanted, given), keep_leaving=shares is not None)
+    values = divided.values(obj, wanted, given)
+    return numbers_change(obj, values, paths=divided.pointers, keep_leaving=shares is not None)
 
 
-def numbers_change(obj: Object, values: Values, *, keep_leaving: bool) -> dict[str, str | None]:
-    """The change of spec diffs that sets these numbers for each target, and takes ours away for others.
+def numbers_change(obj: Object, values: Values, *, paths: Collection[str], keep_leaving: bool) -> dict[str, str | None]:
+    """The change of spec diffs that sets these numbers for each target, and takes them away from others.
 
-    With `keep_leaving` targets that still have the object keep theirs.
+    `paths` are those that are set at all; what else is ours is somebody else's concern. With `keep_leaving` targets
+    that still have the object keep theirs.
     """
     change: dict[str, str | None] = {}
     kept = target_keys(labels(obj)) if keep_leaving else {}
     for key, diff in spec_diffs(obj).items():
-        if diff.ours and key not in values and key not in kept:
+        if key not in values and key not in kept and not diff.ours.keys().isdisjoint(paths):
             change[SPEC_DIFF_ANNOTATION_PREFIX + key] = write_spec_diff(SpecDiff(diff.theirs))
     for key, numbers in values.items():
         note = SPEC_DIFF_ANNOTATION_PREFIX + key

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from headwater.machinery.objects import Object, nested
-from headwater.reconcilers.scheduling.resource.step_divide import numbers_change
+from headwater.reconcilers.scheduling.resource.specdiff import REPLICAS
+from headwater.reconcilers.scheduling.resource.step_divide import numbers_change, spec_diffs
 from headwater.scheduling.division import divide
+
+_BOUNDS: Final = ("/minReplicas", "/maxReplicas")
+
+
+def shares_given(workload: Object) -> dict[str, int]:
+    """The replicas that each target was given of a workload; empty where they are not divided."""
+    return {key: diff.ours[REPLICAS] for key, diff in spec_diffs(workload).items() if REPLICAS in diff.ours}
 
 
 def autoscaler_change(autoscaler: Object, shares: Mapping[str, int] | None) -> dict[str, str | None]:
@@ -17,7 +26,7 @@ def autoscaler_change(autoscaler: Object, shares: Mapping[str, int] | None) -> d
     that is not less than there are targets.
     """
     if not shares:
-        return numbers_change(autoscaler, {}, keep_leaving=False)
+        return numbers_change(autoscaler, {}, paths=_BOUNDS, keep_leaving=False)
     minimum = nested(autoscaler, "spec", "minReplicas", default=1)
     maximum = nested(autoscaler, "spec", "maxReplicas", default=1)
     least = divide(minimum, shares)
@@ -25,5 +34,5 @@ def autoscaler_change(autoscaler: Object, shares: Mapping[str, int] | None) -> d
     values = {}
     for key in shares:
         low = max(least[key], 1 if minimum else 0)
-        values[key] = {"/minReplicas": low, "/maxReplicas": max(most[key], low, 1)}
-    return numbers_change(autoscaler, values, keep_leaving=True)
+        values[key] = dict(zip(_BOUNDS, (low, max(most[key], low, 1)), strict=True))
+    return numbers_change(autoscaler, values, paths=_BOUNDS, keep_leaving=True)

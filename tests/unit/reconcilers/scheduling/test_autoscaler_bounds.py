@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.base import jsonio
-from headwater.reconcilers.scheduling.resource.step_autoscale import autoscaler_change
+from headwater.reconcilers.scheduling.autoscaler.step_bounds import autoscaler_change
 
 PREFIX = "experimental.spec-diff.workload.kcp.io/"
 
