@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from tests.integration.scheduling.ground import (
     DEPLOYMENTS,
     EXPORTS,
@@ -32,7 +33,7 @@ from headwater.machinery.objects import Object, annotations, name, resource_vers
 from headwater.reconcilers.fleet import Fleet
 from headwater.reconcilers.scheduling.inventory import Inventory, plain
 from headwater.reconcilers.scheduling.summary.controller import SummaryController
-from headwater.reconcilers.scheduling.summary.step_scheduled import Verdict
+from headwater.reconcilers.scheduling.summary.step_scheduled import Outcome, Verdict, scheduled
 
 JOBS = GroupVersionResource("batch", "v1", "jobs")
 AVAILABLE = {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
@@ -224,6 +225,25 @@ async def test_scheduled_stands_beside_what_is_reported(ground: Ground) -> None:
         await space.beat("one")
         found = await web(space, lambda obj: says(obj, "True") and available(obj) == "True")
         assert found["metadata"]["generation"] == created["metadata"]["generation"]
+
+
+@pytest.mark.parametrize("resource", ["statefulsets", "daemonsets", "jobs"])
+async def test_every_kind_with_pods_can_say_scheduled(ground: Ground, resource: str) -> None:
+    """Also one that no Placement selects: its only condition says what to do."""
+    space = await ground.workspace("west")
+    body = deployment("web", 1)
+    kind = {"statefulsets": "StatefulSet", "daemonsets": "DaemonSet", "jobs": "Job"}[resource]
+    group = "batch" if resource == "jobs" else "apps"
+    spec = {field: body["spec"][field] for field in ("selector", "template")}
+    if resource == "jobs":
+        del spec["selector"]
+        spec["template"]["spec"]["restartPolicy"] = "Never"
+    async with saying(ground, {"web": scheduled(Outcome([], []))}):
+        objects = space.resource(GroupVersionResource(group, "v1", resource), "default")
+        await objects.create({**body, "apiVersion": f"{group}/v1", "kind": kind, "spec": spec})
+        found = await eventually(lambda: objects.get("web"), lambda obj: get_condition(obj, "Scheduled"))
+    (condition,) = found["status"]["conditions"]
+    assert (condition["status"], condition["reason"]) == ("False", "NoPlacement")
 
 
 async def test_declared_rules_make_one_status_of_a_kind_of_ones_own(ground: Ground) -> None:

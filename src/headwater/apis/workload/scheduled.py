@@ -28,6 +28,14 @@ SCHEDULED_RESOURCES: Final = frozenset(
 )
 """(group, resource) of what gets the condition."""
 
+REQUIRED_COUNTERS: Final[Mapping[str, tuple[str, ...]]] = {
+    "StatefulSet": ("replicas",),
+    "ReplicaSet": ("replicas",),
+    "DaemonSet": ("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady"),
+    "HorizontalPodAutoscaler": ("desiredReplicas",),
+}
+"""Counters without which Kubernetes refuses a status, by kind: whoever makes one says zero."""
+
 _KINDS: Final = frozenset({"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"})
 _GROUPS: Final = ("apps/", "batch/")
 
@@ -58,12 +66,13 @@ def without_scheduled(status: Any) -> Any:
     return reported or None
 
 
-def with_scheduled(status: Any, condition: Object | None) -> Any:
-    """A reported status with the condition behind its own ones; None stands for no status."""
+def with_scheduled(obj: Mapping[str, Any], status: Any, condition: Object | None) -> Any:
+    """A reported status of an object with the condition behind its own ones; None stands for no status."""
     reported = without_scheduled(status)
     if condition is None:
         return reported
-    return {**(reported or {}), "conditions": [*_conditions(reported), condition]}
+    zeros = dict.fromkeys(REQUIRED_COUNTERS.get(str(obj.get("kind")), ()), 0)
+    return {**zeros, **(reported or {}), "conditions": [*_conditions(reported), condition]}
 
 
 def _conditions(status: Any) -> list[Object]:

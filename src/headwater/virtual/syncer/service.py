@@ -12,6 +12,7 @@ from typing import Final
 
 from headwater.apis.workload.intent import IntentError
 from headwater.apis.workload.labels import STATE_LABEL_PREFIX, STATE_SYNC
+from headwater.apis.workload.summarizing import SummarizingError
 from headwater.apiserver.requestinfo import RequestInfo, parse
 from headwater.apiserver.web.types import AnyResponse, Request, Response, StreamResponse
 from headwater.base import jsonio
@@ -37,7 +38,6 @@ from headwater.patch.mergepatch import apply_merge_patch
 from headwater.telemetry.logging import get_logger
 from headwater.virtual.syncer.domain import DomainResource, DomainSource, allowed_verbs, discovery
 from headwater.virtual.syncer.forward import Forwarder
-from headwater.virtual.syncer.summarize import SummarizingError
 from headwater.virtual.syncer.target import TargetGate, TargetRequest, parse_target_request
 from headwater.virtual.syncer.view import syncer_view
 from headwater.virtual.syncer.writes import stored_change

@@ -16,6 +16,7 @@ from headwater.apis.workload.labels import (
     syncer_finalizer,
 )
 from headwater.apis.workload.scheduled import has_scheduled, without_scheduled
+from headwater.apis.workload.summarizing import SummarizingError, summary_rules
 from headwater.base import jsonio
 from headwater.machinery.errors import InternalError, StatusError
 from headwater.machinery.objects import Object, deep_copy, finalizers, metadata, name
@@ -23,11 +24,9 @@ from headwater.machinery.timestamps import format_time
 from headwater.patch.jsonpatch import apply_json_patch
 from headwater.virtual.syncer.summarize import (
     MISSING,
-    SummarizingError,
     get_field,
     read_diff,
     set_field,
-    summary_rules,
 )
 
 _HIDDEN_METADATA = ("finalizers", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")

@@ -21,6 +21,7 @@ from headwater.apis.workload.labels import (
     syncer_finalizer,
 )
 from headwater.apis.workload.scheduled import has_scheduled, scheduled_condition, with_scheduled, without_scheduled
+from headwater.apis.workload.summarizing import SummaryRule, summary_rules
 from headwater.machinery.errors import Forbidden
 from headwater.machinery.objects import (
     Object,
@@ -38,11 +39,9 @@ from headwater.machinery.objects import (
 )
 from headwater.virtual.syncer.summarize import (
     MISSING,
-    SummaryRule,
     get_field,
     read_diff,
     set_field,
-    summary_rules,
     write_diff,
 )
 
@@ -83,7 +82,7 @@ def stored_change(
             set_annotation(result, REPORTED_ANNOTATION_PREFIX + key, now)
         _claim(result, key)
     if has_scheduled(result):
-        kept = with_scheduled(result.get("status"), scheduled_condition(existing))
+        kept = with_scheduled(result, result.get("status"), scheduled_condition(existing))
         set_field(result, "status", MISSING if kept is None else kept)
     status_changed = result.get("status") != existing.get("status")
     before = {field: value for field, value in existing.items() if field != "status"}

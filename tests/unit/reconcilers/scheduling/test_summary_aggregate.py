@@ -7,10 +7,11 @@ from typing import Any, ClassVar
 import pytest
 
 from headwater.apis.workload.coordination import CombinedField, CoordinationRule
+from headwater.apis.workload.scheduled import REQUIRED_COUNTERS
 from headwater.base import jsonio
+from headwater.reconcilers.scheduling.reachability import Lost
 from headwater.reconcilers.scheduling.summary.rules import declared_fields, known_fields
 from headwater.reconcilers.scheduling.summary.step_aggregate import aggregate, unpromoted
-from headwater.reconcilers.scheduling.summary.step_unreachable import Lost
 
 DEPLOYMENTS = known_fields("apps", "deployments")
 JOBS = known_fields("batch", "jobs")
@@ -78,10 +79,18 @@ def test_a_move_is_no_outage(wanted: set[str] | None, expected: int) -> None:
     assert summary.get("readyReplicas", 0) == expected
 
 
-def test_own_rules_are_not_overruled() -> None:
-    obj = workload({"a": ready(3)})
-    obj["metadata"]["annotations"]["experimental.summarizing.workload.kcp.io"] = "[]"
-    assert aggregate(obj, DEPLOYMENTS) is None
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        ("[]", False),
+        ("[{", False),
+        ('[{"fieldPath": "status", "promoteToUpstream": false}]', False),
+        ('[{"fieldPath": "status", "promoteToUpstream": true}, {"fieldPath": "spec.x"}]', True),
+    ],
+)
+def test_own_rules_are_not_overruled(rules: str, expected: object) -> None:
+    obj = workload({"a": ready(3)}, **{"experimental.summarizing.workload.kcp.io": rules})
+    assert (aggregate(obj, DEPLOYMENTS) is not None) is expected
 
 
 def test_unpromoted_keeps_the_report_of_the_first() -> None:
@@ -127,6 +136,18 @@ def test_what_is_no_number_counts_as_zero() -> None:
 def test_nothing_ready_is_a_summary() -> None:
     """It must replace what the first target had promoted."""
     assert aggregate(workload({"a": {"readyReplicas": 3}, "b": None}), DEPLOYMENTS) == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        (("apps", "statefulsets"), {"replicas": 0}),
+        (("apps", "daemonsets"), dict.fromkeys(REQUIRED_COUNTERS["DaemonSet"], 0)),
+        (("autoscaling", "horizontalpodautoscalers"), {"desiredReplicas": 0}),
+    ],
+)
+def test_zeros_that_kubernetes_requires(kind: tuple[str, str], expected: dict[str, int]) -> None:
+    assert aggregate(workload({"a": {"readyReplicas": 0}, "b": None}), known_fields(*kind)) == expected
 
 
 def test_faults_of_a_move_are_the_lesser_ones() -> None:
@@ -186,7 +207,7 @@ class TestUnreachable:
     def test_a_daemon_set(self) -> None:
         report = {"desiredNumberScheduled": 4, "numberReady": 4, "numberAvailable": 4, "updatedNumberScheduled": 4}
         status = aggregate(workload({"a": report}), known_fields("apps", "daemonsets"), lost={"a": GONE})
-        assert status == {"desiredNumberScheduled": 4, "numberUnavailable": 4}
+        assert status == {"desiredNumberScheduled": 4, "numberUnavailable": 4, "numberReady": 0}
 
     def test_a_job_that_has_ended_stays_ended(self) -> None:
         complete = {"succeeded": 1, "conditions": [{"type": "Complete", "status": "True"}]}

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headwater.apis.workload.scheduled import REQUIRED_COUNTERS
 from headwater.base import jsonio
 from headwater.machinery.errors import Forbidden, InternalError
 from headwater.virtual.syncer.view import syncer_view
@@ -236,6 +237,17 @@ class TestWrites:
         gone = {**change.object, "metadata": {**change.object["metadata"], "finalizers": [], "deletionTimestamp": MARK}}
         left = stored_change(change.object, gone, key=NORTH, resource="deployments", on_status=False, now=NOW).object
         assert left["status"] == {"conditions": [ours]}
+
+    @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+    def test_what_kubernetes_requires_of_a_status_is_said(self, kind: str) -> None:
+        """A status that is refused would keep the syncer from letting go."""
+        ours = {"type": "Scheduled", "status": "True"}
+        notes = DELETION | diff(NORTH, status="##promoted##")
+        held = cowboy(status={"readyReplicas": 1, "conditions": [ours]}, annotations=notes)
+        held |= {"apiVersion": "apps/v1", "kind": kind}
+        gone = cowboy(held=(), deletionTimestamp=MARK) | {"apiVersion": "apps/v1", "kind": kind}
+        left = stored_change(held, gone, key=NORTH, resource="sets", on_status=False, now=NOW).object
+        assert left["status"] == {**dict.fromkeys(REQUIRED_COUNTERS[kind], 0), "conditions": [ours]}
 
     def test_a_second_target_does_not_get_the_condition_scheduled(self) -> None:
         ours = {"type": "Scheduled", "status": "True"}

@@ -17,13 +17,14 @@ from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, labels, name, object_key
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.reconcilers.fleet import BY_CLUSTER, BY_KEY, BY_NAMESPACE, Fleet, namespace_key
+from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, namespace_key
 from headwater.reconcilers.scheduling.coordination import rule_in, rule_of
 from headwater.reconcilers.scheduling.inventory import BUILTINS, Inventory, plain
+from headwater.reconcilers.scheduling.reachability import Lost, lost_from, lost_targets
 from headwater.reconcilers.scheduling.summary.rules import StatusField, declared_fields, known_fields
 from headwater.reconcilers.scheduling.summary.step_aggregate import aggregate, unpromoted
 from headwater.reconcilers.scheduling.summary.step_scheduled import Verdict, scheduled_entry
-from headwater.reconcilers.scheduling.summary.step_unreachable import Lost, lost_from
+from headwater.reconcilers.workload.synctarget.step_heartbeat import DEFAULT_THRESHOLD_SECONDS
 
 CONTROLLER_NAME: Final = "placement-status-summary"
 _WORKERS: Final = 4
@@ -55,6 +56,8 @@ class SummaryController:
         self._scheduled = scheduled
         self._wanted = wanted or self._wanted_by_namespace
         self._gvrs: dict[str, GroupVersionResource] = {}
+        self._patient_until = 0.0
+        """Until then it is our own start, and not their silence, that targets may not have been heard of."""
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=_WORKERS, clock=fleet.clock)
         inventory.add_listener(self._on_resource)
         fleet.sync_targets.add_handler(self._on_sync_target)
@@ -63,6 +66,7 @@ class SummaryController:
     async def run(self) -> None:
         """Work until cancelled."""
         await self._fleet.wait_synced()
+        self._patient_until = self._fleet.clock.monotonic() + DEFAULT_THRESHOLD_SECONDS
         await self.controller.run()
 
     def look_again(self, gvr: GroupVersionResource, key: str) -> None:
@@ -116,7 +120,10 @@ class SummaryController:
             return None
         committer = Committer.of(self._fleet.cluster_client, gvr)
         fields = self._fields(gvr, obj)
-        lost = self._lost(obj) if _can_be_unknown(fields) else {}
+        lost = lost_targets(self._fleet, obj) if _can_be_unknown(fields) else {}
+        patience = self._patient_until - self._fleet.clock.monotonic()
+        if lost and patience > 0:
+            return Result(requeue_after_seconds=patience)
         apart = unpromoted(obj, lost) if fields else None
         try:
             if apart is not None:
@@ -138,7 +145,7 @@ class SummaryController:
         if summary is None:
             summary = without_scheduled(obj.get("status"))
         verdict = self._scheduled(gvr, obj) if self._scheduled is not None else None
-        status: Object | None = with_scheduled(summary, scheduled_entry(obj, verdict, self._fleet.clock.now()))
+        status: Object | None = with_scheduled(obj, summary, scheduled_entry(obj, verdict, self._fleet.clock.now()))
         return status
 
     def _fields(self, gvr: GroupVersionResource, obj: Object) -> Sequence[StatusField]:
@@ -148,16 +155,6 @@ class SummaryController:
             return known
         rule = rule_of(self._fleet, cluster_name(obj), gvr)
         return declared_fields(rule) if rule is not None else ()
-
-    def _lost(self, obj: Object) -> dict[str, Lost]:
-        """The object's targets that aren't heard of."""
-        found = {}
-        for key in target_keys(labels(obj)):
-            for sync_target in self._fleet.sync_targets.by_index(BY_KEY, key):
-                lost = lost_from(sync_target)
-                if lost is not None:
-                    found[key] = lost
-        return found
 
     def _wanted_by_namespace(self, _gvr: GroupVersionResource, obj: Object) -> Collection[str] | None:
         """Keys of the targets that the object's namespace has and keeps."""

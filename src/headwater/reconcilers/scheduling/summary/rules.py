@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from headwater.apis.workload.coordination import CoordinationRule
+from headwater.apis.workload.scheduled import REQUIRED_COUNTERS
 
 Path = tuple[str, ...]
 
@@ -32,17 +33,35 @@ class StatusField:
     """One field by its path below `status`.
 
     `count` is the sum where replicas are divided; where they are duplicated it is the least, and of faults the most.
-    The other ways of combining are those of declared rules.
+    The other ways of combining are those of declared rules. A zero that is `required` is said, others are left out.
     """
 
     path: Path
     combine: Literal["count", "sum", "min", "max", "worst", "union", "first"] = "count"
     good: bool = False
     fault: bool = False
+    required: bool = False
 
 
-def _counters(*names: str) -> tuple[StatusField, ...]:
-    return tuple(StatusField((each,), good=each in GOOD, fault=each in FAULTS) for each in names)
+def _counters(*names: str, kind: str = "") -> tuple[StatusField, ...]:
+    required = REQUIRED_COUNTERS.get(kind, ())
+    return tuple(
+        StatusField((each,), good=each in GOOD, fault=each in FAULTS, required=each in required) for each in names
+    )
+
+
+_DAEMON_SET: Final = (
+    "currentNumberScheduled",
+    "desiredNumberScheduled",
+    "numberReady",
+    "numberAvailable",
+    "numberUnavailable",
+    "numberMisscheduled",
+    "updatedNumberScheduled",
+)
+_STATEFUL_SET: Final = ("replicas", "currentReplicas", "updatedReplicas", "readyReplicas", "availableReplicas")
+_REPLICA_SET: Final = ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas")
+_AUTOSCALER: Final = ("currentReplicas", "desiredReplicas")
 
 
 _CONDITIONS: Final = StatusField(("conditions",), "worst")
@@ -53,26 +72,19 @@ _KNOWN: Final[Mapping[tuple[str, str], tuple[StatusField, ...]]] = {
         *_counters("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas"),
         _CONDITIONS,
     ),
-    ("apps", "statefulsets"): (
-        *_counters("replicas", "currentReplicas", "updatedReplicas", "readyReplicas", "availableReplicas"),
-        _CONDITIONS,
-    ),
-    ("apps", "replicasets"): (
-        *_counters("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas"),
-        _CONDITIONS,
-    ),
-    ("apps", "daemonsets"): (
-        *_counters("currentNumberScheduled", "desiredNumberScheduled", "numberReady", "numberAvailable"),
-        *_counters("numberUnavailable", "numberMisscheduled", "updatedNumberScheduled"),
-        _CONDITIONS,
-    ),
+    ("apps", "statefulsets"): (*_counters(*_STATEFUL_SET, kind="StatefulSet"), _CONDITIONS),
+    ("apps", "replicasets"): (*_counters(*_REPLICA_SET, kind="ReplicaSet"), _CONDITIONS),
+    ("apps", "daemonsets"): (*_counters(*_DAEMON_SET, kind="DaemonSet"), _CONDITIONS),
     ("batch", "jobs"): (
         *_counters("active", "ready", "succeeded", "failed"),
         StatusField(("startTime",), "min"),
         StatusField(("completionTime",), "max"),
         _CONDITIONS,
     ),
-    ("autoscaling", "horizontalpodautoscalers"): (*_counters("currentReplicas", "desiredReplicas"), _CONDITIONS),
+    ("autoscaling", "horizontalpodautoscalers"): (
+        *_counters(*_AUTOSCALER, kind="HorizontalPodAutoscaler"),
+        _CONDITIONS,
+    ),
     ("", "services"): _ADDRESSES,
     ("networking.k8s.io", "ingresses"): _ADDRESSES,
 }

@@ -16,16 +16,17 @@ from headwater.apis.workload.labels import (
     STATE_SYNC,
     STATUS_DIFF_ANNOTATION_PREFIX,
     STATUS_PROMOTED,
-    SUMMARIZING_ANNOTATION,
 )
 from headwater.apis.workload.scheduled import has_scheduled, without_scheduled
+from headwater.apis.workload.summarizing import promotes_status
 from headwater.base import jsonio
 from headwater.machinery.objects import Object, deep_copy, labels, set_annotation
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.reconcilers.scheduling.reachability import Lost
 from headwater.reconcilers.scheduling.resource.step_divide import is_divided
 from headwater.reconcilers.scheduling.summary.rules import StatusField
 from headwater.reconcilers.scheduling.summary.step_combine import Side, combined
-from headwater.reconcilers.scheduling.summary.step_unreachable import Lost, Status, as_unknown
+from headwater.reconcilers.scheduling.summary.step_unreachable import Status, as_unknown
 from headwater.scheduling.readiness import reported_status
 
 _NOBODY: Final[Mapping[str, Lost]] = {}
@@ -39,7 +40,7 @@ def aggregate(
 ) -> Status | None:
     """The summary, or None when no target has reported yet.
 
-    An only target speaks for the object; where the object has rules of its own the virtual workspace follows them.
+    An only target speaks for the object, unless the object's own rules keep its status apart.
     While an object moves, those that it leaves are summarised apart from those that it goes to, and the better of
     the two is shown: the move itself is no outage. `wanted` are the keys of the targets that it should have, None when
     that is not known; a deletion mark alone comes late, as a workload waits for its replacement. `lost` are the targets
@@ -51,7 +52,7 @@ def aggregate(
         return None
     synced = {key: intent for key, intent in intents.items() if intent.state == STATE_SYNC}
     if len(synced) < 2:
-        sole = None if SUMMARIZING_ANNOTATION in annotations_of(obj) else next(iter(synced), None)
+        sole = next(iter(synced), None) if promotes_status(obj) else None
         return _report(obj, sole, fields, lost) if sole is not None else None
     stayers = [
         key for key, intent in sorted(synced.items()) if intent.deletion is None and (wanted is None or key in wanted)

@@ -54,7 +54,7 @@ def _of_sides(field: StatusField, staying: Side, leaving: Side, *, divided: bool
         return None
     better: Callable[[list[Any]], Any] = min if field.fault or isinstance(sides[0], str) else max
     value = better(sides)
-    return value if value or field.combine != "count" else None
+    return value if value or field.required or field.combine != "count" else None
 
 
 def _of_side(field: StatusField, side: Side, *, divided: bool) -> Any:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
-from headwater.apis.sync.v1alpha1.synctarget import CONDITION_HEARTBEAT_HEALTHY
 from headwater.apis.workload.endings import has_ended
-from headwater.machinery.conditions import UNKNOWN, get_condition
-from headwater.machinery.objects import Object, deep_copy, name, nested
+from headwater.machinery.conditions import UNKNOWN
+from headwater.machinery.objects import Object, deep_copy, nested
+from headwater.reconcilers.scheduling.reachability import Lost
 from headwater.reconcilers.scheduling.summary.rules import Path, StatusField
 
 Status = dict[str, Any]
@@ -20,26 +19,6 @@ _TOTALS: Final[dict[Path, Path]] = {
     ("numberUnavailable",): ("desiredNumberScheduled",),
 }
 """What is unavailable when nothing is available."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """A SyncTarget that isn't heard of: its name, and the time of its last sign of life."""
-
-    name: str
-    since: str
-
-
-def lost_from(sync_target: Object) -> Lost | None:
-    """The loss of a SyncTarget, None while its heartbeat is healthy or was never judged.
-
-    Other reasons for not being ready don't count: what such a syncer reports is still what it sees.
-    """
-    heartbeat = get_condition(sync_target, CONDITION_HEARTBEAT_HEALTHY)
-    if heartbeat is None or heartbeat["status"] == "True":
-        return None
-    last = nested(sync_target, "status", "lastSyncerHeartbeatTime", default="")
-    return Lost(name(sync_target), last or heartbeat.get("lastTransitionTime", ""))
 
 
 def as_unknown(obj: Object, report: Status, fields: Sequence[StatusField], lost: Lost, reported_at: str) -> Status:
@@ -56,7 +35,9 @@ def as_unknown(obj: Object, report: Status, fields: Sequence[StatusField], lost:
         holder = nested(unknown, *parents) if parents else unknown
         if not isinstance(holder, dict):
             continue
-        if field.good:
+        if field.required and field.good:
+            holder[last] = 0
+        elif field.good:
             holder.pop(last, None)
         elif field.path in _TOTALS:
             holder[last] = nested(unknown, *_TOTALS[field.path], default=0)
