@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from headwater.apis.workload.coordination import COORDINATION_ANNOTATION, CoordinationRule, parse_coordination
+from functools import lru_cache
+
+from headwater.apis.workload.coordination import (
+    COORDINATION_ANNOTATION,
+    MAX_BYTES,
+    CoordinationRule,
+    parse_coordination,
+)
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, name, nested
 from headwater.machinery.objects import annotations as annotations_of
@@ -21,10 +28,18 @@ def rule_in(binding: Object, gvr: GroupVersionResource) -> CoordinationRule | No
     resource, _, identity = gvr.resource.partition(":")
     if text is None or not _binds(binding, gvr.group, resource, identity):
         return None
+    # What is too long is remembered no longer than it takes to see that.
+    rules = _rules_of(text[: MAX_BYTES + 1], f"{cluster_name(binding)}|{name(binding)}")
+    return next((rule for rule in rules if (rule.group, rule.resource) == (gvr.group, resource)), None)
+
+
+@lru_cache(maxsize=1024)
+def _rules_of(text: str, binding: str) -> tuple[CoordinationRule, ...]:
+    """The rules of one binding. What is wrong with them is logged when they are first read, not for each object."""
     rules, problems = parse_coordination(text)
     if problems:
-        log.warning("rules ignored", cluster=cluster_name(binding), binding=name(binding), reason=str(problems[0]))
-    return next((rule for rule in rules if (rule.group, rule.resource) == (gvr.group, resource)), None)
+        log.warning("rules ignored", binding=binding, reason=str(problems[0]))
+    return rules
 
 
 def _binds(binding: Object, group: str, resource: str, identity: str) -> bool:
