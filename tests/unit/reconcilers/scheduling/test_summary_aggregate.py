@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from headwater.apis.workload.coordination import CombinedField, CoordinationRule
 from headwater.apis.workload.scheduled import REQUIRED_COUNTERS
@@ -226,6 +228,28 @@ class TestUnreachable:
         apart = unpromoted(obj, {"a": GONE})
         assert apart is not None
         assert apart["metadata"]["annotations"]["diff.syncer.internal.kcp.io/a"] == '{"status":{"readyReplicas":9}}'
+
+
+COUNTERS = st.dictionaries(
+    st.sampled_from(["replicas", "readyReplicas", "availableReplicas", "updatedReplicas", "unavailableReplicas"]),
+    st.integers(0, 9),
+    min_size=1,
+)
+
+
+@given(st.dictionaries(st.sampled_from("abcd"), COUNTERS, min_size=2), st.sets(st.sampled_from("abcd")), st.booleans())
+def test_a_loss_never_makes_more_of_it(reports: dict[str, Any], gone: set[str], divided: bool) -> None:
+    """What is shown as good is at most what it was, and with divided replicas exactly what those seen report."""
+    obj = workload(reports)
+    if divided:
+        obj["metadata"]["annotations"][f"{SPEC_DIFF}a"] = '[{ "op": "replace", "path": "/replicas", "value": 2 }]'
+    before = aggregate(obj, DEPLOYMENTS) or {}
+    after = aggregate(obj, DEPLOYMENTS, lost=dict.fromkeys(gone, GONE)) or {}
+    for counter in ("readyReplicas", "availableReplicas", "updatedReplicas"):
+        assert after.get(counter, 0) <= before.get(counter, 0)
+        if divided:
+            seen = (report.get(counter, 0) for key, report in reports.items() if key not in gone)
+            assert after.get(counter, 0) == sum(seen)
 
 
 class TestJobs:

@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from headwater.reconcilers.scheduling.summary.step_scheduled import Outcome, scheduled, scheduled_entry
+from headwater.reconcilers.scheduling.summary.step_scheduled import Outcome, outcome_of, scheduled, scheduled_entry
+from headwater.scheduling.model import Rejection, Target
+from headwater.scheduling.workload import Assignment
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ROOM = "2 more cpu are needed on east"
@@ -30,16 +32,22 @@ CASES: dict[str, tuple[Outcome, str, str, str]] = {
         f"{ROOM}; ask for less",
     ),
     "some-room": (
-        Outcome(["east"], ["web"], 2, [ROOM]),
+        Outcome(["east"], ["web"], 2, [ROOM], for_room=True),
         "False",
         "InsufficientCapacity",
-        f"on east; 2 replicas have no room: {ROOM}; ask for less",
+        f"on east; 2 replicas have no place: {ROOM}; ask for less",
+    ),
+    "too-few-targets": (
+        Outcome(["east"], ["web"], 1, ["west is cordoned"]),
+        "False",
+        "NoValidTarget",
+        "on east; 1 replica has no place: west is cordoned; `headwater explain`",
     ),
     "no-reason": (
-        Outcome(["east"], ["web"], 1),
+        Outcome(["east"], ["web"], 1, for_room=True),
         "False",
         "InsufficientCapacity",
-        "1 replica has no room; ask for less",
+        "1 replica has no place; ask for less",
     ),
     "many-reasons": (Outcome([], ["web"], 1, list("abcde")), "False", "NoValidTarget", "it: a; b; c; `headwater"),
 }
@@ -66,3 +74,16 @@ def test_the_entry_keeps_its_time_while_the_status_is_the_same() -> None:
     lost = scheduled_entry(obj, ("False", "NoValidTarget", "none"), later)
     assert lost is not None
     assert lost["lastTransitionTime"] == "2026-01-01T00:01:00Z"
+
+
+def test_the_outcome_of_an_assignment() -> None:
+    """Targets by name, those that are gone left out; capacity is what lacks when a target was rejected for it."""
+    names = {"k1": "west", "k2": "east"}
+    target = Target("k3", "root", "north")
+    full = Rejection(target, "InsufficientCapacity", ROOM)
+    placed = Assignment({"k1": 1, "k2": 1, "gone": 1})
+    assert outcome_of(placed, ["web"], lambda key: names.get(key, "")) == Outcome(["east", "west"], ["web"])
+    short = Assignment({}, unplaced=2, reasons=(ROOM,), rejections=(full,))
+    assert outcome_of(short, ["web"], names.__getitem__) == Outcome([], ["web"], 2, (ROOM,), for_room=True)
+    barred = Assignment({}, unplaced=2, rejections=(Rejection(target, "Tainted", "tainted"),))
+    assert not outcome_of(barred, ["web"], names.__getitem__).for_room

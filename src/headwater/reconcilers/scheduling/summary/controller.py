@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final
 
 from headwater.apis.workload.coordination import COORDINATION_ANNOTATION
+from headwater.apis.workload.endings import has_ended
 from headwater.apis.workload.intent import deletion_marks, target_keys
 from headwater.apis.workload.labels import STATUS_DIFF_ANNOTATION_PREFIX, sync_target_key
 from headwater.apis.workload.scheduled import SCHEDULED_RESOURCES, has_scheduled, with_scheduled, without_scheduled
@@ -120,7 +121,7 @@ class SummaryController:
             return None
         committer = Committer.of(self._fleet.cluster_client, gvr)
         fields = self._fields(gvr, obj)
-        lost = lost_targets(self._fleet, obj) if _can_be_unknown(fields) else {}
+        lost = lost_targets(self._fleet, obj) if _can_be_unknown(fields) and not has_ended(obj) else {}
         patience = self._patient_until - self._fleet.clock.monotonic()
         if lost and patience > 0:
             return Result(requeue_after_seconds=patience)

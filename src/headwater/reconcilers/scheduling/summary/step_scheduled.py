@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -17,6 +17,7 @@ from headwater.apis.workload.scheduled import (
 )
 from headwater.machinery.objects import Object
 from headwater.machinery.timestamps import format_time
+from headwater.scheduling.workload import Assignment
 
 _MAX_NAMES: Final = 8
 _MAX_REASONS: Final = 3
@@ -31,8 +32,8 @@ class Outcome:
     """A decision about one object, as far as the condition tells of it.
 
     `targets` are names of SyncTargets, `placements` names of the Placements that select the object, `unplaced` the
-    replicas that have no room, and `reasons` a sentence for each cause of that. `for_room` says that nothing but
-    capacity is missing.
+    replicas that have no place, and `reasons` a sentence for each cause of that. `for_room` says that capacity is
+    what is missing.
     """
 
     targets: Sequence[str]
@@ -40,6 +41,16 @@ class Outcome:
     unplaced: int = 0
     reasons: Sequence[str] = ()
     for_room: bool = False
+
+
+def outcome_of(assignment: Assignment, placements: Sequence[str], target_name: Callable[[str], str]) -> Outcome:
+    """The outcome of an assignment, which was asked for its rejections when anything is unplaced.
+
+    `target_name` gives the name of the SyncTarget with a key, empty for one that is gone.
+    """
+    names = sorted(filter(None, map(target_name, assignment.shares)))
+    for_room = any(each.reason == REASON_INSUFFICIENT_CAPACITY for each in assignment.rejections)
+    return Outcome(names, placements, assignment.unplaced, assignment.reasons, for_room)
 
 
 Verdict = tuple[str, str, str]
@@ -57,9 +68,8 @@ def scheduled(outcome: Outcome) -> Verdict:
     on = f"on {_names(outcome.targets)}"
     if outcome.targets and not outcome.unplaced:
         return "True", REASON_SCHEDULED, on
-    short = bool(outcome.targets) or outcome.for_room
-    reason = REASON_INSUFFICIENT_CAPACITY if short else REASON_NO_VALID_TARGET
-    missing = f"{outcome.unplaced} replicas have no room" if outcome.unplaced != 1 else "1 replica has no room"
+    reason = REASON_INSUFFICIENT_CAPACITY if outcome.for_room else REASON_NO_VALID_TARGET
+    missing = f"{outcome.unplaced} replicas have no place" if outcome.unplaced != 1 else "1 replica has no place"
     what = f"{on}; {missing}" if outcome.targets else f"no SyncTarget of {_names(outcome.placements)} can run it"
     why = "; ".join(outcome.reasons[:_MAX_REASONS])
     return "False", reason, f"{what}{': ' if why else ''}{why}; {_ADVICE[reason]}"
