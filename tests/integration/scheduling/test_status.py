@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -31,7 +30,6 @@ from headwater.machinery.conditions import get_condition
 from headwater.machinery.errors import Invalid
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, annotations, name, resource_version
-from headwater.machinery.timestamps import format_time
 from headwater.reconcilers.fleet import Fleet
 from headwater.reconcilers.scheduling.inventory import Inventory, plain
 from headwater.reconcilers.scheduling.summary.controller import SummaryController
@@ -144,21 +142,6 @@ async def test_a_loss_costs_two_writes_and_only_what_runs_there(ground: Ground) 
     await asyncio.gather(task, return_exceptions=True)
     assert writes == ["web", "web"]
     assert await space.resource(DEPLOYMENTS, "default").get("idle") == idle
-
-
-async def test_silence_means_nothing_right_after_a_start(ground: Ground) -> None:
-    """It was the control plane itself that was away; a minute later it means what it always means."""
-    space = await placed(ground, "one")
-    await space.resource(DEPLOYMENTS, "default").create(deployment("web", 1))
-    await running(space, "one", **ready_status(1), conditions=[AVAILABLE])
-    before = await web(space, lambda obj: available(obj) == "True")
-    old = {"status": {"lastSyncerHeartbeatTime": format_time(ground.clock.now() - timedelta(hours=1))}}
-    await space.resource(SYNC_TARGETS).patch_status("one", old)
-    await space.condition(SYNC_TARGETS, "one", "Ready", "False", "ErrorHeartbeat")
-    await ground.skip(1)
-    assert await space.resource(DEPLOYMENTS, "default").get("web") == before
-    await ground.skip(61)
-    await web(space, lambda obj: available(obj) == "Unknown")
 
 
 async def test_a_job_that_has_ended_stays_ended(ground: Ground) -> None:

@@ -25,7 +25,6 @@ from headwater.reconcilers.scheduling.reachability import Lost, lost_from, lost_
 from headwater.reconcilers.scheduling.summary.rules import StatusField, declared_fields, known_fields
 from headwater.reconcilers.scheduling.summary.step_aggregate import aggregate, unpromoted
 from headwater.reconcilers.scheduling.summary.step_scheduled import Verdict, scheduled_entry
-from headwater.reconcilers.workload.synctarget.step_heartbeat import DEFAULT_THRESHOLD_SECONDS
 
 CONTROLLER_NAME: Final = "placement-status-summary"
 _WORKERS: Final = 4
@@ -57,8 +56,6 @@ class SummaryController:
         self._scheduled = scheduled
         self._wanted = wanted or self._wanted_by_namespace
         self._gvrs: dict[str, GroupVersionResource] = {}
-        self._patient_until = 0.0
-        """Until then it is our own start, and not their silence, that targets may not have been heard of."""
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=_WORKERS, clock=fleet.clock)
         inventory.add_listener(self._on_resource)
         fleet.sync_targets.add_handler(self._on_sync_target)
@@ -67,7 +64,6 @@ class SummaryController:
     async def run(self) -> None:
         """Work until cancelled."""
         await self._fleet.wait_synced()
-        self._patient_until = self._fleet.clock.monotonic() + DEFAULT_THRESHOLD_SECONDS
         await self.controller.run()
 
     def look_again(self, gvr: GroupVersionResource, key: str) -> None:
@@ -122,9 +118,6 @@ class SummaryController:
         committer = Committer.of(self._fleet.cluster_client, gvr)
         fields = self._fields(gvr, obj)
         lost = lost_targets(self._fleet, obj) if _can_be_unknown(fields) and not has_ended(obj) else {}
-        patience = self._patient_until - self._fleet.clock.monotonic()
-        if lost and patience > 0:
-            return Result(requeue_after_seconds=patience)
         apart = unpromoted(obj, lost) if fields else None
         try:
             if apart is not None:
