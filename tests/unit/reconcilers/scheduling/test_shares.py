@@ -8,8 +8,8 @@ import pytest
 
 from headwater.apis.workload.coordination import CoordinationRule
 from headwater.base import jsonio
-from headwater.reconcilers.scheduling.resource.shares import Divisible, divisible
-from headwater.reconcilers.scheduling.resource.step_divide import division_change
+from headwater.reconcilers.scheduling.division.shares import Divisible, divisible
+from headwater.reconcilers.scheduling.division.step_divide import division_change
 
 RULE = CoordinationRule("example.org", "boats", ("crew", "size"), ("aboard",))
 JOB = ("batch", "jobs")

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.base import jsonio
-from headwater.reconcilers.scheduling.resource.specdiff import SpecDiff, read_spec_diff, write_spec_diff
-from headwater.reconcilers.scheduling.resource.step_divide import division_change, is_divided
+from headwater.reconcilers.scheduling.division.specdiff import SpecDiff, read_spec_diff, write_spec_diff
+from headwater.reconcilers.scheduling.division.step_divide import division_change, is_divided
 
 NOTE = "experimental.spec-diff.workload.kcp.io/a"
 OURS = '{ "op": "replace", "path": "/replicas", "value": 3 }'

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from headwater.machinery.objects import Object, nested
-from headwater.reconcilers.scheduling.resource.specdiff import REPLICAS
-from headwater.reconcilers.scheduling.resource.step_divide import numbers_change, spec_diffs
+from headwater.reconcilers.scheduling.division.specdiff import REPLICAS
+from headwater.reconcilers.scheduling.division.step_divide import numbers_change, spec_diffs
 from headwater.scheduling.division import divide
 
 _BOUNDS: Final = ("/minReplicas", "/maxReplicas")

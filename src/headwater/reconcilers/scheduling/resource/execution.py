@@ -15,11 +15,11 @@ from headwater.machinery.objects import Object, cluster_name, labels, object_key
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.timestamps import format_time
 from headwater.reconcilers.fleet import Fleet
+from headwater.reconcilers.scheduling.division.step_divide import division_change
 from headwater.reconcilers.scheduling.inventory import Inventory, plain, runs_pods
 from headwater.reconcilers.scheduling.resource.history import moves_of, with_move
 from headwater.reconcilers.scheduling.resource.judge import Judge, Judgement
 from headwater.reconcilers.scheduling.resource.moves import MoveLimiter
-from headwater.reconcilers.scheduling.resource.step_divide import division_change
 from headwater.reconcilers.scheduling.resource.step_intent import IntentChange, intent_change
 from headwater.reconcilers.scheduling.resource.verdict import Verdict, cause_of_move
 from headwater.reconcilers.scheduling.resource.writer import IntentWriter

@@ -22,8 +22,8 @@ from headwater.apis.workload.summarizing import promotes_status
 from headwater.base import jsonio
 from headwater.machinery.objects import Object, deep_copy, labels, set_annotation
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.reconcilers.scheduling.division.step_divide import is_divided
 from headwater.reconcilers.scheduling.reachability import Lost
-from headwater.reconcilers.scheduling.resource.step_divide import is_divided
 from headwater.reconcilers.scheduling.summary.rules import StatusField
 from headwater.reconcilers.scheduling.summary.step_combine import Side, combined
 from headwater.reconcilers.scheduling.summary.step_unreachable import Status, as_unknown
