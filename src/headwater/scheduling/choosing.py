@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from headwater.scheduling.arrays import Bools, Ints, none_of, room
 from headwater.scheduling.candidates import Candidates
@@ -72,7 +72,7 @@ def choices_for(world: World, workload: Workload, now: int) -> list[Choice]:
     nothing else, unfit ones that nobody asked to give up.
     """
     choices = [
-        Choice(policy, world.candidates(uid, now))
+        Choice(policy if workload.divisible else replace(policy, divided=False), world.candidates(uid, now))
         for uid in workload.policies
         if (policy := world.policy(uid)) is not None
     ]

@@ -134,7 +134,7 @@ def improvable(world: World, workload_id: str) -> bool:
     policies = [policy for uid in workload.policies if (policy := world.policy(uid)) is not None]
     if len(current) < sum(policy.maximum for policy in policies):
         return True
-    divided = next((policy for policy in policies if policy.divided), None)
+    divided = next((policy for policy in policies if policy.divided), None) if workload.divisible else None
     if divided is None:
         return False
     if sum(current.values()) < workload.replicas:
