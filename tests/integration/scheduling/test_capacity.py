@@ -167,7 +167,7 @@ async def test_shares_by_free_capacity(ground: Ground) -> None:
     await eventually(lambda: deployments.get("a"), lambda obj: shares(obj) == {"one": 6, "two": 2})
     await deployments.patch("a", {"spec": {"replicas": 9}})
     event = await told(space, "a", "FailedScheduling")
-    assert "1 replicas" in event["message"]
+    assert "1 replica has no place" in event["message"]
 
 
 async def test_moves_are_recorded(ground: Ground) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,17 +22,12 @@ from tests.integration.scheduling.test_synctargets import export, schema
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.apis.workload.coordination import COORDINATION_ANNOTATION
+from headwater.apis.workload.scheduled import without_scheduled
 from headwater.base import jsonio
-from headwater.base.tasks import TaskGroup
-from headwater.client.informer import InformerFactory
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.errors import Invalid
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, annotations, name, resource_version
-from headwater.reconcilers.fleet import Fleet
-from headwater.reconcilers.scheduling.inventory import Inventory, plain
-from headwater.reconcilers.scheduling.summary.controller import SummaryController
-from headwater.reconcilers.scheduling.summary.step_scheduled import Outcome, Verdict, scheduled
 
 JOBS = GroupVersionResource("batch", "v1", "jobs")
 AVAILABLE = {"type": "Available", "status": "True", "reason": "MinimumReplicasAvailable"}
@@ -80,7 +74,7 @@ async def test_a_lost_target_makes_its_status_unknown(ground: Ground) -> None:
     await space.resource(DEPLOYMENTS, "default").create(deployment("web", 3))
     full = {**ready_status(3), "conditions": [AVAILABLE], "observedGeneration": 1}
     syncer = await running(space, "one", **full)
-    await web(space, lambda obj: obj.get("status") == full)
+    await web(space, lambda obj: without_scheduled(obj.get("status")) == full)
     await lose(space, "one")
     found = await web(space, lambda obj: available(obj) == "Unknown")
     condition = get_condition(found, "Available") or {}
@@ -91,7 +85,7 @@ async def test_a_lost_target_makes_its_status_unknown(ground: Ground) -> None:
     assert found["status"] == {"replicas": 3, "unavailableReplicas": 3, "observedGeneration": 1}
     assert (await syncer.resource(space, DEPLOYMENTS).get("web"))["status"] == full
     await space.beat("one")
-    await web(space, lambda obj: obj.get("status") == full)
+    await web(space, lambda obj: without_scheduled(obj.get("status")) == full)
     await syncer.report(space, DEPLOYMENTS, "web", **ready_status(2))
     await web(space, lambda obj: obj["status"]["readyReplicas"] == 2)
 
@@ -123,7 +117,11 @@ async def test_a_loss_costs_two_writes_and_only_what_runs_there(ground: Ground) 
     await space.resource(DEPLOYMENTS, "default").create(deployment("web", 1))
     await space.resource(DEPLOYMENTS, "default").create(deployment("idle", 1))
     await running(space, "one", **ready_status(1), conditions=[AVAILABLE])
-    before = await web(space, lambda obj: available(obj) == "True")
+    await web(space, lambda obj: available(obj) == "True" and get_condition(obj, "Scheduled"))
+    read = space.resource(DEPLOYMENTS, "default").get
+    await eventually(lambda: read("idle"), lambda obj: get_condition(obj, "Scheduled"))
+    await ground.skip(0)
+    before = await read("web")
     idle = await space.resource(DEPLOYMENTS, "default").get("idle")
     writes: list[str] = []
 
@@ -158,7 +156,7 @@ async def test_a_job_that_has_ended_stays_ended(ground: Ground) -> None:
     await syncer.report(space, JOBS, "sum", **done)
     await lose(space, "one")
     await web(space, lambda obj: available(obj) == "Unknown")
-    assert (await jobs.get("sum"))["status"] == done
+    assert without_scheduled((await jobs.get("sum"))["status"]) == done
 
 
 async def test_every_report_has_its_time(ground: Ground) -> None:
@@ -180,51 +178,30 @@ async def test_every_report_has_its_time(ground: Ground) -> None:
     await web(space, lambda obj: two not in annotations(obj) and one in annotations(obj))
 
 
-@asynccontextmanager
-async def saying(ground: Ground, verdicts: dict[str, Verdict]) -> AsyncIterator[Callable[[str], None]]:
-    """A second summary controller, which says how objects are scheduled, by name; answers what has it look again."""
-    informers = InformerFactory(ground.client, clock=ground.clock)
-    fleet = await Fleet.open(ground.client, informers, ground.clock)
-    inventory = Inventory(fleet, ground.client, ground.clock)
-    controller = SummaryController(fleet, inventory, scheduled=lambda _gvr, obj: verdicts.get(name(obj)))
-    async with TaskGroup("scheduled") as group:
-        group.start(informers.run(), name="fleet")
-        group.start(inventory.factory.run(), name="inventory")
-        group.start(controller.run(), name="summary")
-
-        def look_again(key: str) -> None:
-            (gvr,) = (each for each in inventory.informers() if plain(each) == ("apps", "deployments"))
-            controller.look_again(gvr, key)
-
-        yield look_again
-        group.cancel()
-
-
 async def test_scheduled_stands_beside_what_is_reported(ground: Ground) -> None:
     """Before any report, through reports, a loss and its end, and a new decision; the syncer never sees it."""
     space = await placed(ground, "one")
-    web_objects = space.resource(DEPLOYMENTS, "default")
-    verdicts: dict[str, Verdict] = {"web": ("False", "InsufficientCapacity", "no room; add a SyncTarget")}
-    async with saying(ground, verdicts) as look_again:
-        created = await web_objects.create(deployment("web", 1))
+    await space.capacity("one", cpu="0")
+    created = await space.resource(DEPLOYMENTS, "default").create(deployment("web", 1, cpu="1"))
 
-        def says(obj: Object, status: str) -> bool:
-            return (get_condition(obj, "Scheduled") or {}).get("status") == status
+    def says(obj: Object, status: str) -> bool:
+        return (get_condition(obj, "Scheduled") or {}).get("status") == status
 
-        found = await web(space, lambda obj: says(obj, "False"))
-        assert found["status"]["conditions"][0]["message"] == "no room; add a SyncTarget"
-        verdicts["web"] = ("True", "Scheduled", "on one")
-        look_again(f"{space.cluster}|default/web")
-        await web(space, lambda obj: says(obj, "True"))
-        syncer = await running(space, "one", **ready_status(1), conditions=[AVAILABLE])
-        await web(space, lambda obj: says(obj, "True") and available(obj) == "True")
-        view = await syncer.resource(space, DEPLOYMENTS).get("web")
-        assert view["status"]["conditions"] == [AVAILABLE]
-        await lose(space, "one")
-        await web(space, lambda obj: says(obj, "True") and available(obj) == "Unknown")
-        await space.beat("one")
-        found = await web(space, lambda obj: says(obj, "True") and available(obj) == "True")
-        assert found["metadata"]["generation"] == created["metadata"]["generation"]
+    found = await web(space, lambda obj: says(obj, "False"))
+    (condition,) = found["status"]["conditions"]
+    assert condition["reason"] == "InsufficientCapacity"
+    assert "SyncTarget one has too little cpu" in condition["message"]
+    await space.capacity("one", cpu="1")
+    await web(space, lambda obj: says(obj, "True"))
+    syncer = await running(space, "one", **ready_status(1), conditions=[AVAILABLE])
+    await web(space, lambda obj: says(obj, "True") and available(obj) == "True")
+    view = await syncer.resource(space, DEPLOYMENTS).get("web")
+    assert view["status"]["conditions"] == [AVAILABLE]
+    await lose(space, "one")
+    await web(space, lambda obj: says(obj, "True") and available(obj) == "Unknown")
+    await space.beat("one")
+    found = await web(space, lambda obj: says(obj, "True") and available(obj) == "True")
+    assert found["metadata"]["generation"] == created["metadata"]["generation"]
 
 
 @pytest.mark.parametrize("resource", ["statefulsets", "daemonsets", "jobs"])
@@ -238,10 +215,9 @@ async def test_every_kind_with_pods_can_say_scheduled(ground: Ground, resource: 
     if resource == "jobs":
         del spec["selector"]
         spec["template"]["spec"]["restartPolicy"] = "Never"
-    async with saying(ground, {"web": scheduled(Outcome([], []))}):
-        objects = space.resource(GroupVersionResource(group, "v1", resource), "default")
-        await objects.create({**body, "apiVersion": f"{group}/v1", "kind": kind, "spec": spec})
-        found = await eventually(lambda: objects.get("web"), lambda obj: get_condition(obj, "Scheduled"))
+    objects = space.resource(GroupVersionResource(group, "v1", resource), "default")
+    await objects.create({**body, "apiVersion": f"{group}/v1", "kind": kind, "spec": spec})
+    found = await eventually(lambda: objects.get("web"), lambda obj: get_condition(obj, "Scheduled"))
     (condition,) = found["status"]["conditions"]
     assert (condition["status"], condition["reason"]) == ("False", "NoPlacement")
 

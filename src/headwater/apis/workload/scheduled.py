@@ -15,6 +15,7 @@ CONDITION_SCHEDULED: Final = "Scheduled"
 REASON_SCHEDULED: Final = "Scheduled"
 REASON_NO_PLACEMENT: Final = "NoPlacement"
 REASON_NO_VALID_TARGET: Final = "NoValidTarget"
+REASON_PLACEMENT_NOT_READY: Final = "PlacementNotReady"
 REASON_INSUFFICIENT_CAPACITY: Final = "InsufficientCapacity"
 
 SCHEDULED_RESOURCES: Final = frozenset(

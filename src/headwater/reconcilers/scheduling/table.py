@@ -17,6 +17,7 @@ from headwater.reconcilers.scheduling.placement.controller import PlacementContr
 from headwater.reconcilers.scheduling.resource.controller import ResourceController
 from headwater.reconcilers.scheduling.resource.moves import MoveLimits
 from headwater.reconcilers.scheduling.summary.controller import SummaryController
+from headwater.reconcilers.scheduling.workloads import Workloads
 from headwater.reconcilers.scheduling.worldfeed import WorldFeed
 from headwater.reconcilers.workload.synctarget.controller import SyncTargetController
 from headwater.reconcilers.workload.synctarget.step_heartbeat import DEFAULT_THRESHOLD_SECONDS
@@ -43,15 +44,18 @@ class SchedulingControllers:
         context = self._context
         fleet = await Fleet.open(context.cluster_client, context.informers, context.clock)
         inventory = Inventory(fleet, context.cluster_client, context.clock)
-        feed = WorldFeed(fleet, inventory, World())
+        workloads = Workloads(fleet, inventory)
+        feed = WorldFeed(fleet, inventory, workloads, World())
         events = EventRecorder(context.client, component=EVENT_COMPONENT, clock=context.clock)
         limits: MoveLimits = context.options.get(OPTION_MOVE_LIMITS) or MoveLimits()
         threshold = float(context.options.get(OPTION_HEARTBEAT_THRESHOLD, DEFAULT_THRESHOLD_SECONDS))
         targets = SyncTargetController(fleet, heartbeat_threshold_seconds=threshold, requested=feed.requested)
         feed.on_requested.append(targets.requested_changed)
         placements = PlacementController(fleet, feed)
-        resources = ResourceController(fleet, inventory, feed, events=events, limits=limits)
+        resources = ResourceController(fleet, inventory, workloads, feed, events=events, limits=limits)
         placements.on_policy.append(resources.policy_changed)
+        summaries = SummaryController(fleet, inventory, scheduled=resources.verdict_of, wanted=resources.assigned_to)
+        resources.on_verdict.append(summaries.look_again)
         controllers = (
             targets,
             LocationController(fleet),
@@ -59,7 +63,7 @@ class SchedulingControllers:
             NamespaceController(fleet),
             resources,
             AutoscalerController(fleet, inventory),
-            SummaryController(fleet, inventory),
+            summaries,
         )
         publish: Callable[[World], None] | None = context.options.get(OPTION_PUBLISH_WORLD)
         async with TaskGroup("scheduling") as group:

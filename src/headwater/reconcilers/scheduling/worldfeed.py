@@ -10,11 +10,12 @@ from headwater.client.informer import Informer
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, name, object_key, resource_version, uid
 from headwater.reconcilers.fleet import Fleet
-from headwater.reconcilers.scheduling.inventory import Inventory, plain, runs_pods
+from headwater.reconcilers.scheduling.inventory import BUILTINS, Inventory, plain
+from headwater.reconcilers.scheduling.workloads import Workloads
 from headwater.scheduling.assign import record
 from headwater.scheduling.model import Policy, Resources
 from headwater.scheduling.recheck import recheck_at
-from headwater.scheduling.snapshot import location_from, target_from, workload_from
+from headwater.scheduling.snapshot import location_from, target_from
 from headwater.scheduling.workload import Assignment, Workload, workload_id
 from headwater.scheduling.world import World
 
@@ -32,8 +33,9 @@ class WorldFeed:
     its room to somebody else.
     """
 
-    def __init__(self, fleet: Fleet, inventory: Inventory, world: World) -> None:
+    def __init__(self, fleet: Fleet, inventory: Inventory, workloads: Workloads, world: World) -> None:
         self.world = world
+        self._workloads = workloads
         self._fleet = fleet
         self._inventory = inventory
         self._written: dict[str, int] = {}
@@ -116,22 +118,23 @@ class WorldFeed:
             self.world.drop_policy(uid(old))
 
     def _on_resource(self, gvr: GroupVersionResource, informer: Informer) -> None:
-        group, resource = plain(gvr)
+        if gvr in BUILTINS:
+            return
 
         def changed(_kind: str, old: Object | None, new: Object | None) -> None:
-            if new is not None and runs_pods(new):
-                self._observe(group, resource, new)
-            elif new is None and old is not None and runs_pods(old):
-                self._forget(workload_id(group, resource, object_key(old)))
+            if new is not None and self._workloads.includes(gvr, new):
+                self._observe(gvr, new)
+            elif old is not None:
+                self._forget(workload_id(*plain(gvr), object_key(old)))
 
         informer.add_handler(changed)
 
-    def _observe(self, group: str, resource: str, obj: Object) -> None:
-        identity = workload_id(group, resource, object_key(obj))
+    def _observe(self, gvr: GroupVersionResource, obj: Object) -> None:
+        identity = workload_id(*plain(gvr), object_key(obj))
         if self.is_older(identity, obj):
             return
         known = self.world.workload(identity)
-        self.put_workload(workload_from(obj, group, resource, known.policies if known else ()))
+        self.put_workload(self._workloads.read(gvr, obj, known.policies if known else ()))
 
     def _forget(self, identity: str) -> None:
         before = self.world.workload(identity)

@@ -7,8 +7,13 @@ from typing import Any
 
 import pytest
 
-from headwater.reconcilers.scheduling.summary.step_scheduled import Outcome, outcome_of, scheduled, scheduled_entry
-from headwater.scheduling.model import Rejection, Target
+from headwater.reconcilers.scheduling.summary.step_scheduled import (
+    Outcome,
+    outcome_of,
+    scheduled,
+    scheduled_entry,
+    undecided,
+)
 from headwater.scheduling.workload import Assignment
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -77,13 +82,18 @@ def test_the_entry_keeps_its_time_while_the_status_is_the_same() -> None:
 
 
 def test_the_outcome_of_an_assignment() -> None:
-    """Targets by name, those that are gone left out; capacity is what lacks when a target was rejected for it."""
+    """Targets by name, those that are gone left out; capacity is what lacks when a sentence says so."""
     names = {"k1": "west", "k2": "east"}
-    target = Target("k3", "root", "north")
-    full = Rejection(target, "InsufficientCapacity", ROOM)
     placed = Assignment({"k1": 1, "k2": 1, "gone": 1})
     assert outcome_of(placed, ["web"], lambda key: names.get(key, "")) == Outcome(["east", "west"], ["web"])
-    short = Assignment({}, unplaced=2, reasons=(ROOM,), rejections=(full,))
-    assert outcome_of(short, ["web"], names.__getitem__) == Outcome([], ["web"], 2, (ROOM,), for_room=True)
-    barred = Assignment({}, unplaced=2, rejections=(Rejection(target, "Tainted", "tainted"),))
+    room = f"InsufficientCapacity: {ROOM}"
+    short = Assignment({}, unplaced=2, reasons=("Tainted: 2 SyncTargets", room))
+    expected = Outcome([], ["web"], 2, ("Tainted: 2 SyncTargets", room), for_room=True)
+    assert outcome_of(short, ["web"], names.__getitem__) == expected
+    barred = Assignment({}, unplaced=2, reasons=("Tainted: 2 SyncTargets",))
     assert not outcome_of(barred, ["web"], names.__getitem__).for_room
+
+
+def test_an_undecided_object_is_unknown() -> None:
+    """It says where to look."""
+    assert undecided(["web"]) == ("Unknown", "PlacementNotReady", "see the condition Ready of Placement web")

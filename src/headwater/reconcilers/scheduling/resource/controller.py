@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
 from headwater.apis.workload.intent import deletion_marks, names_targets, target_keys
@@ -16,10 +16,11 @@ from headwater.machinery.objects import Object, cluster_name, labels, name, obje
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.watch import DELETED
 from headwater.reconcilers.fleet import BY_CLUSTER, Fleet, namespace_key
-from headwater.reconcilers.scheduling.inventory import Inventory, runs_pods
+from headwater.reconcilers.scheduling.inventory import BUILTINS, Inventory
 from headwater.reconcilers.scheduling.resource.execution import Execution, Outcome
 from headwater.reconcilers.scheduling.resource.moves import MoveLimiter, MoveLimits
-from headwater.reconcilers.scheduling.resource.verdict import Verdict
+from headwater.reconcilers.scheduling.summary.step_scheduled import Verdict
+from headwater.reconcilers.scheduling.workloads import Workloads
 from headwater.reconcilers.scheduling.worldfeed import WorldFeed
 from headwater.scheduling.matching import placement_applies, same_effect
 from headwater.scheduling.model import Target
@@ -27,36 +28,45 @@ from headwater.scheduling.snapshot import target_from
 
 CONTROLLER_NAME: Final = "placement-resource"
 _WORKERS: Final = 8
-_RETRY: Final = "unplaced"
-"""Key of the pass that tries all unplaced workloads again."""
+_RETRY: Final = "waiting"
+"""Key of the pass that tries all workloads again that wait for room."""
 _RETRY_SECONDS: Final = 1.0
 _CONTENT: Final = "content-of:"
 """Prefix of the key of the pass that looks at all objects of a namespace."""
 _CONTENT_SECONDS: Final = 0.05
 
 OnVerdict = Callable[[GroupVersionResource, str], None]
-"""Called with the resource and key of a workload whose condition is not what it should be."""
+"""Called with the resource and key of a workload of which something else was concluded than before."""
 
 
 class ResourceController:
     """Adds and removes state labels and deletion marks, shares out replicas, and records what it did and why."""
 
     def __init__(
-        self, fleet: Fleet, inventory: Inventory, feed: WorldFeed, *, events: EventRecorder, limits: MoveLimits
+        self,
+        fleet: Fleet,
+        inventory: Inventory,
+        workloads: Workloads,
+        feed: WorldFeed,
+        *,
+        events: EventRecorder,
+        limits: MoveLimits,
     ) -> None:
         self._fleet = fleet
         self._inventory = inventory
         self._feed = feed
         self._events = events
         limiter = MoveLimiter(limits, clock=fleet.clock)
-        self._execution = Execution(fleet, inventory, feed, events=events, limiter=limiter)
+        self._execution = Execution(fleet, inventory, workloads, feed, events=events, limiter=limiter)
+        self._workloads = workloads
         self._gvrs: dict[str, GroupVersionResource] = {}
-        self._unplaced: set[str] = set()
+        self._waiting: set[str] = set()
         self._verdicts: dict[str, Verdict] = {}
+        self._assigned: dict[str, frozenset[str]] = {}
         self.on_verdict: list[OnVerdict] = []
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=_WORKERS, clock=fleet.clock)
         inventory.add_listener(self._on_resource)
-        feed.on_room.append(self._try_unplaced)
+        feed.on_room.append(self._try_waiting)
         fleet.namespaces.add_handler(self._on_namespace)
         fleet.placements.add_handler(self._on_placement)
         fleet.sync_targets.add_handler(self._on_sync_target)
@@ -66,9 +76,18 @@ class ResourceController:
         await self._fleet.wait_synced()
         await self.controller.run()
 
-    def verdict_of(self, gvr: GroupVersionResource, key: str) -> Verdict | None:
-        """What was last concluded of a workload, by its informer key."""
-        return self._verdicts.get(f"{gvr} {key}")
+    def verdict_of(self, gvr: GroupVersionResource, obj: Object) -> Verdict | None:
+        """What was last concluded of a workload, for its condition Scheduled."""
+        return self._verdicts.get(f"{gvr} {object_key(obj)}")
+
+    def assigned_to(self, gvr: GroupVersionResource, obj: Object) -> Collection[str] | None:
+        """Keys of the targets that an object should have and keep; None while that is not known."""
+        if self._workloads.includes(gvr, obj):
+            return self._assigned.get(f"{gvr} {object_key(obj)}")
+        holder = self._fleet.namespaces.get(namespace_key(obj))
+        if holder is None:
+            return None
+        return target_keys(labels(holder)).keys() - deletion_marks(annotations_of(holder)).keys()
 
     def policy_changed(self, placement: Object) -> None:
         """Hear that the engine knows another version of a Placement than before."""
@@ -80,19 +99,26 @@ class ResourceController:
         self._gvrs[str(gvr)] = gvr
 
         def changed(_kind: str, old: Object | None, new: Object | None) -> None:
-            if new is not None and (self._concerns_targets(new) or runs_pods(new)):
+            if new is not None and (self._concerns_targets(new) or self._includes(gvr, new)):
                 self._enqueue(gvr, object_key(new))
-            self._on_targets(old, new)
+            self._on_targets(gvr, old, new)
             if new is None and old is not None:
-                self._verdicts.pop(f"{gvr} {object_key(old)}", None)
-                self._unplaced.discard(f"{gvr} {object_key(old)}")
+                self._forget(f"{gvr} {object_key(old)}")
 
         informer.add_handler(changed)
 
-    def _on_targets(self, old: Object | None, new: Object | None) -> None:
+    def _includes(self, gvr: GroupVersionResource, obj: Object) -> bool:
+        return gvr not in BUILTINS and self._workloads.includes(gvr, obj)
+
+    def _forget(self, key: str) -> None:
+        self._verdicts.pop(key, None)
+        self._assigned.pop(key, None)
+        self._waiting.discard(key)
+
+    def _on_targets(self, gvr: GroupVersionResource, old: Object | None, new: Object | None) -> None:
         """What a workload needs follows it to a target that its namespace does not have, and away from any."""
-        known = new or old
-        if known is None or not runs_pods(known) or (before := _targets(old)) == (after := _targets(new)):
+        known, before, after = new or old, _targets(old), _targets(new)
+        if known is None or before == after or not self._includes(gvr, known):
             return
         holder = self._fleet.namespaces.get(namespace_key(known))
         if before - after or (after - before) - _targets(holder):
@@ -131,8 +157,8 @@ class ResourceController:
                 if each.key == key or each.not_ready_since is not None:
                     self._enqueue_all(self._inventory.on_target(each.key))
 
-    def _try_unplaced(self) -> None:
-        if self._unplaced:
+    def _try_waiting(self) -> None:
+        if self._waiting:
             self.controller.enqueue_after(_RETRY, _RETRY_SECONDS)
 
     def _enqueue_all(self, objects: Iterable[tuple[GroupVersionResource, str]]) -> None:
@@ -145,7 +171,7 @@ class ResourceController:
     async def reconcile(self, key: str) -> Result | None:
         """One object, named by `<resource> <informer key>`."""
         if key == _RETRY:
-            for each in sorted(self._unplaced):
+            for each in sorted(self._waiting):
                 self.controller.enqueue(each)
             return None
         if key.startswith(_CONTENT):
@@ -161,20 +187,26 @@ class ResourceController:
         return Result(requeue_after_seconds=outcome.again_seconds) if outcome.again_seconds is not None else None
 
     def _note(self, gvr: GroupVersionResource, key: str, obj: Object, outcome: Outcome) -> None:
-        """Remember what has no room, and tell of conclusions that are not on the object yet."""
-        if outcome.unplaced:
-            self._unplaced.add(key)
+        """Remember what waits for room, and tell of conclusions that are not on the object yet."""
+        if outcome.wants_room:
+            self._waiting.add(key)
         else:
-            self._unplaced.discard(key)
+            self._waiting.discard(key)
+        if outcome.assigned is not None and self._assigned.get(key) != outcome.assigned:
+            self._assigned[key] = outcome.assigned
+            self._tell(gvr, obj)
         now = outcome.verdict
-        if now is None:
+        if now is None or self._verdicts.get(key) == now:
             return
-        if now.status == "False" and self._verdicts.get(key) != now:
-            self._events.record(Notice(obj, "FailedScheduling", f"{now.reason}: {now.message}", warning=True))
         self._verdicts[key] = now
-        if not now.stands_on(obj):
-            for hear in self.on_verdict:
-                hear(gvr, object_key(obj))
+        status, reason, message = now
+        if status == "False":
+            self._events.record(Notice(obj, "FailedScheduling", f"{reason}: {message}", warning=True))
+        self._tell(gvr, obj)
+
+    def _tell(self, gvr: GroupVersionResource, obj: Object) -> None:
+        for hear in self.on_verdict:
+            hear(gvr, object_key(obj))
 
 
 def _targets(obj: Object | None) -> frozenset[str]:

@@ -16,15 +16,18 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.timestamps import format_time
 from headwater.reconcilers.fleet import Fleet
 from headwater.reconcilers.scheduling.division.step_divide import division_change
-from headwater.reconcilers.scheduling.inventory import Inventory, plain, runs_pods
+from headwater.reconcilers.scheduling.inventory import Inventory, plain
+from headwater.reconcilers.scheduling.reachability import lost_targets
+from headwater.reconcilers.scheduling.resource.cause import cause_of_move
 from headwater.reconcilers.scheduling.resource.history import moves_of, with_move
 from headwater.reconcilers.scheduling.resource.judge import Judge, Judgement
 from headwater.reconcilers.scheduling.resource.moves import MoveLimiter
-from headwater.reconcilers.scheduling.resource.step_intent import IntentChange, intent_change
-from headwater.reconcilers.scheduling.resource.verdict import Verdict, cause_of_move
+from headwater.reconcilers.scheduling.resource.step_intent import IntentChange, Wanted, intent_change
 from headwater.reconcilers.scheduling.resource.writer import IntentWriter
+from headwater.reconcilers.scheduling.summary.step_scheduled import Verdict
+from headwater.reconcilers.scheduling.workloads import Workloads
 from headwater.reconcilers.scheduling.worldfeed import WorldFeed
-from headwater.scheduling.snapshot import workload_from
+from headwater.scheduling.plan import improvable
 from headwater.scheduling.workload import workload_id
 
 _SETTLING_SECONDS: Final = 1.0
@@ -33,47 +36,67 @@ _SETTLING_SECONDS: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a pass came to: when to look again, whether something found no room, and what to tell."""
+    """What a pass came to: when to look again, whether more room could change it, what to tell, and the targets."""
 
     again_seconds: float | None = None
-    unplaced: bool = False
+    wants_room: bool = False
     verdict: Verdict | None = None
+    assigned: frozenset[str] | None = None
 
 
 class Execution:
     """One object at a time; many objects side by side."""
 
     def __init__(
-        self, fleet: Fleet, inventory: Inventory, feed: WorldFeed, *, events: EventRecorder, limiter: MoveLimiter
+        self,
+        fleet: Fleet,
+        inventory: Inventory,
+        workloads: Workloads,
+        feed: WorldFeed,
+        *,
+        events: EventRecorder,
+        limiter: MoveLimiter,
     ) -> None:
         self._fleet = fleet
         self._inventory = inventory
         self._feed = feed
         self._events = events
         self._limiter = limiter
-        self._judge = Judge(fleet, inventory, feed)
+        self._workloads = workloads
+        self._judge = Judge(fleet, inventory, workloads, feed)
         self._writer = IntentWriter(fleet.cluster_client)
 
     async def bring(self, gvr: GroupVersionResource, obj: Object) -> Outcome:
         """Bring an object on. Raises StatusError and TransportError; the room that was taken is given back then."""
-        if runs_pods(obj) and self._feed.is_older(workload_id(*plain(gvr), object_key(obj)), obj):
+        if self._feed.is_older(workload_id(*plain(gvr), object_key(obj)), obj):
             return Outcome()  # The event of our own write comes and starts the next pass.
-        now = self._fleet.clock.now()
-        judgement = self._judge.judge(gvr, obj, now)
-        change = intent_change(obj, judgement.wanted, target_exists=self._fleet.target_exists, now=format_time(now))
-        unplaced = judgement.assignment is not None and judgement.assignment.unplaced > 0
+        judgement = self._judge.judge(gvr, obj, self._fleet.clock.now())
+        now = format_time(self._fleet.clock.now())
+        change = intent_change(obj, judgement.wanted, target_exists=self._fleet.target_exists, now=now)
         if judgement.assignment is not None and _replaces(obj, change, judgement):
             wait = self._limiter.seconds_to_wait()
             if wait > 0:
-                return Outcome(wait, unplaced, judgement.verdict)
+                return self._outcome(judgement, wait)
         if judgement.wanted is not None and not change.delete:
-            wanted = judgement.wanted
-            change.annotations.update(division_change(obj, wanted.shares, gently=not wanted.at_once))
+            change.annotations.update(self._division(gvr, obj, judgement.wanted))
         note = self._note(obj, change, judgement)
         await self._write(gvr, obj, change, judgement)
         if note is not None:
             self._events.record(note)
-        return Outcome(self._again_seconds(obj, judgement), unplaced, judgement.verdict)
+        return self._outcome(judgement, self._again_seconds(obj, judgement))
+
+    def _outcome(self, judgement: Judgement, again_seconds: float | None) -> Outcome:
+        if judgement.assignment is None:
+            return Outcome(again_seconds, verdict=judgement.verdict)
+        wants_room = improvable(self._feed.world, judgement.identity)
+        return Outcome(again_seconds, wants_room, judgement.verdict, frozenset(judgement.assignment.shares))
+
+    def _division(self, gvr: GroupVersionResource, obj: Object, wanted: Wanted) -> dict[str, str | None]:
+        how = self._workloads.divisible(gvr, obj) if wanted.shares is not None else None
+        if how is None:
+            return division_change(obj, None)
+        lost = lost_targets(self._fleet, obj)
+        return division_change(obj, wanted.shares, divided=how, gently=not wanted.at_once, unreachable=lost)
 
     def _note(self, obj: Object, change: IntentChange, judgement: Judgement) -> Notice | None:
         """Put a move into the record of the object; what to tell of it, None when it is no move."""
@@ -112,7 +135,7 @@ class Execution:
     def _restore(self, gvr: GroupVersionResource, obj: Object, judgement: Judgement) -> None:
         """Give back the room of an assignment that was not written."""
         known = self._feed.world.workload(judgement.identity)
-        self._feed.put_workload(workload_from(obj, *plain(gvr), known.policies if known else ()))
+        self._feed.put_workload(self._workloads.read(gvr, obj, known.policies if known else ()))
 
     def _again_seconds(self, obj: Object, judgement: Judgement) -> float | None:
         waits = [self._feed.seconds_to_recheck(judgement.identity, self._fleet.clock.now())]

@@ -13,10 +13,10 @@ from headwater.apis.workload.labels import UNSCHEDULED_NAMESPACES
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, labels, name, object_key, uid
 from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, namespace_key
-from headwater.reconcilers.scheduling.inventory import Inventory, plain, runs_pods
+from headwater.reconcilers.scheduling.inventory import Inventory, plain
+from headwater.reconcilers.scheduling.reachability import lost_targets
 from headwater.reconcilers.scheduling.resource.references import backends, needed_by
 from headwater.reconcilers.scheduling.resource.step_intent import Wanted
-from headwater.reconcilers.scheduling.resource.verdict import Verdict, undecided, verdict
 from headwater.reconcilers.scheduling.resource.wanted import (
     Scene,
     Subject,
@@ -25,11 +25,19 @@ from headwater.reconcilers.scheduling.resource.wanted import (
     wanted_of_rest,
     wanted_of_workload,
 )
+from headwater.reconcilers.scheduling.summary.step_scheduled import (
+    Outcome,
+    Verdict,
+    outcome_of,
+    scheduled,
+    undecided,
+)
+from headwater.reconcilers.scheduling.workloads import Workloads
 from headwater.reconcilers.scheduling.worldfeed import WorldFeed
 from headwater.scheduling.assign import assign
 from headwater.scheduling.filters import reject
 from headwater.scheduling.home import choose_home
-from headwater.scheduling.snapshot import chosen_keys, workload_from
+from headwater.scheduling.snapshot import chosen_keys
 from headwater.scheduling.workload import Assignment, workload_id
 from headwater.scheduling.world import World
 
@@ -67,9 +75,10 @@ def home_stands(world: World, uid: str, now: datetime) -> bool:
 class Judge:
     """Puts a workload into the world as it is, and asks the engine; other objects follow namespace and workloads."""
 
-    def __init__(self, fleet: Fleet, inventory: Inventory, feed: WorldFeed) -> None:
+    def __init__(self, fleet: Fleet, inventory: Inventory, workloads: Workloads, feed: WorldFeed) -> None:
         self._fleet = fleet
         self._inventory = inventory
+        self._workloads = workloads
         self._feed = feed
 
     def judge(self, gvr: GroupVersionResource, obj: Object, now: datetime) -> Judgement:
@@ -80,34 +89,34 @@ class Judge:
         if name(holder) in UNSCHEDULED_NAMESPACES:
             return Judgement(Wanted(frozenset(), {}, lambda _key: True))
         scene = self._scene(holder, obj)
-        if runs_pods(obj):
-            return self._workload(Subject(obj, *plain(gvr)), scene, now)
+        if self._workloads.includes(gvr, obj):
+            return self._workload(gvr, obj, scene, now)
         return Judgement(wanted_of_rest(scene, self._needed_on(gvr, obj, holder)))
 
     def _scene(self, holder: Object, obj: Object) -> Scene:
         placements = applying(self._fleet.placements.by_index(BY_CLUSTER, cluster_name(obj)), holder)
         runs_on = partial(self._inventory.runs_on, namespace_key(obj))
-        return Scene(holder, placements, self._fleet.target_exists, self._reachable, runs_on)
+        return Scene(holder, placements, self._fleet.target_exists, lost_targets(self._fleet, obj), runs_on)
 
-    def _reachable(self, key: str) -> bool:
-        target = self._feed.world.target(key)
-        return target is not None and target.not_ready_since is None
-
-    def _workload(self, subject: Subject, scene: Scene, now: datetime) -> Judgement:
-        world, obj = self._feed.world, subject.obj
-        identity = workload_id(subject.group, subject.resource, object_key(obj))
+    def _workload(self, gvr: GroupVersionResource, obj: Object, scene: Scene, now: datetime) -> Judgement:
+        world = self._feed.world
+        identity = workload_id(*plain(gvr), object_key(obj))
         before = world.workload(identity)
         placements = selecting(obj, scene.placements, before.policies if before else ())
         policies = tuple(uid(each) for each in placements if self._knows(each))
-        self._feed.put_workload(workload_from(obj, subject.group, subject.resource, policies))
+        self._feed.put_workload(self._workloads.read(gvr, obj, policies))
         if len(policies) < len(placements):
-            return Judgement(None, identity, None, undecided(placements), placements)
+            return Judgement(None, identity, None, undecided([name(each) for each in placements]), placements)
         if not self._inventory.all_synced or not all(home_stands(world, policy, now) for policy in policies):
             return Judgement(None, identity, None, None, placements)
         assignment = assign(world, identity, now)
+        subject = Subject(obj, *plain(gvr), autoscaled=self._workloads.autoscaled(obj))
         wanted = wanted_of_workload(subject, scene, assignment)
-        told = None if has_ended(obj) else verdict(assignment, placements, self._fleet.target_name)
+        told = None if has_ended(obj) else scheduled(self._outcome(assignment, placements))
         return Judgement(wanted, identity, assignment, told, placements)
+
+    def _outcome(self, assignment: Assignment, placements: tuple[Object, ...]) -> Outcome:
+        return outcome_of(assignment, [name(each) for each in placements], self._fleet.target_name)
 
     def _knows(self, placement: Object) -> bool:
         """Whether the engine knows the Placement with the targets that it has now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from headwater.apis.placement.v1alpha1.placement import STRATEGY_IMMEDIATE
@@ -11,17 +11,18 @@ from headwater.machinery.objects import Object, labels, name, nested, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.scheduling.resource.step_intent import Wanted
 from headwater.scheduling.matching import placement_applies, selects_by_labels
-from headwater.scheduling.readiness import WORKLOAD_RESOURCES, ready_on
+from headwater.scheduling.readiness import WORKLOAD_RESOURCES, ready_as_scaled, ready_on
 from headwater.scheduling.workload import Assignment
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The object in question."""
+    """The object in question; `autoscaled` when pclusters decide about its replicas."""
 
     obj: Object
     group: str
     resource: str
+    autoscaled: bool = False
 
     @property
     def keeps_running(self) -> bool:
@@ -37,8 +38,8 @@ class Scene:
     placements: tuple[Object, ...]
     """Those of the workspace that apply to the namespace, in their order."""
     target_exists: Callable[[str], bool]
-    reachable: Callable[[str], bool]
-    """Whether the target with this key reports; what it reported before counts for nothing while it does not."""
+    unreachable: Collection[str]
+    """Keys of the object's targets that aren't heard of; what they reported before counts for nothing."""
     runs_on: Callable[[str], bool]
     """Whether a workload of the namespace is, or may be, still on the target with this key."""
 
@@ -80,7 +81,9 @@ def wanted_of_workload(subject: Subject, scene: Scene, assignment: Assignment) -
         if at_once or not staying:
             return True
         if subject.keeps_running:
-            return all(scene.reachable(other) and ready_on(obj, other, (shares or {}).get(other)) for other in staying)
+            if subject.autoscaled:
+                return all(ready_as_scaled(obj, other, scene.unreachable) for other in staying)
+            return all(ready_on(obj, other, (shares or {}).get(other), scene.unreachable) for other in staying)
         return not scene.runs_on(key)
 
     return Wanted(frozenset(staying), {}, can_leave, shares, at_once)

@@ -12,6 +12,7 @@ from headwater.apis.workload.scheduled import (
     REASON_INSUFFICIENT_CAPACITY,
     REASON_NO_PLACEMENT,
     REASON_NO_VALID_TARGET,
+    REASON_PLACEMENT_NOT_READY,
     REASON_SCHEDULED,
     scheduled_condition,
 )
@@ -44,17 +45,23 @@ class Outcome:
 
 
 def outcome_of(assignment: Assignment, placements: Sequence[str], target_name: Callable[[str], str]) -> Outcome:
-    """The outcome of an assignment, which was asked for its rejections when anything is unplaced.
+    """The outcome of an assignment, whose sentences begin with the reason.
 
     `target_name` gives the name of the SyncTarget with a key, empty for one that is gone.
     """
     names = sorted(filter(None, map(target_name, assignment.shares)))
-    for_room = any(each.reason == REASON_INSUFFICIENT_CAPACITY for each in assignment.rejections)
+    for_room = any(each.startswith(REASON_INSUFFICIENT_CAPACITY) for each in assignment.reasons)
     return Outcome(names, placements, assignment.unplaced, assignment.reasons, for_room)
 
 
 Verdict = tuple[str, str, str]
 """Status, reason and message of the condition."""
+
+
+def undecided(placements: Sequence[str]) -> Verdict:
+    """For an object of which nothing can be decided, since its Placements can't be read or weren't read yet."""
+    names = _names(placements)
+    return "Unknown", REASON_PLACEMENT_NOT_READY, f"see the condition Ready of Placement {names}"
 
 
 def scheduled(outcome: Outcome) -> Verdict:
