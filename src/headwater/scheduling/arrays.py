@@ -133,6 +133,12 @@ def room(free: Ints, amounts: Ints) -> Ints:
     return np.maximum(fits, 0)
 
 
+def short_columns(free: Ints, amounts: Ints, replicas: int) -> list[int]:
+    """Columns in which one of the rows has no room for so many replicas."""
+    short = (free < UNLIMITED) & (free // amounts < replicas)
+    return [int(each) for each in np.flatnonzero(short.any(axis=0))]
+
+
 def crowds(domains: Bools, counts: Ints) -> Ints:
     """For each column of a table of domains the greatest count among those that it belongs to."""
     greatest: Ints = np.where(domains, counts[:, None], 0).max(axis=0)

@@ -13,6 +13,8 @@ from headwater.scheduling.model import Policy
 from headwater.scheduling.workload import Workload
 from headwater.scheduling.world import World
 
+_MAX_NOTES = 4096
+
 
 @dataclass(slots=True)
 class Choice:
@@ -80,10 +82,7 @@ def choices_for(world: World, workload: Workload, now: int) -> list[Choice]:
     for choice in choices:
         if choice.wanted > 0:
             choice.others = {other.key(each) for other in choices if other is not choice for each in other.fit}
-            if (homes := _fitting_homes(world, workload, choice)) is not None:
-                choice.fresh += homes
-            else:
-                Filler(world, workload, choice).fill()
+            _fill(world, workload, choice)
             choice.held += choice.holdable(workload.current)[: max(choice.wanted, 0)]
     return choices
 
@@ -150,7 +149,24 @@ def _place(key: str, takers: Mapping[str, Sequence[Choice]], asked: set[str]) ->
     return False
 
 
-def _fitting_homes(world: World, workload: Workload, choice: Choice) -> list[int] | None:
+def _fill(world: World, workload: Workload, choice: Choice) -> None:
+    """Fill up a choice, on the shortest way."""
+    full, note = world.full(choice.candidates), (world.shape(workload), fewest(workload, choice))
+    if note in full and not choice.others:
+        return
+    homes = _fitting_homes(world, workload, choice, note[1])
+    if homes is not None:
+        choice.fresh += homes
+        return
+    filler = Filler(world, workload, choice)
+    filler.fill()
+    if not (workload.current or choice.policy.weights or filler.fresh.any()):
+        if len(full) >= _MAX_NOTES:
+            full.clear()
+        full[note] = []
+
+
+def _fitting_homes(world: World, workload: Workload, choice: Choice, need: int) -> list[int] | None:
     """The home targets, where they are exactly as many as are wanted, have room, and nothing else is to be weighed.
 
     That is how most workloads start, and spares them the ranking of all candidates, which would come to the same.
@@ -158,7 +174,6 @@ def _fitting_homes(world: World, workload: Workload, choice: Choice) -> list[int
     policy, there = choice.policy, choice.candidates
     if choice.others or there.domains or policy.weights or len(workload.current) > len(choice.staying):
         return None
-    need = fewest(workload, choice)
     keys = [key for key in policy.current if key not in workload.current]
     homes = [
         each for each in choice.positions(keys) if there.admits[each] and world.room(choice.key(each), workload) >= need

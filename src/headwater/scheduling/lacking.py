@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from headwater.machinery.quantity import BINARY_SI, format_quantity
-from headwater.scheduling.arrays import none_of, where
+from headwater.scheduling.arrays import Ints, none_of, short_columns, where
 from headwater.scheduling.choosing import Choice, fewest, rooms, together
 from headwater.scheduling.filters import (
     REASON_ENOUGH,
@@ -43,25 +43,32 @@ def _sentences_for(world: World, workload: Workload, choice: Choice) -> list[str
         return [f"{REASON_LOCATION_NOT_SELECTED}: Placement {choice.policy.name} finds no Location"]
     if not there.slots.size:
         return [f"{REASON_TARGET_NOT_SELECTED}: Placement {choice.policy.name} selects no SyncTarget"]
-    space = rooms(world, workload, there)
+    nowhere = not (workload.current or choice.fit or choice.held or choice.policy.weights)
+    notes, note = world.full(there), (world.shape(workload), fewest(workload, choice))
+    if nowhere and notes.get(note):
+        return notes[note]
+    found = _obstacles(world, workload, choice)
+    if nowhere and note in notes:
+        notes[note] = found
+    return found
+
+
+def _obstacles(world: World, workload: Workload, choice: Choice) -> list[str]:
+    there, space = choice.candidates, rooms(world, workload, choice.candidates)
     chosen = none_of(len(space))
     chosen[[*choice.fit, *choice.held]] = True
     needed = fewest(workload, choice)
     admits = there.admits & ~chosen
     if (useful := weighted(choice.policy, there)) is not None:
         admits &= useful
-    cramped = where(admits & (space < needed)).tolist()
+    cramped = where(admits & (space < needed))
     found: list[str] = []
-    if cramped:
-        lacking = sorted(
-            {each for position in cramped for each in shortage(world, workload, there.target(position), needed)}
-        )
-        noun = (
-            f"{len(cramped)} SyncTargets have"
-            if len(cramped) > 1
-            else f"SyncTarget {there.target(cramped[0]).name} has"
-        )
-        found.append(f"{REASON_INSUFFICIENT_CAPACITY}: {noun} too little {' and '.join(lacking)}")
+    if cramped.size:
+        lacking = " and ".join(_lacking(world, workload, there.slots[cramped], needed))
+        have = f"SyncTarget {there.target(int(cramped[0])).name} has"
+        if len(cramped) > 1:
+            have = f"{len(cramped)} SyncTargets have"
+        found.append(f"{REASON_INSUFFICIENT_CAPACITY}: {have} too little {lacking}")
     if choice.policy.divided and choice.fit and choice.wanted <= 0:
         found.append(
             f"{REASON_INSUFFICIENT_CAPACITY}: the {len(choice.fit)} SyncTargets that are used have room for "
@@ -74,6 +81,13 @@ def _sentences_for(world: World, workload: Workload, choice: Choice) -> list[str
         return [*found, f"{refused[0].reason}: {refused[0].message}"]
     counts = Counter(each.reason for each in refused)
     return found + [f"{reason}: {count} SyncTargets" for reason, count in sorted(counts.items())]
+
+
+def _lacking(world: World, workload: Workload, slots: Ints, replicas: int) -> list[str]:
+    """Resources of which one of these targets has too little."""
+    shape = world.shape(workload)
+    free = world.capacity()[0][slots[:, None], shape.columns]
+    return [shape.names[each] for each in short_columns(free, shape.amounts, replicas)]
 
 
 def rejections_of(world: World, workload: Workload, choices: Sequence[Choice], now: datetime) -> tuple[Rejection, ...]:

@@ -13,9 +13,10 @@ _MAX_SHAPES = 65536
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """A request, compiled: the columns of its resources and how much of each. Equal requests share one."""
+    """A request, compiled: its resources, their columns, and how much of each. Equal requests share one."""
 
     request: Resources
+    names: tuple[str, ...]
     pairs: tuple[tuple[int, int], ...]
     columns: Ints
     amounts: Ints
@@ -63,7 +64,8 @@ class Ledger:
             pairs = tuple((self._column(resource), amount) for resource, amount in name if amount > 0)
             columns, amounts = zip(*pairs, strict=True) if pairs else ((), ())
             amounts = tuple(min(amount, UNLIMITED) for amount in amounts)
-            found = self._shapes[name] = Shape(dict(name), pairs, ints(columns), ints(amounts))
+            names = tuple(resource for resource, amount in name if amount > 0)
+            found = self._shapes[name] = Shape(dict(name), names, pairs, ints(columns), ints(amounts))
             self._by_identity[id(found.request)] = found
         return found
 

@@ -35,6 +35,7 @@ class World:
         self._rules: dict[str, Rules] = {}
         self._shared_rules: WeakValueDictionary[Hashable, Rules] = WeakValueDictionary()
         self._compiled: dict[Rules, Candidates] = {}
+        self._full: dict[Candidates, dict[tuple[Shape, int], list[str]]] = {}
 
     def fork(self) -> World:
         """An independent copy, in a few milliseconds for each ten thousand workloads."""
@@ -50,6 +51,7 @@ class World:
         copy._rules = dict(self._rules)
         copy._shared_rules = WeakValueDictionary(self._shared_rules)
         copy._compiled = dict(self._compiled)
+        copy._full = {each: dict(shapes) for each, shapes in self._full.items()}
         return copy
 
     def put_target(self, target: Target) -> None:
@@ -62,6 +64,7 @@ class World:
             self._ledger.rearrange()
         if old is None or old.allocatable != target.allocatable:
             self._ledger.limit(target)
+            self._full.clear()
         if old is None or _without_load(old) != _without_load(target):
             self._fleet = None
 
@@ -131,12 +134,21 @@ class World:
         for key, replicas in after.items():
             if more := replicas - before.get(key, 0):
                 self._ledger.add(key, shape, more)
+            if more < 0:
+                self._has_room_again(key)
             if key not in before:
                 self._on_target.setdefault(key, set()).add(workload_id)
         for key, replicas in before.items():
             if key not in after:
                 self._ledger.add(key, shape, -replicas)
+                self._has_room_again(key)
                 _unlink(self._on_target, (key,), workload_id)
+
+    def _has_room_again(self, key: str) -> None:
+        for field, shapes in self._full.items():
+            position = field.where.get(key)
+            if position is not None and field.admits[position]:
+                shapes.clear()
 
     def target(self, key: str) -> Target | None:
         """The target with this key."""
@@ -190,6 +202,7 @@ class World:
         if self._fleet is None:
             self._fleet = Fleet(targets=self._targets.values(), locations=self._locations.values())
             self._compiled.clear()
+            self._full.clear()
         return self._fleet
 
     def candidates(self, policy_uid: str, now: int) -> Candidates:
@@ -210,6 +223,16 @@ class World:
     def room(self, key: str, workload: Workload) -> int:
         """How many replicas a target could run, with those that it runs."""
         return self._ledger.room(key, self._ledger.shape(workload.request)) + workload.current.get(key, 0)
+
+    def full(self, field: Candidates) -> dict[tuple[Shape, int], list[str]]:
+        """Notes that no candidate that admits newcomers has room for so many replicas of a shape.
+
+        They are lost as soon as one may have room again. Behind each is what there is to say about that, if it has
+        been said already.
+        """
+        if len(self._full) >= _MAX_COMPILED:
+            self._full.clear()
+        return self._full.setdefault(field, {})
 
     def shape(self, workload: Workload) -> Shape:
         """The request of one replica, compiled."""
