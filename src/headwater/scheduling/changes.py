@@ -97,10 +97,10 @@ def apply_changes(world: World, changes: Iterable[Change], now: datetime) -> Eff
             _put_policy(world, change, effects)
         elif isinstance(change, RemovePolicy):
             _remove_policy(world, change.uid, effects)
-        elif isinstance(change, PutLocation):
-            _put_location(world, change.location, effects)
         elif isinstance(change, PutTarget):
             _put_target(world, change.target, effects)
+        elif isinstance(change, PutLocation):
+            _put_location(world, change.location, effects)
         else:
             keys = sorted(change.keys) if isinstance(change, Fail) else [change.key]
             for target in filter(None, map(world.target, keys)):
@@ -154,13 +154,13 @@ def _put_target(world: World, target: Target, effects: Effects) -> None:
 
 
 def _put_location(world: World, location: Location, effects: Effects) -> None:
-    """All policies that choose in its logical cluster may choose otherwise."""
-    old = next((each for each in world.locations(location.cluster) if each.name == location.name), None)
-    if old == location:
-        return
+    known = {each.name: each for each in world.locations(location.cluster)}
+    old = known.get(location.name)
     world.put_location(location)
     for policy in world.policies():
-        if policy.location_cluster == location.cluster:
+        if policy.location_cluster == location.cluster and any(
+            policy.selects(each) for each in (location, old) if each
+        ):
             cause = f"Location {location.name} is {'changed' if old is not None else 'added'}"
             effects.policies.setdefault(policy.uid, cause)
 

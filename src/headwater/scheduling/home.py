@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headwater.scheduling.arrays import Bools, bools, instant_of, micros
@@ -104,6 +104,13 @@ def choose_home(world: World, policy_uid: str, now: datetime) -> Decision:
         else:
             spare.append(spared(target, spare_reason))
     return Decision(tuple(picks), (*refused, *spare), field.locations, _recheck_at(policy, field, micros(now)))
+
+
+def settle_homes(world: World, now: datetime, *, again: bool = False) -> None:
+    """Give each policy that has no targets its home targets, or `again` those that have."""
+    for policy in world.policies():
+        if again or not policy.current:
+            world.put_policy(replace(policy, current=pick_home(world, policy, micros(now)).keys))
 
 
 def refusal(world: World, policy: Policy, field: Candidates, position: int, now: datetime) -> Rejection | None:

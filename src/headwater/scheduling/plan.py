@@ -10,7 +10,7 @@ from headwater.scheduling.arrays import micros
 from headwater.scheduling.assign import assign_all
 from headwater.scheduling.changes import Change, Effects, PutTarget, apply_changes
 from headwater.scheduling.division import divide
-from headwater.scheduling.home import pick_home
+from headwater.scheduling.home import pick_home, settle_homes
 from headwater.scheduling.model import Policy, Resources
 from headwater.scheduling.readiness import WORKLOAD_RESOURCES
 from headwater.scheduling.workload import Assignment, Workload
@@ -75,6 +75,7 @@ def plan(world: World, changes: Sequence[Change], now: datetime) -> Plan:
     Compared with what the world comes to without them, so that what is about to happen anyway is not in it.
     """
     base = world.fork()
+    settle_homes(base, now)
     waiting = {each for each in world.workloads() if improvable(world, each)}
     unplaced = {each: assignment.unplaced for each, assignment in _assign(base, waiting, now).items()}
     after = base.fork()

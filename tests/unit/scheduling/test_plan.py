@@ -18,13 +18,14 @@ from headwater.scheduling.changes import (
     Cordon,
     Drain,
     Fail,
+    PutLocation,
     PutPolicy,
     PutTarget,
     RemovePolicy,
     RemoveTarget,
     apply_changes,
 )
-from headwater.scheduling.model import Taint
+from headwater.scheduling.model import Location, Taint
 from headwater.scheduling.plan import Dip, Move, Plan, TargetLoad, plan
 from headwater.scheduling.world import World
 
@@ -116,6 +117,15 @@ def test_policies_come_and_go() -> None:
     removed = plan(made, [RemovePolicy("p1"), RemovePolicy("unknown")], NOW)
     assert removed.moves == (Move(WEB, {"key-a": 2}, {}, "Placement p1 is removed"),)
     assert removed.unplaced[0].reasons == ("NoPlacement: no Placement selects it",)
+
+
+def test_a_location_that_holds_others_moves_what_is_there() -> None:
+    made = world(target("a", labels={"zone": "x"}), target("b", labels={"zone": "y"}), policy(current=("key-a",)))
+    put(made, workload(WEB, current={"key-a": 1}))
+    narrow = Location("loc", "default", {}, parse_selector("zone=y"))
+    found = plan(made, [PutLocation(narrow)], NOW)
+    assert found.moves == (Move(WEB, {"key-a": 1}, {"key-b": 1}, "Location default is changed"),)
+    assert plan(made, [PutLocation(Location("other", "default", {}, parse_selector("zone=y")))], NOW).moves == ()
 
 
 def test_room_that_becomes_free_is_used() -> None:
