@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from tests.unit.scheduling.fleets import NOW, settle_homes, world
 from tests.unit.scheduling.random_fleets import values
+from tests.unit.scheduling.reference import Reference
 
 from headwater.scheduling.assign import assign, assign_all, record
 from headwater.scheduling.explain import explain
@@ -152,6 +153,23 @@ def test_explain_agrees(given_values: Values) -> None:
             if verdict.target.key in first and len(explanation.placements) == 1 and verdict.location is not None:
                 told = {reason.reason for reason in verdict.reasons}
                 assert first[verdict.target.key] in told or "TargetNotSelected" in told
+
+
+@RUNS
+@given(values())
+def test_arrays_decide_as_plain_loops_do(given_values: Values) -> None:
+    """The engine's homes and assignments are those of a reference that asks target by target."""
+    made = world(*given_values)
+    for policy in made.policies():
+        decision = choose_home(made, policy.uid, NOW)
+        assert {pick.target.key for pick in decision.picks} == Reference(made, policy).home()
+    for workload_id in sorted(made.workloads()):
+        workload = workload_of(made, workload_id)
+        policies = policies_of(made, workload)
+        if len(policies) == 1 and not policies[0].divided:
+            expected = Reference(made, policies[0]).assign(workload)
+            assert assign(made, workload_id, NOW).shares == dict.fromkeys(expected, workload.replicas)
+        record(made, workload_id, assign(made, workload_id, NOW))
 
 
 @RUNS
