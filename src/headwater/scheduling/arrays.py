@@ -7,13 +7,10 @@ commands and a control plane without targets don't pay for it.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from hashlib import blake2b
-from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
@@ -26,17 +23,17 @@ if TYPE_CHECKING:
 else:
     Bools = Ints = Hashes = Any
 
-    def _lazily(name: str) -> ModuleType:
-        """A module whose code runs when something of it is used."""
-        if name in sys.modules:
-            return sys.modules[name]
-        spec = importlib.util.find_spec(name)
-        spec.loader = importlib.util.LazyLoader(spec.loader)
-        module = sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+    class _Numpy:
+        """The module numpy, imported when something of it is used first."""
 
-    np = _lazily("numpy")
+        def __getattr__(self, name: str) -> Any:
+            import numpy
+
+            value = getattr(numpy, name)
+            setattr(self, name, value)  # From now on found without asking.
+            return value
+
+    np = _Numpy()
 
 UNLIMITED: Final = 2**61
 """An amount that is never used up, and an instant that never comes."""

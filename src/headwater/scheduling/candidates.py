@@ -75,7 +75,6 @@ class Candidates:
     suspended: Bools
     preference: Ints
     domains: tuple[Bools, ...]
-    evict_after: Ints
     leave_at: Ints
     lost_at: Ints
     since: int
@@ -141,7 +140,6 @@ def candidates(fleet: Fleet, rules: Rules, now: int) -> Candidates:
         suspended=suspended,
         preference=preference,
         domains=tuple(fleet.domains(each, slots.tolist(), places) for each in policy.spread),
-        evict_after=evict_after,
         leave_at=leave_at,
         lost_at=lost_at,
         since=now,

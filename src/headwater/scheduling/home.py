@@ -103,7 +103,7 @@ def choose_home(world: World, policy_uid: str, now: datetime) -> Decision:
             refused.append(rejection)
         else:
             spare.append(spared(target, spare_reason))
-    return Decision(tuple(picks), (*refused, *spare), field.locations, _recheck_at(policy, field, micros(now)))
+    return Decision(tuple(picks), (*refused, *spare), field.locations, instant_of(field.until))
 
 
 def settle_homes(world: World, now: datetime, *, again: bool = False) -> None:
@@ -134,13 +134,3 @@ def spared(target: Target, reason: str) -> Rejection:
     if reason == REASON_ENOUGH:
         return Rejection(target, reason, f"SyncTarget {target.name} could be used, but enough others are")
     return Rejection(target, reason, f"SyncTarget {target.name} would make the spread too uneven")
-
-
-def _recheck_at(policy: Policy, field: Candidates, now: int) -> datetime | None:
-    """The next instant at which a drain begins, a grace ends, or a taint is tolerated no longer."""
-    instants = field.evict_after.tolist()
-    for key in policy.current:
-        position = field.where.get(key)
-        if position is not None:
-            instants += [int(field.lost_at[position]), int(field.leave_at[position])]
-    return instant_of(min((each for each in instants if each > now), default=micros(None)))

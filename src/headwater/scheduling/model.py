@@ -190,7 +190,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome. `recheck_at` is when time alone may change it."""
+    """The outcome. `recheck_at` is when time alone may change it, or the assignment of a workload by this policy."""
 
     picks: tuple[Pick, ...]
     rejections: tuple[Rejection, ...]
