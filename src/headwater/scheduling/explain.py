@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -22,7 +22,7 @@ from headwater.scheduling.filters import (
     reasons_against,
 )
 from headwater.scheduling.home import mass_loss, spared, weighted
-from headwater.scheduling.lacking import listed, shortage
+from headwater.scheduling.lacking import listed, quantity, shortage
 from headwater.scheduling.model import Location, Policy, Reason, Target
 from headwater.scheduling.workload import Assignment, Workload
 from headwater.scheduling.world import World
@@ -35,9 +35,9 @@ _ORDER: tuple[Decided, ...] = ("Kept", "Held", "Chosen", "Spare", "Rejected")
 class Verdict:
     """What one Placement decided about one target, for one workload.
 
-    Chosen: it comes. Kept: it is in use and stays. Held: it is in use and unfit, and nothing takes over from it.
-    Spare: it could be used. Rejected: it can't, for all of the reasons. `scores` are those of the ranking, `rank` is
-    the place among those that could come, from 1 on.
+    Chosen: it comes. Kept: it is in use and stays, even where too much is requested. Held: it is in use and unfit, and
+    nothing takes over from it. Spare: it could be used. Rejected: it can't, for all of the reasons. `scores` are those
+    of the ranking, `rank` is the place among those that could come, from 1 on.
     """
 
     target: Target
@@ -46,7 +46,7 @@ class Verdict:
     decision: Decided
     replicas: int = 0
     reasons: tuple[Reason, ...] = ()
-    scores: Mapping[str, float] | None = None
+    scores: Mapping[str, float] = field(default_factory=dict)
     rank: int | None = None
 
 
@@ -151,7 +151,7 @@ class _View:
             if in_use and choice.candidates.suspended[position]:
                 lost = mass_loss(self._world, target)
                 return "Held", (Reason(REASON_MASS_LOSS, lost.message, "bring its syncer back"),)
-            return ("Kept" if in_use else "Chosen"), ()
+            return ("Kept", self._overdrawn(target)) if in_use else ("Chosen", ())
         if chosen and position in choice.held:
             return "Held", tuple(reasons_against(target, self._policy, self._now, in_use=True))
         reasons = self._against(target)
@@ -161,6 +161,15 @@ class _View:
         if reasons:
             return "Rejected", reasons
         return "Spare", (Reason(REASON_ENOUGH, spared(target, REASON_ENOUGH).message, "raise targets.max"),)
+
+    def _overdrawn(self, target: Target) -> Sequence[Reason]:
+        """What is in use stays where more is requested than there is; that is said, and moves nothing."""
+        free = self._world.free(target.key) or {}
+        over = {each: quantity(each, -free[each]) for each in self._workload.request if free.get(each, 0) < 0}
+        if not over:
+            return ()
+        message = f"SyncTarget {target.name} has {listed(over)} less than is requested there"
+        return (Reason(REASON_INSUFFICIENT_CAPACITY, message, _more(over)),)
 
     def _against(self, target: Target) -> list[Reason]:
         """Everything against a target that is in use and asked to leave, or that would have to come."""
@@ -174,6 +183,9 @@ class _View:
             found.append(Reason(REASON_NO_WEIGHT, message, "give it a weight"))
         if lacking := shortage(self._world, self._workload, target, self._needed):
             message = f"SyncTarget {target.name} lacks {listed(lacking)}"
-            admit = " and ".join(f"{amount} more {resource}" for resource, amount in lacking.items())
-            found.append(Reason(REASON_INSUFFICIENT_CAPACITY, message, admit))
+            found.append(Reason(REASON_INSUFFICIENT_CAPACITY, message, _more(lacking)))
         return found
+
+
+def _more(amounts: Mapping[str, str]) -> str:
+    return " and ".join(f"{amount} more {resource}" for resource, amount in amounts.items())

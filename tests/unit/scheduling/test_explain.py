@@ -65,6 +65,21 @@ def test_decisions_and_scores() -> None:
     assert (held.decision, held.replicas, [each.reason for each in held.reasons]) == ("Held", 1, ["NotReady"])
 
 
+def test_too_much_is_said_and_moves_nothing() -> None:
+    """A workload that was scaled up where it runs stays there."""
+    made = world(target("a", cpu=1000, memory=2**20), target("b"), policy())
+    put(made, workload(request={"cpu": 300, "memory": 2**18}, replicas=6, current={"key-a": 6}))
+    kept = by_name(explain(made, "web", NOW))["a"]
+    assert kept.decision == "Kept"
+    assert [(each.reason, each.message, each.admit) for each in kept.reasons] == [
+        (
+            "InsufficientCapacity",
+            "SyncTarget a has 800m cpu and 512Ki memory less than is requested there",
+            "800m more cpu and 512Ki more memory",
+        )
+    ]
+
+
 def test_most_are_lost() -> None:
     made = world(*(target(each, not_ready_since=NOW - timedelta(days=1)) for each in "abc"), policy(), target("d"))
     put(made, workload(current={"key-a": 1}))

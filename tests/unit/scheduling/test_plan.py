@@ -162,7 +162,7 @@ def changes(draw: st.DrawFn) -> list[Change]:
     return draw(st.lists(simple, min_size=1, max_size=2))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(values(), changes())
 def test_plan_agrees_with_what_happens(given_values: Values, planned: list[Change]) -> None:
     """Making the change and deciding everything again leads to the planned moves, loads and gaps, and to no others."""
