@@ -113,7 +113,7 @@ async def _save(targets: ResourceClient, base: Object, text: str) -> str:
             theirs = create_merge_patch(base, editable(latest))
             both = overlap(patch, theirs)
             if latest["metadata"]["uid"] != base["metadata"]["uid"]:
-                raise _Refused([f"synctargets.sync.kcp.io {name!r} was deleted and made again meanwhile"])
+                raise _Refused([f"{_named(name)} was deleted and made again meanwhile"])
             if both:
                 rebased = yamlio.dump(apply_merge_patch(editable(latest), patch))
                 raise _Refused(_conflict_lines(name, both, theirs), latest, rebased)
@@ -124,19 +124,19 @@ async def _save(targets: ResourceClient, base: Object, text: str) -> str:
         except Conflict:
             continue
         except NotFound as error:
-            raise _Refused([f"synctargets.sync.kcp.io {name!r} was deleted meanwhile"]) from error
+            raise _Refused([f"{_named(name)} was deleted meanwhile"]) from error
         except StatusError as error:
             raise _Refused(_refusal_lines(name, error)) from error
-    raise _Refused([f"synctargets.sync.kcp.io {name!r} is changed by others all the time; save again to retry"])
+    raise _Refused([f"{_named(name)} is changed by others all the time; save again to retry"])
 
 
 def _refusal_lines(name: str, error: StatusError) -> list[str]:
     """What the server refuses, a line for each field."""
     causes = [each for each in (error.details or {}).get("causes") or () if each.get("message")]
     if not causes:
-        return [f"synctargets.sync.kcp.io {name!r} was refused: {error}"]
+        return [f"{_named(name)} was refused: {error}"]
     return [
-        f"synctargets.sync.kcp.io {name!r} was not valid:",
+        f"{_named(name)} was not valid:",
         *(f"* {': '.join(part for part in (each.get('field', ''), each['message']) if part)}" for each in causes),
     ]
 
@@ -146,7 +146,11 @@ def _conflict_lines(name: str, fields: list[str], theirs: Object) -> list[str]:
 
     changed = {part: value for part, value in theirs.items() if any(each.split(".")[0] == part for each in fields)}
     return [
-        f"synctargets.sync.kcp.io {name!r}: somebody else changed {', '.join(fields)} meanwhile, to",
+        f"{_named(name)}: somebody else changed {', '.join(fields)} meanwhile, to",
         *yamlio.dump(changed).splitlines(),
         "Below are your changes on top of theirs. Delete these lines and save to insist on yours.",
     ]
+
+
+def _named(name: str) -> str:
+    return f'synctargets.sync.kcp.io "{name}"'

@@ -70,8 +70,10 @@ def _key(target: _Target) -> str:
 
 
 def _labels(target: _Target) -> str:
+    from headwater.apis.workload.labels import KEY_LABEL
+
     labels = sorted((target["metadata"].get("labels") or {}).items())
-    return ",".join(f"{key}={value}" for key, value in labels) or NONE
+    return ",".join(f"{key}={value}" for key, value in labels if key != KEY_LABEL) or NONE
 
 
 def _of(resource: str, target: _Target) -> str:
@@ -84,8 +86,8 @@ COLUMNS = (
     Column("UNSCHEDULABLE", _unschedulable),
     Column("TAINTS", lambda target: ",".join(map(taint_text, _spec(target).get("taints") or ())) or NONE),
     Column("CELLS", lambda target: ",".join(_spec(target).get("cells") or ()) or NONE),
-    Column("CPU-REQUESTED/ALLOCATABLE", lambda target: _of("cpu", target)),
-    Column("MEMORY-REQUESTED/ALLOCATABLE", lambda target: _of("memory", target)),
+    Column("CPU-REQ/ALLOC", lambda target: _of("cpu", target)),
+    Column("MEMORY-REQ/ALLOC", lambda target: _of("memory", target)),
     Column("RESOURCES", _resources),
     Column("HEARTBEAT", lambda target: age(_status(target).get("lastSyncerHeartbeatTime"))),
     Column("AGE", lambda target: age(target["metadata"].get("creationTimestamp"))),
