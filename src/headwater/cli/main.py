@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "placements": ("headwater.cli.placements.command:placements", "Show where the workloads of a workspace run."),
     "explain": ("headwater.cli.explain.command:explain", "Say why a workload runs where it does, or why not."),
     "workspace": ("headwater.cli.workspace.command:workspace", "Show, change and create workspaces (kubectl ws)."),
+    "completion": ("headwater.cli.completion:completion", "Print a script that lets a shell complete."),
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headwater.cli.completing import workloads
 from headwater.cli.failure import CommandFailed, command_body
 from headwater.cli.session import ConnectionFlags, Session, connection_options
 
@@ -24,7 +25,7 @@ _PLACEMENTS = ("placement.kcp.io", "placements")
     "and what was decided before. TYPE is what kubectl takes: deployment, deploy, deployments.apps. "
     "For a Placement, say where each of its workloads runs."
 )
-@click.argument("names", metavar="(TYPE/NAME | TYPE NAME)...", nargs=-1)
+@click.argument("names", metavar="(TYPE/NAME | TYPE NAME)...", nargs=-1, shell_complete=workloads)
 @click.option("-n", "--namespace", default="", help="Namespace of the workload; that of the context by default.")
 @click.option("-o", "--output", type=click.Choice(FORMATS), default=None, help="Output format.")
 @connection_options

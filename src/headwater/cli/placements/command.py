@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from headwater.cli import completing
 from headwater.cli.failure import CommandFailed, command_body
 from headwater.cli.output import output_option
 from headwater.cli.session import ConnectionFlags, Session, connection_options
@@ -13,7 +14,7 @@ from headwater.cli.session import ConnectionFlags, Session, connection_options
     help="Show where the workloads of a workspace run: for each Placement its pclusters, below it each workload with "
     "ready and wanted replicas on each of them, what moves, and what is not known because a pcluster can't be reached."
 )
-@click.argument("name", metavar="[PLACEMENT]", default="")
+@click.argument("name", metavar="[PLACEMENT]", default="", shell_complete=completing.placements)
 @click.option("-w", "--watch", is_flag=True, help="Go on: redraw on a terminal, print changed rows elsewhere.")
 @output_option
 @connection_options

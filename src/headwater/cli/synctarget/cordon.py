@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from headwater.cli.completing import sync_targets
 from headwater.cli.failure import command_body
 from headwater.cli.session import ConnectionFlags, Session, connection_options
 from headwater.cli.synctarget.choosing import (
@@ -34,7 +35,7 @@ async def _mark(connection: ConnectionFlags, choice: Choice, change: SpecChange,
 
 
 @click.command(cls=DryRunCommand, help="Keep new workloads off pclusters; those that run there stay.")
-@click.argument("names", metavar="SYNC-TARGET...", nargs=-1)
+@click.argument("names", metavar="SYNC-TARGET...", nargs=-1, shell_complete=sync_targets)
 @selection_options
 @dry_run_option
 @connection_options
@@ -49,7 +50,7 @@ async def cordon(connection: ConnectionFlags, choice: Choice, dry_run: str) -> N
 
 
 @click.command(cls=DryRunCommand, help="Let workloads onto pclusters again, and end a drain.")
-@click.argument("names", metavar="SYNC-TARGET...", nargs=-1)
+@click.argument("names", metavar="SYNC-TARGET...", nargs=-1, shell_complete=sync_targets)
 @selection_options
 @dry_run_option
 @connection_options

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.cli.amounts import age
+from headwater.cli.completing import sync_targets
 from headwater.cli.failure import CommandFailed, command_body
 from headwater.cli.output import progress
 from headwater.cli.session import ConnectionFlags, Session, connection_options
@@ -34,7 +35,7 @@ _POLL_SECONDS = 1.0
     help="Cordon pclusters and move their workloads to others, each only when it is ready there. "
     "With --dry-run show what would move where instead.",
 )
-@click.argument("names", metavar="SYNC-TARGET...", nargs=-1)
+@click.argument("names", metavar="SYNC-TARGET...", nargs=-1, shell_complete=sync_targets)
 @click.option("--wait", is_flag=True, help="Wait until nothing is left there; says what still is.")
 @click.option("--timeout", type=Seconds(), default="0s", show_default=True, help="How long to wait; 0 for ever.")
 @selection_options

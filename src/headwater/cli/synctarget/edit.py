@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headwater.cli.completing import sync_targets
 from headwater.cli.failure import CommandFailed, command_body, describe
 from headwater.cli.session import ConnectionFlags, Session, connection_options
 from headwater.cli.synctarget.choosing import FIELD_MANAGER
@@ -36,7 +37,7 @@ class _Refused(Exception):
     help="Change a SyncTarget in the editor that KUBE_EDITOR or EDITOR names, vi by default. What others change "
     "meanwhile is kept; where they changed the same, and where the server refuses, the file is opened again."
 )
-@click.argument("name", metavar="SYNC-TARGET")
+@click.argument("name", metavar="SYNC-TARGET", shell_complete=sync_targets)
 @click.option("--editor", default="", help="Editor to use, with its arguments.")
 @connection_options
 @command_body

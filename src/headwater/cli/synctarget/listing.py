@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from headwater.cli.amounts import NONE, age, of_which
+from headwater.cli.completing import sync_targets
 from headwater.cli.failure import command_body
 from headwater.cli.output import Column, output_option, print_objects
 from headwater.cli.session import ConnectionFlags, Session, connection_options
@@ -98,7 +99,7 @@ COLUMNS = (
 
 
 @click.command("list", help="List the pclusters of a workspace: who is ready, what keeps workloads off, what is free.")
-@click.argument("names", metavar="[SYNC-TARGET]...", nargs=-1)
+@click.argument("names", metavar="[SYNC-TARGET]...", nargs=-1, shell_complete=sync_targets)
 @click.option("-l", "--selector", default="", help="Only SyncTargets that this label selector matches.")
 @output_option
 @connection_options

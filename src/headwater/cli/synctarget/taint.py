@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from headwater.cli.completing import sync_targets
 from headwater.cli.failure import CommandFailed, command_body
 from headwater.cli.session import ConnectionFlags, Session, connection_options
 from headwater.cli.synctarget.choosing import (
@@ -25,7 +26,7 @@ from headwater.cli.synctarget.choosing import (
     "KEY=VALUE:EFFECT or KEY:EFFECT adds a taint, a trailing dash removes it: KEY:EFFECT- or KEY-. "
     "NoSchedule keeps new workloads off; NoExecute also moves away those that run there.",
 )
-@click.argument("names", metavar="SYNC-TARGET... TAINT...", nargs=-1)
+@click.argument("names", metavar="SYNC-TARGET... TAINT...", nargs=-1, shell_complete=sync_targets)
 @click.option("--overwrite", is_flag=True, help="Replace taints of the same key and effect.")
 @selection_options
 @dry_run_option
