@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from headwater.base.backoff import Backoff
 from headwater.base.tasks import TaskGroup
 from headwater.cli.output import Table, progress, table
 from headwater.cli.placements.rows import TITLES, WIDE_TITLES, View, rows
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from headwater.machinery.gvk import GroupVersionResource
 
 _DRAW_SECONDS = 0.1
-_REFRESH_SECONDS = 5.0
+_REFRESH_SECONDS = 2.0
+_RETRY_SECONDS = 2.0
 
 
 class Workspace:
@@ -47,7 +49,11 @@ class Workspace:
         from headwater.client.informer.informer import Informer
 
         informer = Informer(
-            self._session.client.resource(gvr), name=gvr.resource, clustered=False, field_selector=field_selector
+            self._session.client.resource(gvr),
+            name=gvr.resource,
+            clustered=False,
+            field_selector=field_selector,
+            backoff=Backoff(initial=0.2, maximum=_RETRY_SECONDS),
         )
         informer.add_handler(lambda _kind, _old, _new: self.changed.set())
         return informer
@@ -57,10 +63,25 @@ class Workspace:
         """All of them."""
         return [self._placements, self._spaces, *self._workloads.values()]
 
-    @property
-    def problem(self) -> str:
-        """Why what is shown may be old; empty while all is well."""
-        return next((each.last_error for each in self.informers if each.last_error), "")
+    async def problem(self) -> str:
+        """Why what is shown may be old; empty while all is well.
+
+        An informer keeps its error until something changes, which may be long after it was connected again: whether
+        the control plane answers is the better sign. Raises Unauthorized: to go on trying is of no use then.
+        """
+        from headwater.client.answers import UnexpectedAnswer
+        from headwater.client.interface import TransportError
+        from headwater.machinery.errors import StatusError, Unauthorized
+
+        if not any(each.last_error for each in self.informers):
+            return ""
+        try:
+            await self._session.client.get_json("/version")
+        except Unauthorized:
+            raise
+        except (StatusError, TransportError, UnexpectedAnswer) as error:
+            return str(error)
+        return ""
 
     async def view(self) -> View:
         """What is known now."""
@@ -89,7 +110,7 @@ async def watch(session: Session, discovery: Discovery, show: Callable[[View, st
             await informer.wait_synced()
         while True:
             workspace.changed.clear()
-            show(await workspace.view(), workspace.problem)
+            show(await workspace.view(), await workspace.problem())
             try:
                 async with asyncio.timeout(_REFRESH_SECONDS):
                     await workspace.changed.wait()
