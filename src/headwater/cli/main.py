@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "bind": ("headwater.cli.binding.command:bind", "Bind APIs and places to run into a workspace."),
     "placements": ("headwater.cli.placements.command:placements", "Show where the workloads of a workspace run."),
     "explain": ("headwater.cli.explain.command:explain", "Say why a workload runs where it does, or why not."),
+    "plan": ("headwater.cli.plan.command:plan", "Say what a drain, a failure or a change would do."),
     "workspace": ("headwater.cli.workspace.command:workspace", "Show, change and create workspaces (kubectl ws)."),
     "completion": ("headwater.cli.completion:completion", "Print a script that lets a shell complete."),
 }

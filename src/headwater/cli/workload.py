@@ -6,7 +6,7 @@ from headwater.cli.main import COMMANDS, LazyGroup
 from headwater.cli.synctarget.command import SYNC_TARGET_COMMANDS
 
 workload = LazyGroup(
-    table={**SYNC_TARGET_COMMANDS, **{name: COMMANDS[name] for name in ("placements", "explain", "bind")}},
+    table={**SYNC_TARGET_COMMANDS, **{name: COMMANDS[name] for name in ("placements", "explain", "plan", "bind")}},
     name="workload",
     help="Register, list, cordon, taint and drain pclusters; place workloads, say where they run and why, and what a "
     "change would do.",

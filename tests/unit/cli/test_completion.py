@@ -13,6 +13,7 @@ from headwater.cli.workspace.command import workspace
 COMMANDS = {
     "workload": (workload, ["dr"], ["drain\t", ":4"]),
     "flags": (workload, ["drain", "--ti"], ["--timeout\t", ":4"]),
+    "below": (workload, ["plan", "fa"], ["fail\t", ":4"]),
     "choices": (workload, ["drain", "--dry-run", "cl"], ["client", ":4"]),
     "workspace": (workspace, ["tr"], ["tree\t", ":4"]),
     "nothing": (workload, ["nope", "x"], [":0"]),
