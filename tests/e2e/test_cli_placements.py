@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -113,3 +114,84 @@ def test_watch_prints_what_changes_and_outlives_the_control_plane(made: Stack, t
         assert process.wait(30) == 130
     titles = [line for line in output.read_text().splitlines() if line.startswith("NAME")]
     assert len(titles) == 1
+
+
+def test_explain_names_every_pcluster(made: Stack) -> None:
+    """In one sentence where it runs; for the others why not; as JSON the document of the API."""
+    first = home(made)
+    second = {"east": "west", "west": "east"}[first]
+    made.headwater("sync-target", "cordon", second, workspace=PLATFORM)
+
+    def said() -> str:
+        return made.headwater("explain", "deploy/web", workspace=SHOP)
+
+    wait_for("cordon is seen", lambda: "cordoned" in said())
+    text = said()
+    assert text.startswith(f"deployments/web is placed on {first} (")
+    assert "by Placement all." in text
+    assert "uncordon it" in text
+    assert "Before:" in text
+    document = json.loads(made.headwater("explain", "deployment", "web", "-o", "json", workspace=SHOP))
+    assert {each["name"]: each["decision"] for each in document["status"]["targets"]} == {
+        first: "Kept", second: "Rejected",
+    }  # fmt: skip
+    assert first in made.headwater("explain", "placement/all", workspace=SHOP)
+    mixed = made.command(
+        HEADWATER, "explain", "deploy/nope", "deploy/web", "--workspace", SHOP, check=False
+    )  # fmt: skip
+    assert mixed.returncode == 1
+    assert "deployments/web is placed on" in mixed.stdout
+    assert 'deployments.apps "nope" not found in namespace "default"' in mixed.stderr
+    made.headwater("sync-target", "uncordon", second, workspace=PLATFORM)
+
+
+def test_explain_says_why_nothing_runs_and_that_is_no_failure(made: Stack) -> None:
+    made.kubectl("create", "deployment", "lonely", "--image=nginx:1", "-n", "default")
+    made.kubectl("label", "deployment", "lonely", "app-")
+    made.kubectl("delete", "placement", "all")
+    wait_for("gone", lambda: "runs nowhere" in made.headwater("explain", "deploy/lonely", workspace=SHOP))
+    assert "bind compute" in made.headwater("explain", "deploy/lonely", workspace=SHOP)
+    made.kubectl("delete", "deployment", "lonely")
+    bind(made)
+    wait_for("web runs", lambda: "3/3" in row(made, "default/deployment/web"))
+
+
+def test_plans_say_what_would_move_and_change_nothing(made: Stack, tmp_path: Path) -> None:
+    first = home(made)
+    second = {"east": "west", "west": "east"}[first]
+    text = made.headwater("plan", "drain", first, workspace=PLATFORM)
+    assert text.startswith("1 of 1 workloads would move; none would have fewer ready replicas")
+    assert f"{first}:3   {second}:3" in text
+    assert made.headwater("sync-target", "drain", first, "--dry-run", workspace=PLATFORM) == text
+    where = ("--workspace", PLATFORM)
+    failing = made.command(HEADWATER, "plan", "fail", first, "--exit-code", *where, check=False)
+    assert failing.returncode == 2
+    assert made.command(HEADWATER, "plan", "drain", first, "--exit-code", *where).returncode == 0
+    unknown = made.command(HEADWATER, "plan", "drain", "nowhere", *where, check=False)
+    assert unknown.returncode == 1
+    assert "headwater sync-target list" in unknown.stderr
+    wanted = tmp_path / "placement.yaml"
+    flags = ("--name", "all", "--sync-target-selector", f"region={second}", "--dry-run")
+    wanted.write_text(made.headwater("bind", "compute", PLATFORM, *flags, workspace=SHOP))
+    assert f"{second}:3" in made.headwater("plan", "apply", "-f", str(wanted), workspace=SHOP)
+    assert home(made) == first
+
+
+def test_plans_on_a_file_agree_with_those_on_the_live_state(made: Stack, tmp_path: Path) -> None:
+    first = home(made)
+    fleet = tmp_path / "fleet.json"
+    items: list[object] = []
+    for workspace, kinds in (
+        (PLATFORM, "synctargets,locations"),
+        (SHOP, "namespaces,placements,apibindings,deployments"),
+    ):
+        items += made.json("get", kinds, "-A", workspace=workspace)["items"]
+    fleet.write_text(json.dumps({"kind": "List", "apiVersion": "v1", "items": items}))
+    live = json.loads(made.headwater("plan", "drain", first, "-o", "json", workspace=PLATFORM))["status"]
+    filed = json.loads(made.command(HEADWATER, "plan", "drain", first, "--on", str(fleet), "-o", "json").stdout)[
+        "status"
+    ]
+    assert [(each["before"], each["after"]) for each in filed["moves"]] == [
+        (each["before"], each["after"]) for each in live["moves"]
+    ]
+    assert filed["summary"] == live["summary"]

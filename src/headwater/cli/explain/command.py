@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from headwater.cli.completing import workloads
-from headwater.cli.failure import CommandFailed, command_body
+from headwater.cli.failure import CommandFailed, command_body, describe
 from headwater.cli.session import ConnectionFlags, Session, connection_options
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headwater.machinery.objects import Object
 
 FORMATS = ("wide", "json", "yaml")
+_NOT_SERVED = "the server could not find the requested resource"
 _PLACEMENTS = ("placement.kcp.io", "placements")
 
 
@@ -34,18 +35,23 @@ async def explain(connection: ConnectionFlags, names: tuple[str, ...], namespace
     """Print explanations; one that says that nothing runs is no failure."""
     from headwater.cli.naming import parse_names, resolve_type
     from headwater.client.discovery import discover
+    from headwater.machinery.errors import StatusError
 
     wanted = parse_names(names)
     async with Session.open(connection) as session:
         discovery = await discover(session.client)
         space = namespace or session.namespace
         found: list[Object] = []
+        failures: list[str] = []
         for each in wanted:
-            resource = resolve_type(each.type, discovery)
-            if (resource.gvr.group, resource.gvr.resource) == _PLACEMENTS:
-                await _placement(session, discovery, each.name, output)
-                continue
-            found.append(await _explanation(session, resource, each, space))
+            try:
+                resource = resolve_type(each.type, discovery)
+                if (resource.gvr.group, resource.gvr.resource) == _PLACEMENTS:
+                    await _placement(session, discovery, each.name, output)
+                    continue
+                found.append(await _explanation(session, resource, each, space))
+            except (CommandFailed, StatusError) as error:
+                failures.append(describe(error))
     if output is None or output == "wide":
         from headwater.cli.explain.view import explanation_text
 
@@ -53,6 +59,8 @@ async def explain(connection: ConnectionFlags, names: tuple[str, ...], namespace
         click.echo("\n\n".join(texts), nl=bool(texts))
     elif found:
         _print(found, output)
+    if failures:
+        raise CommandFailed("\nError: ".join(failures))
 
 
 def _print(found: list[Object], output: str) -> None:
@@ -83,14 +91,12 @@ async def _explanation(session: Session, resource: ServedResource, wanted: Objec
                 f'{resource.gvr.group_resource} "{wanted.name}" not found {where}. '
                 f"See `kubectl get {resource.gvr.resource} -A`, and name another namespace with -n."
             ) from error
-        raise CommandFailed(f"{error}. {_advice(resource)}") from error
-
-
-def _advice(resource: ServedResource) -> str:
-    return (
-        f"If {resource.gvr.resource} run pods, this control plane explains nothing: it runs without virtual "
-        "workspaces, or is older than this program. `headwater placements` shows what is known."
-    )
+        if _NOT_SERVED not in str(error):
+            raise CommandFailed(str(error)) from error
+        raise CommandFailed(
+            "this control plane explains nothing: it runs without virtual workspaces, or is older than this program. "
+            "`headwater placements` shows what is known."
+        ) from error
 
 
 async def _placement(session: Session, discovery: Discovery, name: str, output: str | None) -> None:

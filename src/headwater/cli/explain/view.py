@@ -104,7 +104,9 @@ def _targets(targets: Sequence[_Entry], now: datetime, *, wide: bool) -> str:
 
 
 def _score(target: _Entry, *, wide: bool) -> str:
-    """Scores in the order in which they count; those of zero with `wide` only. What is refused has none."""
+    """Scores in the order in which they count; those of zero, and of what is refused, with `wide` only."""
+    if target.get("decision") == "Rejected" and not wide:
+        return "-"
     shown = [f"{name}={value:g}" for name, value in (target.get("scores") or {}).items() if value or wide]
     if not shown and target.get("rank") is not None:
         shown = [f"rank={target['rank']}"]

@@ -42,7 +42,7 @@ async def placements(connection: ConnectionFlags, name: str, output: str | None,
             from headwater.cli.placements.live import watch_documents, watch_table
             from headwater.telemetry.logging import configure
 
-            configure(level="error", format="text")
+            configure(level="error" if plain else "warning", format="text")
             if plain:
                 await watch_table(session, await discover(session.client), wide=output == "wide", placement=name)
             else:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from headwater.machinery.objects import Object
 
 API_VERSION = "placement.kcp.io/v1alpha1"
+_ABSENT = "FieldValueNotFound"
 _PATH = f"/apis/{API_VERSION}/plans"
 
 
@@ -18,11 +19,18 @@ async def ask(session: Session, spec: dict[str, Any]) -> Object:
     """The Plan with its status. Raises StatusError, and CommandFailed for a control plane that makes none."""
     from headwater.base import jsonio
     from headwater.client.answers import decode_object
-    from headwater.machinery.errors import NotFound
+    from headwater.machinery.errors import Invalid, NotFound
 
     body = jsonio.dumps({"kind": "Plan", "apiVersion": API_VERSION, "spec": spec})
     try:
         return decode_object(await session.scheduling.raw("POST", _PATH, body=body))
+    except Invalid as error:
+        absent = [each.get("message", "") for each in error.causes if each.get("reason") == _ABSENT]
+        if not absent or len(absent) < len(error.causes):
+            raise
+        raise CommandFailed(
+            f"{'; '.join(absent)}. What is there: `headwater sync-target list --workspace {session.workspace}`"
+        ) from error
     except NotFound as error:
         if (error.details or {}).get("name"):
             raise
