@@ -5,7 +5,6 @@ Completion never complains: without an answer in time there is nothing to comple
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -76,6 +75,8 @@ def _matching(names: Sequence[str], incomplete: str) -> list[CompletionItem]:
 
 
 def _asked(ctx: click.Context, ask: Callable[[Session], Awaitable[list[str]]]) -> list[str]:
+    import asyncio
+
     params: dict[str, Any] = ctx.params
     flags = ConnectionFlags(params.get("kubeconfig"), params.get("context") or "", params.get("workspace") or "")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -90,6 +89,8 @@ async def _show_plan(session: Session, names: list[str]) -> None:
 
 async def _wait(session: Session, names: list[str], seconds: float) -> None:
     """Wait for all of them at once, and say what is still there whenever it changes."""
+    import asyncio
+
     from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
     from headwater.cli.synctarget.remains import Remains, remains
 
