@@ -31,7 +31,7 @@ spec:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A control plane with two pclusters, and an application on one of them."""
     with stack(tmp_path_factory.mktemp("placements"), kubectls()[0]) as started:
-        started.start_hub()
+        started.start_hub("--sync-target-heartbeat-threshold", "6")
         started.start_sim("east", "west")
         started.create_workspaces()
         for name in ("east", "west"):
@@ -195,3 +195,16 @@ def test_plans_on_a_file_agree_with_those_on_the_live_state(made: Stack, tmp_pat
         (each["before"], each["after"]) for each in live["moves"]
     ]
     assert filed["summary"] == live["summary"]
+
+
+def test_what_an_unreachable_pcluster_runs_is_unknown(made: Stack) -> None:
+    """Never the last number that it reported; and known again once it is heard again."""
+    first = home(made)
+    made.programs[f"syncer-{first}"].kill()
+    wait_for("unknown", lambda: f"{first} Unknown/3" in row(made, "default/deployment/web"))
+    assert "Unknown/3" in row(made, "default/deployment/web").split()
+    text = made.headwater("explain", "deploy/web", workspace=SHOP)
+    assert "?/3 ready" in text
+    assert "unreachable" in text
+    made.programs[f"syncer-{first}"].start()
+    wait_for("known again", lambda: f"{first} 3/3" in row(made, "default/deployment/web"))
