@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -43,29 +42,42 @@ class Refused(Exception):
         self.status = status
 
 
-class Api:
-    """One API server with the credentials of a kubeconfig file, or with a token instead."""
+class _Session:
+    """A connection pool with the credentials of a kubeconfig file, or with a token instead."""
 
-    def __init__(self, kubeconfig: Path, token: str = "") -> None:
-        config = yaml.safe_load(kubeconfig.read_text())
+    def __init__(self, kubeconfig: Path, token: str) -> None:
+        self._kubeconfig = kubeconfig
+        self._token = token
+        self.read()
+
+    def read(self) -> None:
+        """Read the file, and lay its certificates beside it."""
+        config = yaml.safe_load(self._kubeconfig.read_text())
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
-        if token:
-            user = {"token": token}
+        if self._token:
+            user = {"token": self._token}
         files: dict[str, str] = {}
         for key, data in {**cluster, **user}.items():
             if key.endswith("-data"):
-                path = kubeconfig.parent / f"{kubeconfig.stem}-{key.removesuffix('-data')}.pem"
+                path = self._kubeconfig.parent / f"{self._kubeconfig.stem}-{key.removesuffix('-data')}.pem"
                 path.touch(mode=0o600)
                 path.write_bytes(base64.b64decode(data))
                 files[key] = str(path)
         server = urllib3.util.parse_url(cluster["server"])
-        self._root = f"https://{server.host}:{server.port}"
-        self._base = ""
-        self._headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
-        self._pool = urllib3.PoolManager(
+        self.root = f"https://{server.host}:{server.port}"
+        self.headers = {"Authorization": f"Bearer {user['token']}"} if "token" in user else {}
+        self.pool = urllib3.PoolManager(
             num_pools=1, maxsize=8, retries=False, ca_certs=files["certificate-authority-data"],
             cert_file=files.get("client-certificate-data"), key_file=files.get("client-key-data"),
         )  # fmt: skip
+
+
+class Api:
+    """One API server, with the credentials of a kubeconfig file or with a token instead."""
+
+    def __init__(self, kubeconfig: Path, token: str = "") -> None:
+        self._session = _Session(kubeconfig, token)
+        self._base = ""
 
     def at(self, base: str) -> Api:
         """The same server below a path, such as that of a workspace."""
@@ -73,11 +85,16 @@ class Api:
         below._base = base
         return below
 
+    def renew(self) -> None:
+        """Read the kubeconfig again, for all who share it: a restarted control plane writes a new one."""
+        self._session.read()
+
     def request(self, verb: str, path: str, body: object = None, content: str = "application/json") -> Object:
         """The decoded answer. Raises Refused."""
-        answer = self._pool.request(
-            verb, self._root + self._base + path, body=json.dumps(body) if body is not None else None,
-            headers={**self._headers, "Content-Type": content}, timeout=60,
+        session = self._session
+        answer = session.pool.request(
+            verb, session.root + self._base + path, body=json.dumps(body) if body is not None else None,
+            headers={**session.headers, "Content-Type": content}, timeout=60,
         )  # fmt: skip
         if answer.status >= 400:
             raise Refused(answer.status, answer.data.decode(errors="replace"))
@@ -105,13 +122,3 @@ class Api:
         """Merge a change into an object."""
         path = path_of(resource, name, namespace) + (f"/{subresource}" if subresource else "")
         return self.request("PATCH", path, change, MERGE_PATCH)
-
-    def watch(self, path: str) -> Iterator[Object]:
-        """Events of a watch until the server ends it, or somebody closes the pool."""
-        answer = self._pool.request(
-            "GET", self._root + self._base + path, headers=self._headers, preload_content=False, timeout=None
-        )
-        if answer.status >= 400:
-            raise Refused(answer.status, answer.data.decode(errors="replace"))
-        for line in answer:
-            yield json.loads(line)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from tests.e2e.harness import kubectls, stack
-from tests.e2e.scheduling.stage import Stage, set_stage
+from tests.e2e.scheduling.floor import ReadyFloor
+from tests.e2e.scheduling.stage import PCLUSTERS, Stage, set_stage
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +22,10 @@ def stage(whole_stage: Stage) -> Iterator[Stage]:
     """The same, put back in order behind a test."""
     yield whole_stage
     whole_stage.restore()
+
+
+@pytest.fixture
+def floor(stage: Stage) -> Iterator[ReadyFloor]:
+    """Counts ready pods on all pclusters while a test runs."""
+    with ReadyFloor({name: stage.stack.pcluster_kubeconfig(name) for name in PCLUSTERS}) as watching:
+        yield watching

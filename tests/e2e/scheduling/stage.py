@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.e2e.harness import PLATFORM, Stack, wait_for
+from tests.e2e.harness import PLATFORM, Program, Stack, wait_for
 from tests.e2e.scheduling import manifests
 from tests.e2e.scheduling.api import Api, Object
 
@@ -138,6 +138,13 @@ class Tenant:
         found = self.below(pcluster, "deployments", deployment, namespace)
         return None if found is None else int((found.get("status") or {}).get("readyReplicas", 0))
 
+    def identity(self, pcluster: str, deployment: str) -> dict[str, str]:
+        """Uids of a Deployment's copy on a pcluster and of its pods: the same as long as nobody touched them."""
+        home = str(self.home(pcluster))
+        pods = self.stage.pclusters[pcluster].list("pods", home, f"?labelSelector=app={deployment}")
+        copy = self.below(pcluster, "deployments", deployment) or {}
+        return {each["metadata"]["name"]: each["metadata"]["uid"] for each in [copy, *pods]}
+
     def runs(self, deployment: str, *, namespace: str = "default", **replicas: int) -> None:
         """Wait until a Deployment has so many ready replicas on each of these pclusters, and is on no other."""
         wanted = {name: replicas.get(name) for name in PCLUSTERS}
@@ -205,10 +212,37 @@ class Stage:
             "patch", "synctarget", name, "--type=merge", "-p", json.dumps({"spec": spec}), workspace=PLATFORM
         )
 
+    def syncer(self, name: str) -> Program:
+        """The process of the agent of a SyncTarget of the platform."""
+        return self.stack.programs[f"syncer-{name}"]
+
+    def start_syncer(self, name: str) -> None:
+        """Start the agent of a SyncTarget again, and wait until that is ready."""
+        self.syncer(name).start()
+        self.ready(name)
+
+    def heartbeat(self, name: str) -> str:
+        """When the hub last heard of a SyncTarget."""
+        found = self.platform.find("synctargets", name) or {}
+        return str(found["status"]["lastSyncerHeartbeatTime"])
+
+    def start_hub(self) -> None:
+        """Start the control plane again as it was, and wait until it serves."""
+        hub = self.stack.programs["hub"]
+        hub.start()
+        self.stack.wait_ready(self.stack.kubeconfig, hub)
+        for api in (self.hub, self.system):
+            api.renew()
+
+    def trouble(self, name: str, **settings: Any) -> None:
+        """Set the trouble of a pcluster's network (see `headwater.sim.faults`); none without settings."""
+        self.pclusters[name].request("PUT", "/sim/faults", settings)
+
     def restore(self, names: Sequence[str] = PCLUSTERS) -> None:
         """All SyncTargets as they were in the beginning: schedulable, without taints, heard of."""
         for name in names:
-            program = self.stack.programs[f"syncer-{name}"]
+            self.trouble(name)
+            program = self.syncer(name)
             if program.process is None or program.process.poll() is not None:
                 program.start()
             self.platform.patch(
