@@ -81,6 +81,11 @@ class ReadyFloor:
         with self._lock:
             return self._lowest[workload]
 
+    def note(self, what: str) -> None:
+        """Write into the story what a test does, so that a dip can be understood."""
+        with self._lock:
+            self._log.append(f"{time.monotonic():.3f} {what}")
+
     def check(self, **wanted: int) -> None:
         """Assert that no workload was ever below what was asked."""
         with self._lock:
