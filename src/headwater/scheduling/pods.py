@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from headwater.apis.workload.endings import has_ended
 from headwater.apis.workload.intent import deletion_marks, target_keys
@@ -21,6 +21,10 @@ def pod_template(obj: Object) -> Object | None:
         if isinstance(template, dict) and isinstance(template.get("spec"), dict):
             return template
     return None
+
+
+_SHARED: Final = frozenset({"/replicas", "/parallelism"})
+"""What a spec diff sets of pods where they are divided."""
 
 
 def workload_from(obj: Object, group: str, resource: str, policies: tuple[str, ...]) -> Workload:
@@ -75,7 +79,7 @@ def _share(spec_diff: str | None, replicas: int) -> int:
     except ValueError:
         return replicas
     for operation in operations if isinstance(operations, list) else ():
-        if isinstance(operation, dict) and operation.get("path") == "/replicas":
+        if isinstance(operation, dict) and operation.get("path") in _SHARED:
             number = _number(operation.get("value"))
             replicas = replicas if number is None else number
     return replicas

@@ -72,6 +72,17 @@ def test_target_with_capacity_and_taints() -> None:
     assert target_from({"metadata": {"name": "east"}}).allocatable is None
 
 
+def test_a_part_of_a_job_takes_its_parallelism() -> None:
+    ours = '[{ "op": "add", "path": "/parallelism", "value": 3 }, { "op": "add", "path": "/completions", "value": 6 }]'
+    meta = {
+        "name": "sum",
+        "labels": {state_label("a"): "Sync"},
+        "annotations": {f"{SPEC_DIFF_ANNOTATION_PREFIX}a": ours},
+    }
+    job = {"metadata": meta, "spec": {"parallelism": 4, "completions": 8, "template": POD}}
+    assert workload_from(job, "batch", "jobs", ()).current == {"a": 3}
+
+
 def test_placement_with_everything() -> None:
     spec = {
         "locationSelector": {"names": ["here"]},
