@@ -88,7 +88,8 @@ class Candidates:
             now, targets = instant_of(self.since), self.fleet.targets
             assert now is not None, "decisions are made at some time"
             policy = self.rules.policy
-            self._refusals.extend(reject(targets[slot], policy, now, in_use=False) for slot in self.slots.tolist())
+            # At once: forks share this, and may be in other threads.
+            self._refusals[:] = [reject(targets[slot], policy, now, in_use=False) for slot in self.slots.tolist()]
         return self._refusals[position]
 
     def target(self, position: int) -> Target:

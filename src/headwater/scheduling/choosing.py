@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from headwater.scheduling.arrays import Bools, Ints, none_of, room
+from headwater.scheduling.arrays import NEVER, Bools, Ints, none_of, room
 from headwater.scheduling.candidates import Candidates
 from headwater.scheduling.filling import Liking, fill
 from headwater.scheduling.home import weighted
@@ -152,7 +152,8 @@ def _place(key: str, takers: Mapping[str, Sequence[Choice]], asked: set[str]) ->
 def _fill(world: World, workload: Workload, choice: Choice) -> None:
     """Fill up a choice, on the shortest way."""
     full, note = world.full(choice.candidates), (world.shape(workload), fewest(workload, choice))
-    if note in full and not choice.others:
+    takes_over = choice.policy.divided and note[1] > 1
+    if note in full and not (choice.others or takes_over):
         return
     homes = _fitting_homes(world, workload, choice, note[1])
     if homes is not None:
@@ -160,6 +161,8 @@ def _fill(world: World, workload: Workload, choice: Choice) -> None:
         return
     filler = Filler(world, workload, choice)
     filler.fill()
+    if takes_over and capacity(world, workload, choice, choice.fit) == workload.replicas:
+        filler.take_any()
     if not (workload.current or choice.policy.weights or filler.fresh.any()):
         if len(full) >= _MAX_NOTES:
             full.clear()
@@ -180,10 +183,19 @@ def _fitting_homes(world: World, workload: Workload, choice: Choice, need: int) 
     ]
     if len(homes) != choice.wanted:
         return None
-    if policy.divided:
-        fitting = sum(world.room(choice.key(each), workload) for each in [*choice.fit, *homes])
-        return homes if fitting >= workload.replicas else None
+    if policy.divided and capacity(world, workload, choice, [*choice.fit, *homes]) < workload.replicas:
+        return None
     return homes
+
+
+def capacity(world: World, workload: Workload, choice: Choice, positions: Sequence[int]) -> int:
+    """How many replicas these could run together, counted as far as is asked for. Nothing more goes to a lost one."""
+    total = 0
+    for each in positions:
+        key = choice.key(each)
+        lost = choice.candidates.lost_at[each] < NEVER
+        total += workload.current.get(key, 0) if lost else world.room(key, workload)
+    return min(total, workload.replicas)
 
 
 class Filler:
@@ -191,7 +203,8 @@ class Filler:
 
     def __init__(self, world: World, workload: Workload, choice: Choice) -> None:
         self._choice = choice
-        self._replicas = workload.replicas
+        self._world = world
+        self._workload = workload
         policy, candidates = choice.policy, choice.candidates
         self.room = rooms(world, workload, candidates)
         self.home = none_of(len(candidates.slots))
@@ -214,18 +227,21 @@ class Filler:
             shared[choice.positions(choice.others)] = True
             choice.shared += self._best(shared & self.roomy)
         more = self._best(self.fresh)
-        if (
-            more
-            and choice.policy.divided
-            and together(self.room, [*choice.fit, *more], self._replicas) < self._replicas
-        ):
-            more = self._best_for_a_share()
+        if more and choice.policy.divided:
+            fitting = capacity(self._world, self._workload, choice, [*choice.fit, *more])
+            more = more if fitting == self._workload.replicas else self._best_for_a_share()
         choice.fresh += more
+
+    def take_any(self) -> None:
+        """More targets with room for one replica, when there is nothing left to take over from an unfit one."""
+        anywhere = self._admits & (self.room >= 1)
+        anywhere[self._choice.positions(self._workload.current)] = False
+        self._choice.fresh += self._best(anywhere)
 
     def _best_for_a_share(self) -> list[int]:
         """Where the best ones are too small for all replicas: those with room for an even share, else half of it…"""
         more: list[int] = []
-        share = -(-self._replicas // self._choice.policy.maximum)
+        share = -(-self._workload.replicas // self._choice.policy.maximum)
         while share:
             more += self._best(self.fresh & (self.room >= share), more)
             share //= 2
@@ -237,11 +253,6 @@ class Filler:
             free = free.copy()
             free[taken] = False
         return fill(self.liking, taken, free, self._choice.wanted - len(more), self._admits)
-
-
-def together(space: Ints, positions: Sequence[int], enough: int) -> int:
-    """How many replicas these have room for, counted as far as is enough."""
-    return min(sum(min(int(space[each]), enough) for each in positions), enough)
 
 
 def fewest(workload: Workload, choice: Choice) -> int:

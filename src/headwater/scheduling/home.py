@@ -106,10 +106,10 @@ def choose_home(world: World, policy_uid: str, now: datetime) -> Decision:
     return Decision(tuple(picks), (*refused, *spare), field.locations, instant_of(field.until))
 
 
-def settle_homes(world: World, now: datetime, *, again: bool = False) -> None:
-    """Give each policy that has no targets its home targets, or `again` those that have."""
+def settle_homes(world: World, now: datetime) -> None:
+    """Give each policy that has no targets its home targets."""
     for policy in world.policies():
-        if again or not policy.current:
+        if not policy.current:
             world.put_policy(replace(policy, current=pick_home(world, policy, micros(now)).keys))
 
 

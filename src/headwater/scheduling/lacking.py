@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from headwater.machinery.quantity import BINARY_SI, format_quantity
 from headwater.scheduling.arrays import Ints, none_of, short_columns, where
-from headwater.scheduling.choosing import Choice, fewest, rooms, together
+from headwater.scheduling.choosing import Choice, capacity, fewest, rooms
 from headwater.scheduling.filters import (
     REASON_ENOUGH,
     REASON_INSUFFICIENT_CAPACITY,
@@ -72,7 +72,7 @@ def _obstacles(world: World, workload: Workload, choice: Choice) -> list[str]:
     if choice.policy.divided and choice.fit and choice.wanted <= 0:
         found.append(
             f"{REASON_INSUFFICIENT_CAPACITY}: the {len(choice.fit)} SyncTargets that are used have room for "
-            f"{together(space, choice.fit, workload.replicas)} of {workload.replicas} replicas"
+            f"{capacity(world, workload, choice, choice.fit)} of {workload.replicas} replicas"
         )
     if choice.wanted > 0 and (uneven := int((admits & (space >= needed)).sum())):
         found.append(f"{REASON_SPREAD}: {uneven} SyncTargets would make the spread too uneven")

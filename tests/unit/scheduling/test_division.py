@@ -117,6 +117,16 @@ def test_others_take_over_what_they_can_from_a_lost_target() -> None:
     assert shares_of(made) == ({"b": 10}, 0)
 
 
+def test_whoever_takes_over_is_not_the_last_to_come() -> None:
+    """A target too small to take over everything comes at once, when another took over; not at the next decision."""
+    made = world(target("a", cpu=1), target("b", not_ready_since=NOW.replace(year=2000)), target("c"), target("d"))
+    put(made, policy(divided=True, maximum=3))
+    put(made, workload(replicas=4, current={"key-b": 4}))
+    first = shares_of(made)
+    assert (sorted(first[0]), sum(first[0].values())) == (["a", "c", "d"], 4)
+    assert shares_of(made) == first
+
+
 def test_targets_that_run_everything_take_no_share() -> None:
     """A Placement that duplicates and one that divides: all replicas here, shares of them there."""
     made = world(target("a"), target("b"), target("c"))
