@@ -50,7 +50,7 @@ def test_a_move_never_dips(stage: Stage, floor: ReadyFloor, cause: str) -> None:
     try:
         tenant.runs(name, west=3)
         tenant.comes_down("west", "configmaps", f"{name}-settings")
-        assert floor.where(name) == {"west": 3}
+        wait_for("left east", lambda: floor.where(name) == {"west": 3})
         floor.check(**{name: 3})
         tenant.goes("east", "configmaps", f"{name}-settings")
     finally:
