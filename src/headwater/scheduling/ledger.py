@@ -35,6 +35,8 @@ class Ledger:
         self._by_identity: dict[int, Shape] = {}
         self._used: dict[str, list[int]] = {}
         self._limits: dict[str, list[int | None]] = {}
+        self._counted: set[str] = set()
+        """Targets that say what they have."""
         self._slots: dict[str, int] = {}
         self._stale = True
         self._free: Ints
@@ -48,6 +50,7 @@ class Ledger:
         copy._by_identity = dict(self._by_identity)
         copy._used = {key: list(row) for key, row in self._used.items()}
         copy._limits = {key: list(row) for key, row in self._limits.items()}
+        copy._counted = set(self._counted)
         return copy
 
     def shape(self, request: Resources) -> Shape:
@@ -72,14 +75,21 @@ class Ledger:
     def limit(self, target: Target) -> None:
         """Take over what a target can bear."""
         allocatable = target.allocatable or {}
+        if target.allocatable is None:
+            self._counted.discard(target.key)
+        else:
+            self._counted.add(target.key)
         for resource in allocatable:
             self._column(resource)
-        self._limits[target.key] = [allocatable.get(resource) for resource in self._columns]
+        self._limits[target.key] = [
+            allocatable.get(resource, self._unsaid(target.key, resource)) for resource in self._columns
+        ]
         self._stale = True
 
     def forget(self, key: str) -> None:
         """The target is gone; what was placed there stays on its account until it is taken off."""
         self._limits.pop(key, None)
+        self._counted.discard(key)
         self._slots.pop(key, None)
 
     def add(self, key: str, shape: Shape, replicas: int) -> None:
@@ -134,10 +144,14 @@ class Ledger:
             column = self._columns[resource] = len(self._columns)
             for used in self._used.values():
                 used.append(0)
-            for limits in self._limits.values():
-                limits.append(None)
+            for key, limits in self._limits.items():
+                limits.append(self._unsaid(key, resource))
             self._stale = True
         return column
+
+    def _unsaid(self, key: str, resource: str) -> int | None:
+        """The limit of a resource that a target does not name: none of a device where capacity is reported at all."""
+        return 0 if key in self._counted and "/" in resource else None
 
     def _left(self, key: str) -> list[int | None]:
         limits = self._limits.get(key) or [None] * len(self._columns)

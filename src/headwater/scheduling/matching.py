@@ -24,6 +24,17 @@ def placement_applies(placement: Object, namespace: Object) -> bool:
     return selector.matches(labels(namespace))
 
 
+def awaited(placement: Object, namespace: Object) -> bool:
+    """True for a Placement that selects the namespace and has found no Location yet, or none any more."""
+    if nested(placement, "status", "phase", default=PHASE_PENDING) != PHASE_PENDING:
+        return False
+    try:
+        selector = selector_from_label_selector(nested(placement, "spec", "namespaceSelector", default=None) or {})
+    except ValueError:
+        return False
+    return selector.matches(labels(namespace))
+
+
 def same_effect(old: Object, new: Object) -> bool:
     """True when a change of a Placement can't change where anything runs."""
     return (

@@ -181,6 +181,15 @@ class Space:
 
         return await eventually(lambda: self.resource(gvr).get(name), holds)
 
+    async def condition_of(self, deployment: str, status: str, reason: str, message: str) -> Object:
+        """Wait until the condition Scheduled of a Deployment says so."""
+
+        def holds(obj: Object) -> bool:
+            found = get_condition(obj, "Scheduled") or {}
+            return (found.get("status"), found.get("reason")) == (status, reason) and message in found["message"]
+
+        return await eventually(lambda: self.resource(DEPLOYMENTS, "default").get(deployment), holds)
+
     async def namespace(self, name: str, **marks: str) -> None:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": marks}}
         await self.resource(NAMESPACES).create(body)

@@ -211,6 +211,36 @@ async def test_moves_begin_at_the_pace_that_was_set(ground: Ground) -> None:
         await space.beat("two")
 
 
+async def test_a_device_that_no_node_has_is_nowhere(ground: Ground) -> None:
+    """A pcluster that says what it has, and names no such device, has none."""
+    space = await small(ground, one="4", two="4")
+    await space.resource(SYNC_TARGETS).patch_status("two", {"status": {"allocatable": {"example.com/gpu": "1"}}})
+    body = deployment("a", 1)
+    body["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"example.com/gpu": "1"}}
+    await space.resource(DEPLOYMENTS, "default").create(body)
+    await space.holds(DEPLOYMENTS, "a", {space.key("two"): "Sync"})
+
+
+async def test_losses_and_returns_are_told(ground: Ground) -> None:
+    """On every workload that runs there."""
+    space = await small(ground, one="4")
+    await create(space, "a", 1, "1")
+    await space.holds(DEPLOYMENTS, "a", {space.key("one"): "Sync"})
+    await ground.skip(62)
+    assert "SyncTarget one was last heard of at" in (await told(space, "a", "TargetUnreachable"))["message"]
+    await space.beat("one")
+    await told(space, "a", "TargetReachable")
+
+
+async def test_a_placement_without_locations_is_named(ground: Ground) -> None:
+    """By the workloads that it would place."""
+    space = await ground.workspace("west")
+    await space.target("one")
+    await space.place(locationSelector={"matchLabels": {"no": "where"}})
+    await create(space, "a", 1, "1")
+    await space.condition_of("a", "Unknown", "PlacementNotReady", "Placement all")
+
+
 async def test_a_tolerated_taint_lets_stay_for_a_while(ground: Ground) -> None:
     """tolerationSeconds after it was added, a NoExecute taint sends away."""
     space = await ground.workspace("west")

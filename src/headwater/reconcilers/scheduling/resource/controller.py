@@ -17,6 +17,7 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.watch import DELETED
 from headwater.reconcilers.fleet import BY_CLUSTER, Fleet, namespace_key
 from headwater.reconcilers.scheduling.inventory import BUILTINS, Inventory
+from headwater.reconcilers.scheduling.reachability import Lost, lost_from
 from headwater.reconcilers.scheduling.resource.execution import Execution, Outcome
 from headwater.reconcilers.scheduling.resource.moves import MoveLimiter, MoveLimits
 from headwater.reconcilers.scheduling.summary.step_scheduled import Verdict
@@ -150,12 +151,28 @@ class ResourceController:
         changed = new or old
         assert changed is not None, "an event has an object"
         key = sync_target_key(cluster_name(changed), name(changed))
+        if old is not None and new is not None:
+            self._tell_of_reachability(key, lost_from(old), lost_from(new))
         if kind == DELETED:
             self._enqueue_all(self._inventory.on_target(key))
         elif _standing(old) != _standing(new):
             for each in self._feed.world.targets(cluster_name(changed)):
                 if each.key == key or each.not_ready_since is not None:
                     self._enqueue_all(self._inventory.on_target(each.key))
+
+    def _tell_of_reachability(self, target: str, before: Lost | None, now: Lost | None) -> None:
+        """Say on each workload of a target that its pcluster is not heard of any more, or is heard of again."""
+        if (before is None) == (now is None):
+            return
+        for gvr, key in self._inventory.on_target(target):
+            obj = self._inventory.informers()[gvr].get(key)
+            if obj is None or not self._includes(gvr, obj):
+                continue
+            if now is not None:
+                message = f"SyncTarget {now.name} was last heard of at {now.since}; what runs there is not known"
+                self._events.record(Notice(obj, "TargetUnreachable", message, warning=True))
+            elif before is not None:
+                self._events.record(Notice(obj, "TargetReachable", f"SyncTarget {before.name} is heard of again"))
 
     def _try_waiting(self) -> None:
         if self._waiting:

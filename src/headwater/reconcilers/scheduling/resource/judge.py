@@ -37,6 +37,7 @@ from headwater.reconcilers.scheduling.worldfeed import WorldFeed
 from headwater.scheduling.assign import assign
 from headwater.scheduling.filters import reject
 from headwater.scheduling.home import choose_home
+from headwater.scheduling.matching import awaited
 from headwater.scheduling.snapshot import chosen_keys
 from headwater.scheduling.workload import Assignment, workload_id
 from headwater.scheduling.world import World
@@ -112,8 +113,21 @@ class Judge:
         assignment = assign(world, identity, now)
         subject = Subject(obj, *plain(gvr), autoscaled=self._workloads.autoscaled(obj))
         wanted = wanted_of_workload(subject, scene, assignment)
-        told = None if has_ended(obj) else scheduled(self._outcome(assignment, placements))
+        waiting = () if placements else self._awaited(scene, obj)
+        if has_ended(obj):
+            told = None
+        else:
+            told = undecided(waiting) if waiting else scheduled(self._outcome(assignment, placements))
         return Judgement(wanted, identity, assignment, told, placements)
+
+    def _awaited(self, scene: Scene, obj: Object) -> list[str]:
+        """Names of Placements that would select a workload, if they had found a Location."""
+        found = [
+            each
+            for each in self._fleet.placements.by_index(BY_CLUSTER, cluster_name(obj))
+            if awaited(each, scene.namespace)
+        ]
+        return sorted(name(each) for each in selecting(obj, found, ()))
 
     def _outcome(self, assignment: Assignment, placements: tuple[Object, ...]) -> Outcome:
         return outcome_of(assignment, [name(each) for each in placements], self._fleet.target_name)
