@@ -30,6 +30,7 @@ from headwater.controlplane.clusters.filters import (
     cluster_path_filter,
 )
 from headwater.scheduling.world import World
+from headwater.controlplane.tunnels.assembly import Tunnels
 from headwater.server.admin import load_tokens, write_kubeconfig
 from headwater.server.authentication import Authentication, build_authentication
 from headwater.server.controllers import Controllers
@@ -80,6 +81,7 @@ class ControlPlaneProcess:
     client: ClusterClient
     control_plane: ControlPlane
     authentication: Authentication
+    tunnels: Tunnels
 
     def __init__(
         self,
@@ -176,23 +178,26 @@ class ControlPlaneProcess:
         services = ServicesRoute()
         audit = self._audit_file()
         clusters = control_plane.state.clusters
+        filters = ChainSettings(
+            authenticator=authentication.authenticator,
+            authorizer=control_plane.authorizer,
+            metrics=self.metrics,
+            clock=self._clock,
+            audit=audit,
+            impersonation=control_plane.impersonation,
+            rewrite=(cluster_path_filter,),
+            resolve=(ClusterResolver(clusters),),
+            guard=(ClusterGuard(clusters), *((ClusterAudit(clusters),) if audit is not None else ())),
+        )
+        self.tunnels = Tunnels(filters)
         self.api = APIServer(
             APIServerConfig(
                 backend=backend,
                 caches=caches,
                 clock=self._clock,
                 catalog=control_plane.catalog,
-                filters=ChainSettings(
-                    authenticator=authentication.authenticator,
-                    authorizer=control_plane.authorizer,
-                    metrics=self.metrics,
-                    clock=self._clock,
-                    audit=audit,
-                    impersonation=control_plane.impersonation,
-                    rewrite=(cluster_path_filter,),
-                    resolve=(ClusterResolver(clusters),),
-                    guard=(ClusterGuard(clusters), *((ClusterAudit(clusters),) if audit is not None else ())),
-                ),
+                filters=filters,
+                connectors=self.tunnels.connectors,
                 admission=control_plane.admission,
                 routes={**system.routes(), SERVICES_PREFIX: services},
                 clusters=True,
@@ -227,6 +232,7 @@ class ControlPlaneProcess:
     def _run_controllers(self, authority: CertificateAuthority) -> None:
         group = self._running = TaskGroup("server")
         group.start(self.api.upkeep(), name="upkeep")
+        group.start(self.tunnels.run(), name="tunnels")
         if not self.options.controllers.run_controllers:
             return
         controllers = Controllers(
