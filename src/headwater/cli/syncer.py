@@ -30,6 +30,8 @@ from headwater.cli.logs import log_options
               help="Whether to report capacity, which takes rights to read nodes and pods.")  # fmt: skip
 @click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")
 @click.option("--health-address", default="", help="host:port for /healthz, /readyz and /metrics; none by default.")
+@click.option("--tunnel/--no-tunnel", default=True, show_default=True,
+              help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp.")  # fmt: skip
 @log_options
 def syncer(
     from_kubeconfig: Path,
@@ -44,6 +46,7 @@ def syncer(
     report_capacity: bool,
     workers: int,
     health_address: str,
+    tunnel: bool,
 ) -> None:
     """Check the settings, then work until told to stop."""
     from headwater.base.loop import run_service
@@ -65,6 +68,7 @@ def syncer(
         report_capacity=report_capacity,
         workers=workers,
         health_address=health_address,
+        tunnel=tunnel,
     )
     try:
         run_service(run(options))

@@ -15,6 +15,9 @@ from headwater.client.interface import TransportError
 from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, name, object_key, uid
+from headwater.syncer.access import Access, Tunneler
+from headwater.syncer.access.forward import Forwarder
+from headwater.syncer.access.gate import Gate
 from headwater.syncer.activity import Activity
 from headwater.syncer.capacity.report import CapacityReport
 from headwater.syncer.downstream import Downstream
@@ -30,6 +33,7 @@ from headwater.syncer.upstream import TransportFor, Upstream
 from headwater.telemetry.health import HealthChecks
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
+from headwater.tunnel.metrics import SessionMetrics
 
 log = get_logger("syncer")
 
@@ -42,7 +46,7 @@ class Agent:
     """Wires the parts of a syncer together. Both sides are given as clients, so that any transport will do.
 
     ``control_plane`` reaches workspaces by `/clusters/<name>`, ``pcluster`` is a plain API server, and
-    ``transport_for`` gives transports to virtual workspace servers.
+    ``transport_for`` gives transports to virtual workspace servers. With ``access`` it opens tunnels.
     """
 
     def __init__(
@@ -52,6 +56,7 @@ class Agent:
         control_plane: ClusterClient,
         pcluster: ClusterClient,
         transport_for: TransportFor,
+        access: Access | None = None,
         clock: Clock | None = None,
         registry: Registry | None = None,
     ) -> None:
@@ -59,6 +64,7 @@ class Agent:
         self._workspace = control_plane.cluster(options.from_cluster)
         self._pcluster = pcluster
         self._transport_for = transport_for
+        self._access = access
         self._clock = clock or SystemClock()
         self._registry = registry or Registry()
         self._activity = Activity(self._clock)
@@ -97,6 +103,8 @@ class Agent:
         )
         self._add_checks(heartbeat)
         async with TaskGroup("syncer") as group:
+            if self._access is not None:
+                group.start(self._tunneler(identity, self._access, follower).run(), name="tunnels")
             group.start(heartbeat.run(), name="heartbeat")
             group.start(follower.informer.run(), name="synctarget")
             group.start(follower.controller.run(), name="target")
@@ -140,6 +148,19 @@ class Agent:
             clock=self._clock,
             registry=self._registry,
         )
+
+    def _tunneler(self, identity: TargetIdentity, access: Access, follower: TargetFollower) -> Tunneler:
+        gate = Gate(identity=identity, namespaces=self._namespaces, downstream=self._downstream.client)
+        tunneler = Tunneler(
+            identity=identity,
+            dialer_for=access.dialer_for,
+            forwarder=Forwarder(gate=gate, pcluster=access.pcluster),
+            clock=self._clock,
+            metrics=SessionMetrics(self._registry),
+        )
+        follower.informer.add_handler(lambda _, _old, new: tunneler.follow(new))
+        self.health.add("tunnel", tunneler.problem)
+        return tunneler
 
     async def _find_target(self) -> TargetIdentity:
         """The SyncTarget, waited for while it can't be read."""

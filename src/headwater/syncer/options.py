@@ -25,7 +25,8 @@ class SyncerOptions:
     ``from_*`` is upstream, the control plane; ``to_*`` is downstream, the pcluster, by default the one that the
     process runs in. ``from_cluster`` is the workspace of the SyncTarget, by name or path; empty takes it from the
     server URL of the kubeconfig. ``report_capacity`` is about reading nodes and pods of the pcluster.
-    ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
+    ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`. ``tunnel`` lets the control plane's
+    users reach their pods.
     """
 
     sync_target_name: str
@@ -40,6 +41,7 @@ class SyncerOptions:
     workers: int = DEFAULT_WORKERS
     report_capacity: bool = True
     health_address: str = ""
+    tunnel: bool = True
 
     def check(self) -> None:
         """Raise OptionsError for settings that can't work, naming the flag."""

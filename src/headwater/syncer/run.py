@@ -10,8 +10,8 @@ from headwater.base.tasks import TaskGroup
 from headwater.client import kubeconfig
 from headwater.client.connection import ConfigError, ConnectionSettings, in_cluster_settings
 from headwater.client.dynamic import ClusterClient
-from headwater.client.interface import Transport
 from headwater.client.transport import NetworkTransport
+from headwater.syncer.access import Access
 from headwater.syncer.agent import Agent
 from headwater.syncer.healthserver import HealthServer
 from headwater.syncer.options import SyncerOptions
@@ -32,6 +32,7 @@ async def run(options: SyncerOptions) -> None:
         control_plane=ClusterClient(transports.get(settings.server), user_agent=USER_AGENT),
         pcluster=ClusterClient(pcluster, user_agent=USER_AGENT),
         transport_for=transports.get,
+        access=Access(dialer_for=transports.get, pcluster=pcluster) if options.tunnel else None,
         clock=SystemClock(),
         registry=registry,
     )
@@ -73,7 +74,7 @@ class _Transports:
         self._settings = settings
         self._by_origin: dict[str, NetworkTransport] = {}
 
-    def get(self, url: str) -> Transport:
+    def get(self, url: str) -> NetworkTransport:
         """The transport to the server of a URL. Raises ConfigError for one that would get credentials in clear."""
         parts = urlsplit(url)
         own = urlsplit(self._settings.server)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 from headwater.base import yamlio
 from headwater.cli.synctarget.manifests import (
@@ -63,6 +64,31 @@ def test_nodes_and_pods_are_only_looked_at() -> None:
     assert verbs["nodes"] == {"get", "list", "watch"}
     assert verbs["pods"] == {"list", "watch"}
     assert "endpoints" not in verbs
+
+
+def test_access_to_pods_is_granted_only_where_it_is_switched_on() -> None:
+    """On both sides, and the syncer is told."""
+    for tunnel in (True, False):
+        role = next(each for each in upstream_objects("id", TARGET, "default", tunnel=tunnel) if "rules" in each)
+        below = downstream_objects(replace(PLAN, tunnel=tunnel))
+        names = {
+            name: set(rule["verbs"])
+            for rules in (role["rules"], *(each["rules"] for each in below if "rules" in each))
+            for rule in rules
+            for name in rule.get("resources", ())
+            if "/" in name and name != "synctargets/status"
+        }
+        connect = {"create", "get"}
+        assert names == (
+            {
+                "synctargets/tunnel": {"get"}, "pods/log": {"get"}, "pods/exec": connect, "pods/attach": connect,
+                "pods/portforward": connect,
+            }
+            if tunnel
+            else {}
+        )  # fmt: skip
+        arguments = below[-1]["spec"]["template"]["spec"]["containers"][0]["args"]
+        assert ("--tunnel" if tunnel else "--no-tunnel") in arguments
 
 
 def test_kubeconfig_reaches_the_hub_with_the_token_alone() -> None:

@@ -51,6 +51,8 @@ class Registration:
 )
 @click.option("--syncer-image", default=f"headwater:{VERSION}", show_default=True, help="Image of the syncer.")
 @click.option("--replicas", type=click.IntRange(0, 1), default=1, show_default=True, help="Replicas of the syncer.")
+@click.option("--tunnel/--no-tunnel", default=True, show_default=True,
+              help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp.")  # fmt: skip
 @connection_options
 @command_body
 async def create(
@@ -65,6 +67,7 @@ async def create(
     kcp_namespace: str,
     syncer_image: str,
     replicas: int,
+    tunnel: bool,
 ) -> None:
     """Create what is missing, wait for token and resources, and write files readable by their owner only."""
     from headwater.apis.workload.labels import syncer_id
@@ -83,7 +86,7 @@ async def create(
         target = await _register(client, registration)
         identity = syncer_id(name, uid(target))
         progress(f"Creating service account, role and token {identity!r} for the syncer")
-        await _create_account(client, identity, target, kcp_namespace)
+        await _create_account(client, identity, target, kcp_namespace, tunnel=tunnel)
         token = await _token(client, identity, kcp_namespace)
         resources = await _resources(client, name) if registration.exports else ()
         cluster = cluster_name(target)
@@ -99,6 +102,7 @@ async def create(
             image=syncer_image,
             replicas=replicas,
             resources=resources,
+            tunnel=tunnel,
         )
     if syncer_kubeconfig is not None:
         _write(syncer_kubeconfig, yamlio.dump(kubeconfig_of(plan)))
@@ -170,7 +174,7 @@ async def _register(client: Client, registration: Registration) -> Object:
     return created
 
 
-async def _create_account(client: Client, identity: str, target: Object, namespace: str) -> None:
+async def _create_account(client: Client, identity: str, target: Object, namespace: str, *, tunnel: bool) -> None:
     from headwater.cli.synctarget.manifests import upstream_objects
     from headwater.machinery.gvk import GroupVersionResource
 
@@ -180,7 +184,7 @@ async def _create_account(client: Client, identity: str, target: Object, namespa
         "ClusterRole": GroupVersionResource("rbac.authorization.k8s.io", "v1", "clusterroles"),
         "ClusterRoleBinding": GroupVersionResource("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
     }
-    for obj in upstream_objects(identity, target, namespace):
+    for obj in upstream_objects(identity, target, namespace, tunnel=tunnel):
         resource = client.resource(plurals[obj["kind"]], obj["metadata"].get("namespace", ""))
         await resource.apply(obj, field_manager="headwater-cli", force=True)
 

@@ -22,7 +22,10 @@ _RBAC = "rbac.authorization.k8s.io"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncerPlan:
-    """Everything that the manifests depend on. `resources` are (group, resource) pairs to sync."""
+    """Everything that the manifests depend on. `resources` are (group, resource) pairs to sync.
+
+    Without `tunnel` nobody reaches pods through the control plane, and the syncer gets no right to.
+    """
 
     syncer_id: str
     sync_target_name: str
@@ -35,9 +38,10 @@ class SyncerPlan:
     image: str
     replicas: int
     resources: tuple[tuple[str, str], ...]
+    tunnel: bool = True
 
 
-def upstream_objects(syncer_id: str, sync_target: Object, namespace: str) -> list[Object]:
+def upstream_objects(syncer_id: str, sync_target: Object, namespace: str, *, tunnel: bool = True) -> list[Object]:
     """Service account, role, binding and token of a syncer in the SyncTarget's workspace, owned by the SyncTarget."""
     meta = sync_target["metadata"]
     owner = {
@@ -51,6 +55,7 @@ def upstream_objects(syncer_id: str, sync_target: Object, namespace: str) -> lis
     rules = [
         {**only_this, "resources": ["synctargets"], "verbs": ["sync", "get", "list", "watch"]},
         {**only_this, "resources": ["synctargets/status"], "verbs": ["get", "patch", "update"]},
+        *([{**only_this, "resources": ["synctargets/tunnel"], "verbs": ["get"]}] if tunnel else []),
         {"nonResourceURLs": ["/"], "verbs": ["access"]},
     ]
     token_notes = {"kubernetes.io/service-account.name": syncer_id}
@@ -102,7 +107,7 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
             "apiVersion": f"{_RBAC}/v1",
             "kind": "ClusterRole",
             "metadata": named,
-            "rules": downstream_rules(plan.resources),
+            "rules": downstream_rules(plan.resources, tunnel=plan.tunnel),
         },
         _cluster_role_binding(named, plan.syncer_id, plan.namespace),
         {"apiVersion": "v1", "kind": "Secret", "metadata": spaced, "data": {"kubeconfig": kubeconfig}},
@@ -110,8 +115,8 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
     ]
 
 
-def downstream_rules(resources: Iterable[tuple[str, str]]) -> list[Object]:
-    """Rules of the syncer's role on the pcluster: capacity, namespaces, and the synced resources by API group."""
+def downstream_rules(resources: Iterable[tuple[str, str]], *, tunnel: bool = False) -> list[Object]:
+    """Rules of the syncer's role on the pcluster: capacity, namespaces, synced resources by group, access to pods."""
     by_group: dict[str, set[str]] = {"": {"configmaps", "secrets"}}
     for group, resource in resources:
         if GroupResource(group, resource) not in NEVER_SYNCED:
@@ -125,6 +130,15 @@ def downstream_rules(resources: Iterable[tuple[str, str]]) -> list[Object]:
         {"apiGroups": [group], "resources": sorted(names), "verbs": _SYNC_VERBS}
         for group, names in sorted(by_group.items())
     ]
+    if tunnel:
+        rules += [
+            {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]},
+            {
+                "apiGroups": [""],
+                "resources": ["pods/attach", "pods/exec", "pods/portforward"],
+                "verbs": ["create", "get"],
+            },
+        ]
     return rules
 
 
@@ -150,6 +164,7 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
             f"--from-cluster={plan.cluster}",
             f"--sync-target-name={plan.sync_target_name}",
             f"--sync-target-uid={plan.sync_target_uid}",
+            "--tunnel" if plan.tunnel else "--no-tunnel",
         ],
         "env": [{"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
         "securityContext": {
