@@ -21,6 +21,8 @@ from headwater.controlplane.tunnels.registry import (
 )
 from headwater.machinery.errors import Forbidden, ServiceUnavailable, StatusError, Unauthorized
 from headwater.tunnel.session import TooManyStreams
+from headwater.tunnel.spdy import Decoder as SpdyDecoder
+from headwater.tunnel.spdy import Encoder as SpdyEncoder
 from headwater.tunnel.websocket import Decoder, Opcode, encode
 
 
@@ -111,10 +113,35 @@ async def test_a_websocket_client_is_told_why_a_command_was_cut() -> None:
 
 
 @pytest.mark.parametrize(
+    ("protocol", "said"),
+    [
+        ("v4.channel.k8s.io", b'"message":"the tunnel broke"'),
+        ("v3.channel.k8s.io", b"the tunnel broke"),
+        ("portforward.k8s.io", b""),
+    ],
+)
+async def test_a_spdy_client_is_told_on_the_stream_of_the_outcome(protocol: str, said: bytes) -> None:
+    """Which without a word would take the command for one that succeeded."""
+    asked = SpdyEncoder().syn_stream(3, {"streamType": "error"})
+    client, stream = fed(asked), Memory()
+    running = asyncio.ensure_future(
+        parting(client, stream, {"upgrade": "SPDY/3.1", "x-stream-protocol-version": protocol})
+    )
+    while not stream.written:
+        await asyncio.sleep(0)
+    stream.incoming.put_nowait("the tunnel broke")
+    assert await running == "the tunnel broke"
+    assert stream.written == [asked]
+    frames = list(SpdyDecoder().feed(b"".join(client.written)))
+    assert [(frame.number, frame.fin) for frame in frames] == ([(3, True)] if said else [])
+    assert all(said in frame.payload for frame in frames)
+
+
+@pytest.mark.parametrize(
     ("last", "headers"),
     [
         pytest.param(encode(Opcode.BINARY, b"\x01output")[:4], V5, id="within a frame"),
-        pytest.param(b"\x00\x00\x00\x01", {"upgrade": "SPDY/3.1"}, id="another protocol"),
+        pytest.param(b"\x00\x00\x00\x01", {"upgrade": "SPDY/3.1"}, id="no stream for it"),
     ],
 )
 async def test_nothing_is_put_where_it_would_be_taken_for_data(last: bytes, headers: dict[str, str]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from headwater.base.channel import ByteChannel, ChannelBroken
-from headwater.sim.access.spdy import STATUS_REFUSED, Decoder, Encoder, Kind, SpdyError, SpdyFrame
+from headwater.tunnel.spdy import STATUS_REFUSED, Decoder, Encoder, Kind, SpdyError, SpdyFrame
 
 MAX_STREAMS: Final = 128
 _BUFFER_BYTES: Final = 256 * 1024

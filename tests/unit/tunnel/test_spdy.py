@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import struct
 import zlib
@@ -11,10 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headwater.base.channel import ChannelBroken
-from headwater.sim.access.spdy import FLAG_FIN, MAX_HEADER_BYTES, Decoder, Encoder, Kind, SpdyError, SpdyFrame
-from headwater.sim.access.spdydictionary import DICTIONARY
-from headwater.sim.access.spdyserver import MAX_STREAMS, SpdyConnection
+from headwater.tunnel.spdy import (
+    MAX_HEADER_BYTES,
+    Decoder,
+    Encoder,
+    ErrorStreamFinder,
+    Kind,
+    SpdyBorders,
+    SpdyError,
+    SpdyFrame,
+)
+from headwater.tunnel.spdydictionary import DICTIONARY
 
 names = st.text("abcdefghijklmnopqrstuvwxyz-", min_size=1, max_size=20)
 headers = st.dictionaries(names, st.text(st.characters(codec="ascii"), max_size=50), max_size=10)
@@ -81,66 +87,29 @@ def test_what_is_refused(wire: bytes) -> None:
         list(Decoder().feed(wire))
 
 
-class Client:
-    """The other end: what it sends is queued, what it gets is decoded."""
-
-    def __init__(self) -> None:
-        self.encoder = Encoder()
-        self.sent: asyncio.Queue[bytes] = asyncio.Queue()
-        self.got: list[SpdyFrame] = []
-        self.closed = False
-        self._decoder = Decoder()
-
-    async def read(self) -> bytes:
-        return await self.sent.get()
-
-    async def write(self, data: bytes) -> None:
-        if self.closed:
-            raise ChannelBroken("closed")
-        self.got += self._decoder.feed(data)
-
-    def close(self, reason: str = "") -> None:
-        self.closed = True
+@given(st.lists(st.binary(max_size=300), max_size=8), st.integers(1, 50))
+def test_borders_are_found_without_the_payload(payloads: list[bytes], size: int) -> None:
+    encoder, borders = Encoder(), SpdyBorders()
+    wire = b"".join(encoder.data(1, each) for each in payloads)
+    for at in range(0, len(wire), size):
+        borders.feed(wire[at : at + size])
+    assert borders.at_border
+    borders.feed(b"\x00")
+    assert not borders.at_border
 
 
-async def test_a_connection_accepts_streams_and_answers_pings() -> None:
-    client = Client()
-    connection = SpdyConnection(client)
-    running = asyncio.create_task(connection.run())
-    for frame in (
-        client.encoder.syn_stream(1, {"streamType": "stdin"}),
-        client.encoder.data(1, b"typed"),
-        client.encoder.data(1, fin=True),
-        client.encoder.ping(1),
-        struct.pack(">HHI", 0x8003, 77, 0),
-    ):
-        client.sent.put_nowait(frame)
-    stream = await connection.accept()
-    assert stream is not None
-    assert stream.headers == {"streamtype": "stdin"}
-    assert (await stream.read(), await stream.read()) == (b"typed", b"")
-    await stream.write(b"x" * 40_000)
-    await stream.finish()
-    client.sent.put_nowait(b"")
-    await running
-    assert await connection.accept() is None
-    assert [frame.kind for frame in client.got[:2]] == [Kind.SYN_REPLY, Kind.PING]
-    assert b"".join(frame.payload for frame in client.got if frame.kind is Kind.DATA) == b"x" * 40_000
-    assert client.got[-1].fin
-    assert FLAG_FIN == 1
+@given(st.permutations(["error", "stdin", "stdout", "stderr"]), st.integers(1, 50))
+def test_the_stream_of_the_outcome_is_found(order: list[str], size: int) -> None:
+    encoder, finder = Encoder(), ErrorStreamFinder()
+    wire = b"".join(encoder.syn_stream(2 * at + 1, {"streamType": name}) for at, name in enumerate(order))
+    for at in range(0, len(wire), size):
+        finder.feed(wire[at : at + size])
+    assert finder.number == 2 * order.index("error") + 1
 
 
-async def test_streams_are_bounded_and_a_reset_ends_one() -> None:
-    client = Client()
-    connection = SpdyConnection(client)
-    running = asyncio.create_task(connection.run())
-    for number in range(MAX_STREAMS + 1):
-        client.sent.put_nowait(client.encoder.syn_stream(2 * number + 1, {}))
-    first = await connection.accept()
-    assert first is not None
-    client.sent.put_nowait(client.encoder.reset(1, 5))
-    assert await first.read() == b""
-    assert [frame.number for frame in client.got if frame.kind is Kind.RST_STREAM] == [2 * MAX_STREAMS + 1]
-    client.sent.put_nowait(b"not SPDY at all")
-    await running
-    assert client.closed
+@pytest.mark.parametrize("data", [b"\xff" * 100, Encoder().data(1, bytes(1000)) * 100])
+def test_a_client_that_opens_none_is_not_followed_for_long(data: bytes) -> None:
+    finder = ErrorStreamFinder()
+    finder.feed(data)
+    finder.feed(Encoder().syn_stream(1, {"streamtype": "error"}))
+    assert finder.number == 0

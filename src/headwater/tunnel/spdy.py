@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from headwater.sim.access.spdydictionary import DICTIONARY
+from headwater.tunnel.spdydictionary import DICTIONARY
 
 _VERSION: Final = 3
 _CONTROL: Final = 0x8000
@@ -99,6 +99,58 @@ class Decoder:
         if len(text) > MAX_HEADER_BYTES or self._inflate.unconsumed_tail:
             raise SpdyError(f"a header block is larger than {MAX_HEADER_BYTES} bytes")
         return dict(_pairs(text))
+
+
+class SpdyBorders:
+    """Follows where the frames of one direction end, without keeping what is in them."""
+
+    def __init__(self) -> None:
+        self._head = bytearray()
+        self._left = 0
+
+    @property
+    def at_border(self) -> bool:
+        """Whether a frame has ended and no other one has begun."""
+        return not self._head and not self._left
+
+    def feed(self, data: bytes) -> None:
+        """Bytes have passed."""
+        position = 0
+        while position < len(data):
+            if self._left:
+                step = min(self._left, len(data) - position)
+                self._left -= step
+            else:
+                step = min(8 - len(self._head), len(data) - position)
+                self._head += data[position : position + step]
+                if len(self._head) == 8:
+                    self._left = int.from_bytes(self._head[5:8], "big")
+                    self._head.clear()
+            position += step
+
+
+class ErrorStreamFinder:
+    """Reads the first frames of a client that runs a command, to know which of its streams takes the outcome."""
+
+    def __init__(self) -> None:
+        self._decoder: Decoder | None = Decoder()
+        self._read = 0
+        self.number = 0
+        """The stream; 0 while it is not known."""
+
+    def feed(self, data: bytes) -> None:
+        """Bytes have passed. Gives up when the client does not open such a stream first of all."""
+        if self._decoder is None:
+            return
+        self._read += len(data)
+        try:
+            for frame in self._decoder.feed(data):
+                if frame.kind is Kind.SYN_STREAM and frame.headers.get("streamtype", "").lower() == "error":
+                    self.number = frame.number
+        except SpdyError:
+            self._read = MAX_HEADER_BYTES
+        if self.number or self._read >= MAX_HEADER_BYTES:
+            self._decoder = None
 
 
 class Encoder:
