@@ -117,6 +117,10 @@ class NetworkTransport:
         self._note_refusal(response.status)
         return _NetworkStream(response, self._settings.server)
 
+    def authorization(self) -> str:
+        """The Authorization header that requests carry now; it changes when a token file does. Raises ConfigError."""
+        return self._authorization.header()
+
     async def websocket(
         self, path: str, *, query: Query = (), protocol: str, max_message_bytes: int
     ) -> WebSocketConnection:

@@ -5,7 +5,8 @@
     bytes 5-    payload
 
 The control plane opens streams, under numbers that only grow. Each direction of a stream starts with a window of
-`WINDOW_BYTES`; DATA takes from it, WINDOW gives back what was consumed.
+`WINDOW_BYTES`; DATA takes from it, WINDOW gives back what was consumed. RENEW brings the agent's credential of now, in
+place of the one that it opened the tunnel with.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ WINDOW_BYTES: Final = 128 * 1024
 MAX_DATA_BYTES: Final = 32 * 1024
 MAX_HEAD_BYTES: Final = 48 * 1024
 MAX_REASON_BYTES: Final = 512
+MAX_CREDENTIAL_BYTES: Final = 16 * 1024
 _HEADER: Final = struct.Struct(">BI")
 _CREDIT: Final = struct.Struct(">I")
 MAX_MESSAGE_BYTES: Final = _HEADER.size + MAX_HEAD_BYTES
@@ -42,6 +44,7 @@ class FrameType(IntEnum):
     PING = 7
     PONG = 8
     BYE = 9
+    RENEW = 10
 
 
 _MAX_PAYLOAD: Final = {
@@ -54,8 +57,9 @@ _MAX_PAYLOAD: Final = {
     FrameType.PING: 8,
     FrameType.PONG: 8,
     FrameType.BYE: MAX_REASON_BYTES,
+    FrameType.RENEW: MAX_CREDENTIAL_BYTES,
 }
-_OF_SESSION: Final = frozenset({FrameType.PING, FrameType.PONG, FrameType.BYE})
+_OF_SESSION: Final = frozenset({FrameType.PING, FrameType.PONG, FrameType.BYE, FrameType.RENEW})
 
 
 class Frame(NamedTuple):
@@ -64,6 +68,10 @@ class Frame(NamedTuple):
     type: FrameType
     stream: int = 0
     payload: bytes = b""
+
+    def __repr__(self) -> str:
+        """Without the payload, which may be a credential."""
+        return f"Frame({self.type.name}, {self.stream}, {len(self.payload)} bytes)"
 
     def encode(self) -> bytes:
         """The message. Raises FrameError for a frame that `decode` would refuse."""

@@ -26,6 +26,10 @@ Accept = Callable[[Stream], Awaitable[None]]
 """Serves a stream that the peer opened; the stream is closed when it returns."""
 
 
+Renewed = Callable[[str], None]
+"""Hears of the credential that the agent has now, as the value of an Authorization header."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimits:
     """Bounds of one session; seconds. `data_frames` may wait for the link, of all streams together."""
@@ -54,12 +58,14 @@ class Session:
         clock: Clock,
         metrics: SessionMetrics,
         accept: Accept | None = None,
+        renewed: Renewed | None = None,
         limits: SessionLimits | None = None,
     ) -> None:
         self._link = link
         self._clock = clock
         self._metrics = metrics
         self._accept = accept
+        self._renewed = renewed
         self._limits = limits or SessionLimits()
         self._streams: dict[int, Stream] = {}
         self._last = 0
@@ -99,6 +105,10 @@ class Session:
         """End the session; `run` returns soon after, and every stream has broken for this reason."""
         if not self._ended.done():
             self._ended.set_result(reason)
+
+    def renew(self, authorization: str) -> None:
+        """Tell the control plane the credential of now, so that the tunnel outlives the one that opened it."""
+        self.control(Frame(FrameType.RENEW, 0, authorization.encode()))
 
     def open(self, head: bytes) -> Stream:
         """A new stream. Raises TooManyStreams, ChannelBroken when the session has ended, FrameError for a long head."""
@@ -184,6 +194,10 @@ class Session:
             self.control(Frame(FrameType.PONG, 0, frame.payload))
         elif frame.type is FrameType.BYE:
             raise LinkBroken(frame.reason or "the other side closed the tunnel")
+        elif frame.type is FrameType.RENEW:
+            if self._renewed is None:
+                raise FrameError("a credential is not taken here")
+            self._renewed(frame.payload.decode("latin-1"))
         elif frame.type is FrameType.OPEN:
             self._opened(frame)
         elif frame.type is not FrameType.PONG:

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import pytest
 from tests.integration.servers import eventually
-from tests.integration.syncer.conftest import PLURALS, running_line
-from tests.integration.tunnel.callers import ROLE_BINDINGS, Caller, account, admin, rule
+from tests.integration.syncer.conftest import PLURALS, running_line, token_of
+from tests.integration.tunnel.callers import ROLE_BINDINGS, Caller, account, admin, agent_token, rule
 from tests.integration.tunnel.ground import PODS, Ground
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.apis.workload.labels import syncer_id
 from headwater.client.interface import TransportError
+from headwater.client.kubeconfig import load_file
+from headwater.controlplane.tunnels.rechecks import Rechecks
 from headwater.syncer.access.tunneler import Tunneler
+from headwater.tunnel.frames import Frame, FrameType
+from headwater.tunnel.session import Session
 
 POD = "/api/v1/namespaces/default/pods/web"
 RUNS = [rule("pods/exec", verbs=["create", "get"]), rule("pods/log", verbs=["get"])]
@@ -198,3 +202,81 @@ async def test_without_the_switch_there_is_no_tunnel(tmp_path: Path, monkeypatch
         await ground.pod_above("web")
         assert await log_status(ground) == 503
         assert not dialled
+
+
+async def second_token(ground: Ground, identity: str) -> str:
+    """Another token of the agent's account."""
+    secrets = ground.line.workspace.resource(PLURALS["Secret"], "default")
+    notes = {"kubernetes.io/service-account.name": identity}
+    await secrets.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "kubernetes.io/service-account-token",
+            "metadata": {"name": "second-token", "annotations": notes},
+        }
+    )
+    return await token_of(ground.line.workspace, "second", "default")
+
+
+@pytest.mark.parametrize("whose", ["its own", "another account's"])
+async def test_a_tunnel_outlives_the_credential_that_opened_it(
+    ground: Ground, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """A new token of the same account takes the old one's place, and what runs goes on; anyone else's ends it."""
+    monkeypatch.setattr("headwater.client.credentials._TOKEN_READ_SECONDS", 0.01)
+    monkeypatch.setattr("headwater.syncer.access.tunneler._RENEWAL_SECONDS", 0.01)
+    renewed: list[str] = []
+    take = Session._take
+
+    def noting(self: Session, frame: Frame) -> None:
+        take(self, frame)
+        if frame.type is FrameType.RENEW:
+            renewed.append(frame.payload.decode())
+
+    monkeypatch.setattr(Session, "_take", noting)
+    line = ground.line
+    identity = syncer_id("west", line.options.sync_target_uid)
+    token_file = line.directory / "token"
+    token_file.write_text(agent_token(ground))
+    config = load_file(line.options.from_kubeconfig)
+    config.users["default-user"] = {"tokenFile": str(token_file)}
+    await line.stop_agent()
+    config.save(line.options.from_kubeconfig)
+    line.start_agent()
+
+    async def back() -> bool:
+        return await log_status(ground) == 200
+
+    await eventually(back)
+    async with admin(ground).exec("cat") as command, asyncio.timeout(30):
+        await command.type(b"before")
+        await command.read_until(b"before")
+        if whose == "another account's":
+            token_file.write_text(await account(line.workspace, "tenant", []))
+            await command.rest()
+        else:
+            token_file.write_text(await second_token(ground, identity))
+            await eventually(_answering(lambda: renewed))
+            await line.workspace.resource(PLURALS["Secret"], "default").delete(f"{identity}-token")
+            rechecks = line.control_plane.tunnels._rechecks
+            looked = len(looks := _count_looks(rechecks, monkeypatch))
+            await eventually(_answering(lambda: len(looks) > looked + 6))
+            await command.type(b"after")
+            await command.read_until(b"after")
+            await line.workspace.resource(PLURALS["Secret"], "default").delete("second-token")
+            await command.rest()
+        assert command.closed_with[0] == 1011
+
+
+def _count_looks(rechecks: Rechecks, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Grows with each second look."""
+    looks: list[object] = []
+    look = rechecks._look
+
+    async def counted(entry: object) -> None:
+        await look(entry)  # type: ignore[arg-type]
+        looks.append(entry)
+
+    monkeypatch.setattr(rechecks, "_look", counted)
+    return looks

@@ -28,6 +28,7 @@ frames = st.one_of(
     st.builds(window_frame, streams, st.integers(1, WINDOW_BYTES)),
     st.builds(lambda stream, text: reason_frame(FrameType.RESET, stream, text), streams, st.text(max_size=900)),
     st.builds(lambda text: reason_frame(FrameType.BYE, 0, text), st.text(max_size=900)),
+    st.builds(Frame, st.just(FrameType.RENEW), st.just(0), st.binary(max_size=2000)),
     st.builds(Frame, st.sampled_from([FrameType.PING, FrameType.PONG]), st.just(0), st.binary(max_size=8)),
 )
 
@@ -55,6 +56,10 @@ def test_a_reason_is_one_line_of_bounded_length(text: str) -> None:
     reason = decode(reason_frame(FrameType.RESET, 1, text).encode()).reason
     assert reason.isprintable()
     assert len(reason) <= MAX_REASON_BYTES
+
+
+def test_a_credential_is_not_shown() -> None:
+    assert "secret" not in repr(Frame(FrameType.RENEW, 0, b"Bearer secret"))
 
 
 @pytest.mark.parametrize(

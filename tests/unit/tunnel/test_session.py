@@ -212,6 +212,7 @@ async def test_an_agent_refuses_more_streams_than_it_bears() -> None:
             id="data after the end",
         ),
         pytest.param([Frame(FrameType.OPEN, 1), *[Frame(FrameType.ANSWER, 1, b"")] * 2], "twice", id="two answers"),
+        pytest.param([Frame(FrameType.RENEW, 0, b"Bearer x")], "not taken", id="a credential for the agent"),
         pytest.param([reason_frame(FrameType.BYE, 0, "enough")], "enough", id="goodbye"),
     ],
 )  # fmt: skip

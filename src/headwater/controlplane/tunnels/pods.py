@@ -41,6 +41,7 @@ log = get_logger("tunnels")
 
 ANSWER_SECONDS: Final = 30.0
 _UNREAD_SECONDS: Final = 3600.0
+_LAST_WORD_SECONDS: Final = 1.0
 _TEXT: Final = "text/plain; charset=utf-8"
 
 
@@ -140,18 +141,26 @@ class PodConnection:
 
     def _respond(self, call: SubresourceCall, stream: Stream, answer: StreamAnswer) -> StreamResponse:
         request = call.request
+        clients: list[ByteChannel] = []
 
         async def check() -> None:
             await self._access.recheck(request)
             await self._check_create(request)
 
-        forget = self._access.rechecks.add(check, stream.close)
+        def end(reason: str) -> None:
+            stream.close(reason)
+            for client in clients:
+                # One that reads is told first; one that doesn't must not keep its connection for that.
+                asyncio.get_running_loop().call_later(_LAST_WORD_SECONDS, client.close)
+
+        forget = self._access.rechecks.add(check, end)
         if self._subresource == LOG:
             response = StreamResponse(200, _TEXT, _chunks(stream), unread_seconds=_UNREAD_SECONDS)
             response.on_finish.append(forget)
             return response
 
         async def serve(channel: ByteChannel) -> None:
+            clients.append(channel)
             reason = await parting(channel, stream, dict(answer.headers))
             if reason:
                 log.info("connection to a pod was cut", subresource=self._subresource, reason=reason)

@@ -29,6 +29,7 @@ log = get_logger("syncer.access")
 
 MAX_URLS: Final = 32
 _STEADY_SECONDS: Final = 30.0
+_RENEWAL_SECONDS: Final = 5.0
 
 
 class Dialer(Protocol):
@@ -38,6 +39,10 @@ class Dialer(Protocol):
         self, path: str, *, query: Query = (), protocol: str, max_message_bytes: int
     ) -> WebSocketConnection:
         """A WebSocket that speaks `protocol`."""
+        ...
+
+    def authorization(self) -> str:
+        """The credential of now."""
         ...
 
 
@@ -120,7 +125,9 @@ class Tunneler:
     async def _once(self, url: str) -> str:
         """One tunnel, to its end; answers why it ended. Raises what opening it raises."""
         parts = urlsplit(url)
-        socket = await self._dialer_for(f"{parts.scheme}://{parts.netloc}").websocket(
+        dialer = self._dialer_for(f"{parts.scheme}://{parts.netloc}")
+        shown = dialer.authorization()
+        socket = await dialer.websocket(
             f"{parts.path.rstrip('/')}{tunnel_path(self._identity)}",
             query=[("uid", self._identity.uid)],
             protocol=PROTOCOL,
@@ -129,7 +136,24 @@ class Tunneler:
         session = Session(_SocketLink(socket), clock=self._clock, metrics=self._metrics, accept=self._forwarder.serve)
         self._problems.pop(url, None)
         log.info("tunnel is open", url=url)
-        return await session.run()
+        async with TaskGroup("tunnel") as group:
+            renewing = group.start(self._renew(session, dialer, shown), name="credential")
+            reason = await session.run()
+            renewing.cancel()
+        return reason
+
+    async def _renew(self, session: Session, dialer: Dialer, shown: str) -> None:
+        """Show each new credential while the old one is still good."""
+        while True:
+            await self._clock.sleep(_RENEWAL_SECONDS)
+            try:
+                current = dialer.authorization()
+            except ConfigError as error:
+                log.warning("the credential can't be read", error=str(error))
+                continue
+            if current != shown:
+                shown = current
+                session.renew(current)
 
 
 def tunnel_path(identity: TargetIdentity) -> str:
