@@ -8,6 +8,7 @@ from tests.integration.servers import eventually
 from tests.integration.syncer.conftest import NAMESPACES, Line
 
 from headwater.apis.workload.labels import CLUSTER_LABEL, LOCATOR_ANNOTATION, TENANT_LABEL, state_label
+from headwater.machinery.errors import AlreadyExists
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object
 from headwater.syncer.identity import TargetIdentity
@@ -59,7 +60,10 @@ class Ground:
         """The upstream copy of a pod, as upsync makes it."""
         labels = {state_label(key or self.line.key): "Upsync"}
         pods = self.line.workspace.resource(PODS, "default")
-        await pods.create(pod_object(name, labels=labels))
+        try:
+            await pods.create(pod_object(name, labels=labels))
+        except AlreadyExists:
+            pass  # The syncer was faster.
         await pods.patch_status(name, {"status": {"phase": "Running"}})
 
     async def tunnelled(self) -> None:

@@ -199,6 +199,7 @@ async def test_without_the_switch_there_is_no_tunnel(tmp_path: Path, monkeypatch
         line.start_agent()
         ground = Ground(line, line.downstream_namespace("default"))
         await ground.make_namespace()
+        await ground.pod_below("web")
         await ground.pod_above("web")
         assert await log_status(ground) == 503
         assert not dialled
