@@ -8,6 +8,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -56,8 +57,12 @@ class Authorization:
         return self._file_token
 
 
+@lru_cache(maxsize=64)
 def tls_context(settings: ConnectionSettings) -> ssl.SSLContext | None:
-    """TLS settings of a connection; None for plain HTTP. Raises ConfigError for certificates that can't be used."""
+    """TLS settings of a connection; None for plain HTTP. Raises ConfigError for certificates that can't be used.
+
+    Kept, since a connection that leaves HTTP is made for each use, and reading certificates takes longer than that.
+    """
     if not settings.server.startswith("https://"):
         return None
     try:

@@ -13,8 +13,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from headwater.apiserver.authn.interface import PRIVILEGED_GROUP
-from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response, StreamResponse
+from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response, StreamResponse, UpgradeResponse
 from headwater.base import jsonio
+from headwater.base.channel import ByteChannel
 from headwater.base.clock import Clock
 from headwater.machinery.errors import BadRequest, Forbidden, InternalError, MethodNotAllowed, ServiceUnavailable
 
@@ -56,6 +57,26 @@ def _number(data: dict[str, Any], key: str, maximum: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= maximum:
         raise BadRequest(f"{key} must be a number from 0 to {maximum:g}")
     return float(value)
+
+
+class _Reached:
+    """An upgraded connection on which nothing passes while the pcluster can't be reached."""
+
+    def __init__(self, channel: ByteChannel, reachable: asyncio.Event) -> None:
+        self._channel = channel
+        self._reachable = reachable
+
+    async def read(self) -> bytes:
+        data = await self._channel.read()
+        await self._reachable.wait()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        await self._reachable.wait()
+        await self._channel.write(data)
+
+    def close(self, reason: str = "") -> None:
+        self._channel.close(reason)
 
 
 class Faults:
@@ -100,7 +121,10 @@ class Faults:
             raise InternalError("this simulated pcluster was told to fail")
 
     def _watched(self, response: AnyResponse) -> AnyResponse:
-        if isinstance(response, StreamResponse):
+        if isinstance(response, UpgradeResponse):
+            serve = response.serve
+            response.serve = lambda channel: serve(_Reached(channel, self._reachable))
+        elif isinstance(response, StreamResponse):
             response.chunks = self._through(response.chunks)
         return response
 

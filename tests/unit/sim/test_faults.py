@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from headwater.apiserver.authn.interface import PRIVILEGED_GROUP, UserInfo
-from headwater.apiserver.web.types import AnyResponse, Request, Response, StreamResponse
+from headwater.apiserver.web.types import AnyResponse, Request, Response, StreamResponse, UpgradeResponse
 from headwater.base import jsonio
+from headwater.base.channel import ByteChannel
 from headwater.base.clock import ManualClock
 from headwater.base.tasks import TaskGroup
 from headwater.machinery.errors import BadRequest, Forbidden, InternalError, MethodNotAllowed, ServiceUnavailable
@@ -143,3 +144,37 @@ async def test_the_endpoint_reads_and_sets() -> None:
         await faults.serve(request(PATH, "DELETE"))
     with pytest.raises(Forbidden):
         await faults.serve(request(PATH, user=UserInfo("someone")))
+
+
+async def test_upgraded_connections_fall_silent_in_a_partition() -> None:
+    """And say what they had to say when it ends."""
+    faults = Faults(clock=ManualClock())
+    said: list[bytes] = []
+
+    class Channel:
+        async def read(self) -> bytes:
+            return b"asked"
+
+        async def write(self, data: bytes) -> None:
+            said.append(data)
+
+        def close(self, reason: str = "") -> None:
+            said.append(b"closed")
+
+    async def serve(channel: ByteChannel) -> None:
+        await channel.write(await channel.read())
+        channel.close()
+
+    async def upgrade(_request: Request) -> AnyResponse:
+        return UpgradeResponse(serve, headers=())
+
+    response = await faults(request(), upgrade)
+    assert isinstance(response, UpgradeResponse)
+    faults.set(FaultSettings(partition=True))
+    async with TaskGroup("test") as group:
+        serving = group.start(response.serve(Channel()))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        assert not said
+        faults.set(FaultSettings())
+        await serving
+    assert said == [b"asked", b"closed"]

@@ -47,6 +47,8 @@ class Rechecks:
             for entry in tuple(self._entries):
                 if entry in self._entries:
                     await self._look(entry)
+                    # Looking may wait for nothing, and there may be thousands.
+                    await asyncio.sleep(0)
 
     async def _look(self, entry: _Entry) -> None:
         try:
