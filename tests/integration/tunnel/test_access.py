@@ -120,9 +120,10 @@ async def test_a_slow_reader_holds_up_nobody_and_fills_nothing(shared: Ground) -
 
 @pytest.mark.parametrize("subresource", ["exec", "attach", "portforward"])
 async def test_a_connection_has_to_ask_for_one(shared: Ground, subresource: str) -> None:
-    answer = await shared.line.workspace.raw("POST", f"{POD}/{subresource}")
-    assert answer.status == 400
-    assert b"Upgrade request required" in answer.body
+    path = f"{POD}/{subresource}?command=ls&stdout=true"
+    for headers in ({}, {"upgrade": "websocket"}, {"connection": "Upgrade", "upgrade": "h2c"}):
+        status, body = await admin(shared).status_of("POST", path, **headers)
+        assert (status, body["message"]) == (400, "Upgrade request required")
 
 
 @pytest.mark.parametrize("subresource", ["proxy", "ephemeralcontainers", "nothing"])

@@ -17,6 +17,7 @@ from headwater.apiserver.web.reading import Reader
 from headwater.apiserver.web.sending import Sender
 from headwater.apiserver.web.types import AnyResponse, Handler, Request, StreamResponse, UpgradeResponse
 from headwater.apiserver.web.upgraded import UpgradedConnection
+from headwater.base.channel import ChannelBroken
 from headwater.machinery.errors import StatusError
 from headwater.telemetry.logging import get_logger
 
@@ -204,6 +205,11 @@ class Connection(asyncio.BufferedProtocol):
             keep_alive = False
             if self._upgraded is None:
                 self._sender.end_stream()
+        except ChannelBroken as error:
+            # What the answer came from ended too early: so does the answer, visibly.
+            _log.info("response was cut", method=head.method, path=head.path, reason=str(error))
+            self.abort()
+            return
         except Exception as error:  # noqa: BLE001 - the answer has begun: all that is left is to cut it visibly
             _log.error("response failed", method=head.method, path=head.path, exc_info=error)
             self.abort()

@@ -72,7 +72,7 @@ class PodConnection:
     async def handle(self, call: SubresourceCall) -> StreamResponse:
         """Answer a request. Raises StatusError."""
         request = call.request
-        if self._subresource in STREAMING and request.headers.get("upgrade", "").lower() not in UPGRADES:
+        if self._subresource in STREAMING and not _asks_to_upgrade(request):
             raise BadRequest("Upgrade request required")
         await self._check_create(request)
         key = await self._target_of(call)
@@ -176,6 +176,12 @@ class PodConnection:
             "its pcluster's syncer has no tunnel open",
             retry_after_seconds=1,
         )
+
+
+def _asks_to_upgrade(request: Request) -> bool:
+    """Whether the connection can be taken out of HTTP; asked before anything is begun on the pcluster."""
+    wanted = " ".join(request.headers.get_all("connection")).lower()
+    return "upgrade" in wanted and request.headers.get("upgrade", "").lower() in UPGRADES
 
 
 async def _chunks(stream: Stream) -> AsyncIterator[bytes]:
