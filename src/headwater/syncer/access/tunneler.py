@@ -15,7 +15,7 @@ from headwater.base.tasks import TaskGroup
 from headwater.client.connection import ConfigError
 from headwater.client.interface import Query, TransportError
 from headwater.client.websocket import WebSocketConnection
-from headwater.machinery.errors import StatusError
+from headwater.machinery.errors import Forbidden, NotFound, StatusError
 from headwater.machinery.objects import Object, deletion_timestamp, nested, uid
 from headwater.syncer.access.forward import Forwarder, PClusterConnection
 from headwater.syncer.identity import TargetIdentity
@@ -111,13 +111,19 @@ class Tunneler:
         backoff = Backoff(initial=0.5, factor=2.0, maximum=60.0, jitter=1.0)
         while True:
             began = self._clock.monotonic()
+            granted = True
             try:
                 reason = await self._once(url)
             except (StatusError, TransportError, ConfigError) as error:
                 reason = str(error)
+                granted = not isinstance(error, Forbidden | NotFound)
             if self._clock.monotonic() - began > _STEADY_SECONDS:
                 backoff.reset()
-            self._problems[url] = reason
+            if granted:
+                self._problems[url] = reason
+            else:
+                # Whoever registered the pcluster did not want it, or the control plane has none: no fault of ours.
+                self._problems.pop(url, None)
             delay = backoff.next()
             log.warning("no tunnel", url=url, reason=reason, retry_in=round(delay, 1))
             await self._clock.sleep(delay)
