@@ -132,10 +132,12 @@ class Session:
     def after_data(self, frame: Frame) -> None:
         self._queue(self._frames, frame)
 
-    async def data(self, frame: Frame) -> None:
+    async def data(self, frame: Frame, *, wanted: Callable[[], bool]) -> None:
         await self._slots.acquire()
-        if not self.alive:
-            raise ChannelBroken("the tunnel is closed")
+        if not self.alive or not wanted():
+            # While this waited the stream was ended, and after its end nothing of it may come.
+            self._slots.release()
+            raise ChannelBroken("the stream was closed")
         self._queue(self._frames, frame)
 
     def forget(self, number: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from headwater.base.channel import ChannelBroken
@@ -24,8 +25,8 @@ class Outlet(Protocol):
         """Queue a frame that does not wait for data."""
         ...
 
-    async def data(self, frame: Frame) -> None:
-        """Queue data, once there is room."""
+    async def data(self, frame: Frame, *, wanted: Callable[[], bool]) -> None:
+        """Queue data once there is room, if it is still wanted then. Raises ChannelBroken."""
         ...
 
     def after_data(self, frame: Frame) -> None:
@@ -92,14 +93,17 @@ class Stream:
     async def write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            while self._room <= 0 and self._broken is None and not self._ended_by_us:
+            while self._room <= 0 and self._writable():
                 await self._wait()
-            if self._broken is not None or self._ended_by_us:
+            if not self._writable():
                 raise ChannelBroken(self._broken or "the stream was closed")
             piece = view[: min(MAX_DATA_BYTES, self._room)]
             self._room -= len(piece)
             view = view[len(piece) :]
-            await self._outlet.data(Frame(FrameType.DATA, self.number, bytes(piece)))
+            await self._outlet.data(Frame(FrameType.DATA, self.number, bytes(piece)), wanted=self._writable)
+
+    def _writable(self) -> bool:
+        return self._broken is None and not self._ended_by_us
 
     def end(self) -> None:
         """Nothing more will be written; reading goes on."""

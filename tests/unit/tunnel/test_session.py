@@ -138,6 +138,28 @@ async def test_closing_tells_the_other_end_to_stop() -> None:
         assert ends.agent.alive
 
 
+async def test_nothing_is_sent_after_the_end_by_a_writer_that_waited() -> None:
+    """It waits for the link, the stream is ended meanwhile, and the session must not suffer for it."""
+    one, other = linked()
+    hub = session(one, limits=SessionLimits(data_frames=1))
+    running = asyncio.create_task(hub.run())
+    stream = hub.open(b"")
+    writing = asyncio.create_task(stream.write(bytes(MAX_DATA_BYTES * 3)))
+    while other.inbox.qsize() < 2:
+        await asyncio.sleep(0)
+    blocked = asyncio.create_task(stream.write(b"late"))
+    await asyncio.sleep(0)
+    stream.end()
+    peer, kinds = Peer(other), []
+    while FrameType.END not in kinds:
+        kinds.append((await peer.receive()).type)
+    results = await asyncio.gather(writing, blocked, return_exceptions=True)
+    assert any(isinstance(each, ChannelBroken) for each in results)
+    assert other.inbox.empty()
+    hub.end("")
+    await running
+
+
 async def test_a_stream_that_fails_costs_the_others_nothing() -> None:
     async def fail(stream: Stream) -> None:
         if stream.head == b"fail":
