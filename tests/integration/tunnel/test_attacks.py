@@ -190,13 +190,14 @@ async def test_a_namespace_of_another_target_is_not_entered(shared: Ground) -> N
 async def test_pods_that_lead_nowhere(shared: Ground) -> None:
     """Unknown, not upsynced, on two targets at once, or on one without a tunnel."""
     pods = shared.line.workspace.resource(PODS, "default")
-    await shared.line.workspace.resource(SYNC_TARGETS).create(
-        {"apiVersion": SYNC_TARGET.api_version, "kind": "SyncTarget", "metadata": {"name": "north"}, "spec": {}}
-    )
-    north = sync_target_key(shared.line.cluster, "north")
+    for name in ("north", "south"):
+        await shared.line.workspace.resource(SYNC_TARGETS).create(
+            {"apiVersion": SYNC_TARGET.api_version, "kind": "SyncTarget", "metadata": {"name": name}, "spec": {}}
+        )
+    north, south = (sync_target_key(shared.line.cluster, name) for name in ("north", "south"))
     await pods.create(pod_object("plain"))
     await shared.pod_above("elsewhere", key=north)
-    await pods.create(pod_object("twice", labels={state_label(key): "Upsync" for key in (shared.line.key, north)}))
+    await pods.create(pod_object("twice", labels={state_label(key): "Upsync" for key in (north, south)}))
     for name, status in (("missing", 404), ("plain", 400), ("twice", 400), ("elsewhere", 503)):
         answer = await admin(shared).status_of("GET", f"/api/v1/namespaces/default/pods/{name}/log")
         assert answer[0] == status, (name, answer)
