@@ -29,8 +29,8 @@ from headwater.controlplane.clusters.filters import (
     ClusterResolver,
     cluster_path_filter,
 )
-from headwater.scheduling.world import World
 from headwater.controlplane.tunnels.assembly import Tunnels
+from headwater.scheduling.world import World
 from headwater.server.admin import load_tokens, write_kubeconfig
 from headwater.server.authentication import Authentication, build_authentication
 from headwater.server.controllers import Controllers
