@@ -12,7 +12,7 @@ from headwater.client.connection import ConfigError
 from headwater.client.interface import Query, TransportError
 from headwater.client.interface import Stream as ClientStream
 from headwater.client.upgrade import Upgraded
-from headwater.machinery.errors import NotFound, StatusError
+from headwater.machinery.errors import Forbidden, NotFound, StatusError, Unauthorized
 from headwater.syncer.access.gate import Gate
 from headwater.telemetry.logging import get_logger
 from headwater.tunnel.messages import LOG, MessageError, StreamAnswer, StreamRequest, decode_request
@@ -57,6 +57,9 @@ class Forwarder:
                 opened = await self._ask(request, space)
         except NotFound as error:
             stream.reply(StreamAnswer(404, message=str(error)).encode())
+            return
+        except (Forbidden, Unauthorized) as error:
+            stream.reply(_not_allowed(request, str(error)).encode())
             return
         except (StatusError, TransportError, ConfigError, TimeoutError) as error:
             log.warning("the pcluster can't be asked", subresource=request.subresource, error=str(error))
@@ -132,9 +135,14 @@ def _refusal(status: int, body: bytes, request: StreamRequest, space: str) -> St
     except ValueError:
         pass  # Kubelets answer in plain text.
     if status in (401, 403):
-        log.error("the pcluster refuses its syncer", subresource=request.subresource, status=status, message=text)
-        what = f"the pcluster does not let its syncer use pods/{request.subresource}"
-        return StreamAnswer(503, message=f"{what}: register it with --tunnel")
+        return _not_allowed(request, f"{status}: {text}")
     if status < 400:
         return StreamAnswer(502, message="the pcluster does not offer this protocol")
     return StreamAnswer(status, message=text.replace(space, request.namespace))
+
+
+def _not_allowed(request: StreamRequest, reason: str) -> StreamAnswer:
+    """The agent lacks rights on the pcluster: the reason is for its log, and what to do for the caller."""
+    log.error("the pcluster refuses its syncer", subresource=request.subresource, reason=reason)
+    what = f"the pcluster does not let its syncer use pods/{request.subresource}"
+    return StreamAnswer(503, message=f"{what}: register it with --tunnel")
