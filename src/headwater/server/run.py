@@ -14,6 +14,7 @@ from headwater.server.process import ControlPlaneProcess
 from headwater.telemetry.logging import get_logger
 from headwater.virtual.interface import VirtualWorkspace
 from headwater.virtual.syncer.service import SyncerVirtualWorkspace
+from headwater.virtual.upsyncer.service import UpsyncerVirtualWorkspace
 
 log = get_logger("server")
 
@@ -26,12 +27,17 @@ def syncer_workspace(client: ClusterClient, clock: Clock, url: str) -> VirtualWo
     return SyncerVirtualWorkspace(cluster_client=client, clock=clock, external_url=url)
 
 
+def upsyncer_workspace(client: ClusterClient, clock: Clock, url: str) -> VirtualWorkspace:
+    """The view that syncers bring objects up to."""
+    return UpsyncerVirtualWorkspace(cluster_client=client, clock=clock)
+
+
 async def run(options: Options) -> int:
     """Serve until SIGINT or SIGTERM; answers the exit code.
 
     What is wrong with the surroundings of a start (a taken port, a damaged store) is one line on standard error.
     """
-    process = ControlPlaneProcess(options, virtual_workspaces=(syncer_workspace,))
+    process = ControlPlaneProcess(options, virtual_workspaces=(syncer_workspace, upsyncer_workspace))
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
