@@ -206,8 +206,13 @@ class _ResourceRequest:
         conditions: Object = nested(options, "preconditions", default=None) or {}
         if conditions.get("uid") not in (None, uid(existing)):
             raise conflict(self._group_resource, self._info.name, "the UID in the precondition does not match")
-        stated = str(conditions.get("resourceVersion") or "")
-        return await self._client.delete(self._info.name, uid=uid(existing), resource_version=stated)
+        grace = options.get("gracePeriodSeconds")
+        return await self._client.delete(
+            self._info.name,
+            uid=uid(existing),
+            resource_version=str(conditions.get("resourceVersion") or ""),
+            grace_period_seconds=grace if isinstance(grace, int) else None,
+        )
 
 
 def _as_object(body: Object | list[Object]) -> Object:
