@@ -1,0 +1,1 @@
+"""Downstream to upstream, objects and not only their status: pods, endpoints, volumes, and what else is marked."""
