@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from headwater.base.tasks import TaskGroup
@@ -16,7 +16,9 @@ NEEDED_VERBS: Final = ("get", "list", "watch", "create", "patch", "delete")
 _PARALLEL_REVIEWS: Final = 8
 
 
-async def denied(client: Client, resources: Iterable[GroupVersionResource]) -> list[GroupVersionResource]:
+async def denied(
+    client: Client, resources: Iterable[GroupVersionResource], verbs: Sequence[str] = NEEDED_VERBS
+) -> list[GroupVersionResource]:
     """Those resources on which a verb is missing, cluster-wide. Raises StatusError and TransportError."""
     limit = asyncio.Semaphore(_PARALLEL_REVIEWS)
     lacking: set[GroupVersionResource] = set()
@@ -25,7 +27,7 @@ async def denied(client: Client, resources: Iterable[GroupVersionResource]) -> l
         async with limit:
             if await _may(client, gvr, "*"):
                 return
-            for verb in NEEDED_VERBS:
+            for verb in verbs:
                 if not await _may(client, gvr, verb):
                     lacking.add(gvr)
                     return
