@@ -26,6 +26,10 @@ from headwater.cli.logs import log_options
 @click.option("--downstream-namespace-clean-delay", type=float, default=30.0, show_default=True,
               help="Seconds before an empty downstream namespace is deleted.")  # fmt: skip
 @click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")
+@click.option("--upsync-pods/--no-upsync-pods", default=True, show_default=True,
+              help="Whether pods are shown upstream.")  # fmt: skip
+@click.option("--upsync-events/--no-upsync-events", default=True, show_default=True,
+              help="Whether events of the pcluster are shown upstream.")  # fmt: skip
 @click.option("--health-address", default="", help="host:port for /healthz, /readyz and /metrics; none by default.")
 @log_options
 def syncer(
@@ -39,6 +43,8 @@ def syncer(
     heartbeat_interval: float,
     downstream_namespace_clean_delay: float,
     workers: int,
+    upsync_pods: bool,
+    upsync_events: bool,
     health_address: str,
 ) -> None:
     """Check the settings, then work until told to stop."""
@@ -59,6 +65,8 @@ def syncer(
         heartbeat_seconds=heartbeat_interval,
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
         workers=workers,
+        upsync_pods=upsync_pods,
+        upsync_events=upsync_events,
         health_address=health_address,
     )
     try:

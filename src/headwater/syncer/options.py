@@ -22,6 +22,7 @@ class SyncerOptions:
     ``from_*`` is upstream, the control plane; ``to_*`` is downstream, the pcluster, by default the one that the
     process runs in. ``from_cluster`` is the workspace of the SyncTarget, by name or path; empty takes it from the
     server URL of the kubeconfig. ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
+    ``upsync_pods`` and ``upsync_events`` say whether pods and events of the pcluster are shown upstream.
     """
 
     sync_target_name: str
@@ -34,6 +35,8 @@ class SyncerOptions:
     heartbeat_seconds: float = DEFAULT_HEARTBEAT_SECONDS
     namespace_clean_delay_seconds: float = DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS
     workers: int = DEFAULT_WORKERS
+    upsync_pods: bool = True
+    upsync_events: bool = True
     health_address: str = ""
 
     def check(self) -> None:

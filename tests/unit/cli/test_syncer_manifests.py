@@ -43,8 +43,13 @@ def test_upstream_role_is_for_one_sync_target() -> None:
 
 
 def test_downstream_rules_list_groups_and_resources() -> None:
-    rules = downstream_rules(PLAN.resources)
-    assert [(rule["apiGroups"], rule["resources"]) for rule in rules] == [
+    """What its controllers make on the pcluster is looked at only, even where an export offers it."""
+    rules = downstream_rules((*PLAN.resources, ("", "pods"), ("", "endpoints")))
+    looking = {
+        (rule["apiGroups"][0], *rule["resources"]) for rule in rules if rule["verbs"] == ["get", "list", "watch"]
+    }
+    assert looking == {("", "endpoints", "events", "pods"), ("discovery.k8s.io", "endpointslices")}
+    assert [(rule["apiGroups"], rule["resources"]) for rule in rules if "create" in rule["verbs"]] == [
         ([""], ["namespaces"]),
         ([""], ["configmaps", "secrets", "services"]),
         (["apps"], ["deployments"]),

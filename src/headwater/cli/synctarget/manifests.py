@@ -1,7 +1,7 @@
 """The objects that make up a syncer: in its workspace, and on its pcluster (pure).
 
 Upstream the syncer may use its own SyncTarget and nothing else. Downstream it gets rights on what it syncs, on
-namespaces, and on nothing it does not need.
+namespaces, to look at what comes up by itself, and on nothing it does not need.
 """
 
 from __future__ import annotations
@@ -14,6 +14,10 @@ from headwater.apis.sync.v1alpha1.synctarget import GROUP
 from headwater.base import yamlio
 from headwater.machinery.objects import Object
 
+_LOOKED_AT = {"": ["endpoints", "events", "pods"], "discovery.k8s.io": ["endpointslices"]}
+_LOOK_VERBS = ["get", "list", "watch"]
+_ONLY_LOOKED_AT = frozenset({("", "endpoints"), ("", "pods")})
+"""Offered by exports, and made on the pcluster by its own controllers: nothing of these is brought down."""
 _SYNC_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 _RBAC = "rbac.authorization.k8s.io"
 
@@ -109,11 +113,15 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
 
 
 def downstream_rules(resources: Iterable[tuple[str, str]]) -> list[Object]:
-    """Rules of the syncer's role on the pcluster: namespaces, and the synced resources by API group."""
+    """Rules of the syncer's role on the pcluster: what comes up, namespaces, and the synced resources by API group."""
     by_group: dict[str, set[str]] = {"": {"configmaps", "secrets"}}
     for group, resource in resources:
-        by_group.setdefault(group, set()).add(resource)
-    rules: list[Object] = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS}]
+        if (group, resource) not in _ONLY_LOOKED_AT:
+            by_group.setdefault(group, set()).add(resource)
+    rules: list[Object] = [
+        {"apiGroups": [group], "resources": names, "verbs": _LOOK_VERBS} for group, names in _LOOKED_AT.items()
+    ]
+    rules.append({"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS})
     rules += [
         {"apiGroups": [group], "resources": sorted(names), "verbs": _SYNC_VERBS}
         for group, names in sorted(by_group.items())
