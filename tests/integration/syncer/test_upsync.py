@@ -262,3 +262,13 @@ async def test_events_of_pods_are_told_upstream(line: Line) -> None:
     assert (
         len([each for each in listed if each["reason"] == "Pulled" and each["involvedObject"]["uid"] == uid(pod)]) == 1
     )
+    await line.stop_agent()
+    await events.patch("e0", {"count": 7})
+    line.start_agent()
+
+    async def counted() -> bool:
+        return (await told() or {})["Pulled"]["count"] == 7
+
+    await eventually(counted)
+    again = (await line.workspace.resource(EVENTS, "web").list())["items"]
+    assert {name(each) for each in again} == {name(each) for each in listed}

@@ -18,7 +18,7 @@ from tests.integration.scheduling.ground import (
     eventually,
     gone,
 )
-from tests.integration.virtual.stage import COWBOYS, Stage
+from tests.integration.virtual.stage import CLUSTER_ROLE_BINDINGS, COWBOYS, Stage
 
 from headwater.apis.kube.kinds import kube_kinds
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
@@ -366,3 +366,27 @@ async def test_what_came_up_goes_with_its_target(stage: Stage, north: Upsyncer) 
     await stage.west.resource(SYNC_TARGETS).delete("north")
     for gvr, name in ((PODS, "held"), (PODS, "free"), (COWBOYS, "c")):
         await gone(lambda gvr=gvr, name=name: stage.tenant.resource(gvr, "default").get(name))
+
+
+async def test_tenants_see_pods_and_make_none(stage: Stage, north: Upsyncer) -> None:
+    """Pods are the pcluster's: an administrator of the workspace reads them, and can do nothing else with them."""
+    await north.resource(PODS).create(north.pod())
+    group = "rbac.authorization.k8s.io"
+    await stage.tenant.resource(CLUSTER_ROLE_BINDINGS).create(
+        {
+            "apiVersion": f"{group}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": "user-1"},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "cluster-admin"},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": "user-1"}],
+        }
+    )
+    user = UserInfo("user-1", groups=("system:authenticated",))
+    pods = stage.ground.as_user(user).cluster(stage.tenant.cluster).resource(PODS, "default")
+    assert (await pods.get("p"))["metadata"]["name"] == "p"
+    refused = r'User "user-1" cannot create resource "pods" in API group "" in the namespace "default"'
+    with pytest.raises(Forbidden, match=refused):
+        await pods.create(north.pod("own", labels={}))
+    for call in (pods.delete("p"), pods.patch("p", {"metadata": {"labels": {"a": "b"}}})):
+        with pytest.raises(Forbidden, match="cannot"):
+            await call

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from headwater.apis.workload.upsync import ENDPOINT_SLICES, ENDPOINTS, PODS, SECRETS
+from headwater.apis.workload.upsync import ENDPOINT_SLICES, ENDPOINTS, PERSISTENT_VOLUMES, PODS, SECRETS
 from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
 from headwater.client.discovery import Discovery
@@ -18,7 +18,7 @@ from headwater.machinery.objects import Object, name, namespace, object_key, spl
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
-from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces
+from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, Namespaces
 from headwater.syncer.target.rights import denied
 from headwater.syncer.upstream import TransportFor, Upstream
 from headwater.syncer.upsync.choose import FOLLOWED_VERBS, followed_resources, upsyncer_urls
@@ -101,27 +101,36 @@ class Upsync:
         self._copier = EventCopier(
             identity=identity, upstream=self._upstream, placed=sides.upstream, clock=clock, registry=registry
         )
-        self._feed = EventFeed(self._client, namespaces=namespaces, take=self._copier.take, clock=clock)
+        self._feed = EventFeed(
+            self._client,
+            namespaces=namespaces,
+            ready=lambda: copies.informers.synced(NAMESPACES),
+            take=self._copier.take,
+            clock=clock,
+        )
         self._events = events
-
-    @property
-    def pods_followed(self) -> bool:
-        """Whether pods come up now."""
-        return self._marked.informers.version(PODS) is not None
 
     async def follow(self, sync_target: Object, served: Discovery) -> None:
         """Bring up what the SyncTarget says and we may read. Raises StatusError and TransportError."""
         entries = (sync_target.get("status") or {}).get("syncedResources") or ()
         candidates = followed_resources(entries, served, without=self._without)
         missing = await denied(self._client, candidates, FOLLOWED_VERBS)
-        lacking = ", ".join(sorted(str(gvr) for gvr in missing))
-        if lacking != self._lacking:
-            log.warning("not bringing up what we may not read on the pcluster", lacking=lacking or "nothing any more")
-            self._lacking = lacking
+        self._say_lacking(", ".join(sorted(str(gvr) for gvr in missing)))
         wanted = {gvr.group_resource: gvr for gvr in candidates if gvr not in missing}
         self._copier.learn(served)
+        newly = PERSISTENT_VOLUMES in wanted and self._marked.informers.version(PERSISTENT_VOLUMES) is None
         self._marked.sync(wanted)
         self._upstream.sync(upsyncer_urls(sync_target), wanted)
+        claims = self._sides.downstream.informers.get(CLAIMS)
+        for claim in claims.list() if newly and claims is not None else ():
+            self._volumes.claim_changed(claim)
+
+    def _say_lacking(self, lacking: str) -> None:
+        if lacking and lacking != self._lacking:
+            log.warning("not brought up, as rights to read it on the pcluster are missing", lacking=lacking)
+        elif self._lacking and not lacking:
+            log.info("no rights are missing any more to bring objects up")
+        self._lacking = lacking
 
     def stop(self) -> None:
         """Bring up nothing more; what is there stays, as the SyncTarget's end is for the control plane to follow up."""

@@ -26,26 +26,39 @@ EVENTS: Final = GroupVersionResource("", "v1", "events")
 RECENT: Final = timedelta(minutes=10)
 """Of the Events that are there at a start, those that are older than this are not brought up any more."""
 _PAGE_SIZE: Final = 500
+_READY_SECONDS: Final = 0.2
 _WATCH_SECONDS: Final = (300, 600)
 
 log = get_logger("syncer.events")
 
 
 class EventFeed:
-    """Hands on the Events about objects in our namespaces: recent ones at the start, then each as it comes."""
+    """Hands on the Events about objects in our namespaces: recent ones at the start, then each as it comes.
+
+    ``ready`` says whether ``namespaces`` knows them.
+    """
 
     def __init__(
-        self, client: Client, *, namespaces: Namespaces, take: Callable[[Object, str, str], None], clock: Clock
+        self,
+        client: Client,
+        *,
+        namespaces: Namespaces,
+        ready: Callable[[], bool],
+        take: Callable[[Object, str, str], None],
+        clock: Clock,
     ) -> None:
         self._events = client.resource(EVENTS)
         self._namespaces = namespaces
+        self._ready = ready
         self._take = take
         self._clock = clock
         self._backoff = Backoff(initial=1.0, factor=2.0, maximum=60.0, jitter=0.5)
         self._position = ""
 
     async def run(self) -> None:
-        """Follow until cancelled; failures are retried with back-off."""
+        """Follow until cancelled, as soon as it is known which namespaces are ours; failures are retried later."""
+        while not self._ready():
+            await self._clock.sleep(_READY_SECONDS)
         while True:
             try:
                 if not self._position:

@@ -17,7 +17,7 @@ from headwater.machinery.objects import Object, make_key, name, split_key, uid
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.mutate.names import upstream_name
 from headwater.syncer.upstream import Upstream
-from headwater.syncer.upsync.eventbody import Involved, event_name, upstream_event
+from headwater.syncer.upsync.eventbody import Involved, count_of, event_name, upstream_event
 from headwater.syncer.upsync.eventfeed import EVENTS
 from headwater.syncer.upsync.pace import Pace
 from headwater.telemetry.logging import get_logger
@@ -71,6 +71,10 @@ class EventCopier:
             "syncer-events", reconcile=self.reconcile, workers=2, clock=clock, registry=registry
         )
 
+    def __len__(self) -> int:
+        """How many Events wait to be written."""
+        return len(self._waiting)
+
     def learn(self, served: Discovery) -> None:
         """Learn which resource holds objects of which kind."""
         self._kinds = {(gvr.group, each.kind): gvr.group_resource for gvr, each in served.resources.items()}
@@ -80,7 +84,9 @@ class EventCopier:
         key = make_key(cluster, namespace, event_name(event, key=self._identity.key))
         waiting = self._waiting.get(key)
         if waiting is not None:
-            waiting.event = event
+            # The pcluster may have several Events of the same words; the one that it said most often counts.
+            if count_of(event) >= count_of(waiting.event):
+                waiting.event = event
             return
         known = key in self._written
         if len(self._waiting) >= MAX_WAITING or not (known or self._pace_of(f"{cluster}|{namespace}").take()):
@@ -95,6 +101,8 @@ class EventCopier:
         waiting = self._waiting.get(key)
         if waiting is None:
             return None
+        if not self._upstream.shards:
+            return Result(requeue_after_seconds=_LOOK_AGAIN_SECONDS)
         cluster, namespace, _ = split_key(key)
         involved, expected = self._involved(waiting.event, cluster, namespace)
         if expected and not involved.uid and waiting.looks < _LOOKS:
@@ -151,9 +159,12 @@ class EventCopier:
             await self._count(events, event)
 
     async def _count(self, events: ResourceClient, event: Object) -> None:
-        patch = {"count": event["count"], "lastTimestamp": event["lastTimestamp"]}
+        """Have an Event that is there already say how often, and when last; it never says less than it did."""
         try:
-            await events.patch(name(event), patch)
+            known = await events.get(name(event))
+            if count_of(known) < event["count"]:
+                patch = {"count": event["count"], "lastTimestamp": event["lastTimestamp"]}
+                await events.patch(name(event), patch)
         except NotFound:
             await events.create(event)  # It had expired.
 
