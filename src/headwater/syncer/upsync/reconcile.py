@@ -8,7 +8,7 @@ from headwater.base.clock import Clock
 from headwater.client.paths import JSON_PATCH
 from headwater.client.resource import ResourceClient
 from headwater.controller import Result
-from headwater.machinery.errors import AlreadyExists, Forbidden, MethodNotAllowed, NotFound, StatusError
+from headwater.machinery.errors import AlreadyExists, Forbidden, Invalid, MethodNotAllowed, NotFound, StatusError
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, finalizers, name, resource_version, split_key, uid
 from headwater.syncer.activity import Activity
@@ -89,10 +89,14 @@ class UpsyncReconciler:
         """The object is not in our copy of the pcluster: only a live answer makes that a reason to delete."""
         if not self._marked.informers.synced(resource):
             return Result(requeue_after_seconds=_NOT_SYNCED_SECONDS)
+        client = self._upstream.resource(resource, key)
         if not await self._marked.confirm_absent(resource, key, place):
             return Result(requeue_after_seconds=_UNCONFIRMED_SECONDS)
+        await self._remove(client, seen)
+        return None
+
+    async def _remove(self, client: ResourceClient, seen: Object) -> None:
         await self._pace.wait()
-        client = self._upstream.resource(resource, key)
         self._activity.note()
         try:
             if self._identity.finalizer in finalizers(seen):
@@ -101,8 +105,7 @@ class UpsyncReconciler:
             # A pod that is being deleted stays until somebody says that its time is over.
             await client.delete(name(seen), uid=uid(seen), grace_period_seconds=0)
         except NotFound:
-            pass
-        return None
+            return
 
     async def _bring_up(
         self, item: str, resource: GroupResource, key: str, obj: Object, seen: Object | None
@@ -125,7 +128,13 @@ class UpsyncReconciler:
             body["metadata"].update(uid=uid(seen), resourceVersion=resource_version(seen))
             if deletion_timestamp(seen):
                 body["metadata"]["finalizers"] = list(finalizers(seen))
-            stored = await client.update(body)
+            try:
+                stored = await client.update(body)
+            except Invalid as error:
+                # Something else has taken its name, of which it may not become a copy by an update.
+                log.info("made anew upstream", upstream=item, why=str(error))
+                await self._remove(client, seen)
+                return None
         await self._report(item, client, obj, stored, before=resource_version(seen))
         return None
 
