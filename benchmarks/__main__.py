@@ -13,14 +13,15 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 from benchmarks.api import api_server_figures
+from benchmarks.scheduling import scheduling_figures
 from benchmarks.startup import startup_figures
 from benchmarks.sync import sync_figures
 from benchmarks.workspaces import workspace_figures
 
-PARTS = ("startup", "api", "workspaces", "sync")
+PARTS = ("startup", "api", "workspaces", "scheduling", "sync")
 
 
-async def measure(parts: list[str], count: int, burst: int, workspaces: int) -> dict[str, object]:
+async def measure(parts: list[str], count: int, burst: int, workspaces: int, workloads: int) -> dict[str, object]:
     """The figures of each part."""
     machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "load_before": os.getloadavg()[0]}
     figures: dict[str, object] = {"machine": machine}
@@ -32,6 +33,8 @@ async def measure(parts: list[str], count: int, burst: int, workspaces: int) -> 
             figures["api"] = await api_server_figures(folder, count)
         if "workspaces" in parts:
             figures["workspaces"] = await workspace_figures(folder, workspaces)
+        if "scheduling" in parts:
+            figures["scheduling"] = await scheduling_figures(workloads)
         if "sync" in parts:
             with redirect_stdout(sys.stderr):  # The scenario tells its story; stdout is for the figures.
                 figures["sync"] = await sync_figures(folder, burst=burst)
@@ -45,11 +48,13 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=5000, help="requests of each verb")
     parser.add_argument("--burst", type=int, default=1000, help="objects created at once")
     parser.add_argument("--workspaces", type=int, default=300, help="workspaces of each round")
+    parser.add_argument("--workloads", type=int, default=100_000, help="workloads to schedule")
     flags = parser.parse_args()
     unknown = set(flags.parts) - set(PARTS)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
-    figures = asyncio.run(measure(flags.parts or list(PARTS), flags.requests, flags.burst, flags.workspaces))
+    parts = flags.parts or list(PARTS)
+    figures = asyncio.run(measure(parts, flags.requests, flags.burst, flags.workspaces, flags.workloads))
     json.dump(figures, sys.stdout, indent=2)
     print()
 

@@ -69,7 +69,8 @@ def cli_page() -> str:
     intro = (
         f"# Commands\n\n{NOTE}\n"
         "Three programs come with the package: `headwater`, and two kubectl plugins that are parts of it.\n"
-        "`kubectl ws` is `headwater workspace`, and `kubectl workload` is `headwater sync-target`.\n"
+        "`kubectl ws` is `headwater workspace`; `kubectl workload` is `headwater sync-target`, with `placements`, "
+        "`explain`, `plan` and `bind` beside.\n"
     )
     return intro + "".join(_command_sections(cli, "headwater"))
 

@@ -159,31 +159,37 @@ class Stack:
     def below_json(self, pcluster: str, *arguments: str) -> dict[str, Any]:
         return dict(json.loads(self.below(pcluster, *arguments, "-o", "json")))
 
-    def register(self, name: str, *flags: str) -> Program:
-        """Register a pcluster as its owner would, apply the manifests there, and run the agent with their account."""
+    def register(
+        self, name: str, *flags: str, workspace: str = PLATFORM, pcluster: str = "", heartbeat_seconds: int = 2
+    ) -> Program:
+        """Register a pcluster as its owner would, apply the manifests there, and run the agent with their account.
+
+        The pcluster has the SyncTarget's name unless another one is given: one may be registered several times.
+        """
+        pcluster = pcluster or name
         manifests, agent = self.root / f"{name}.yaml", self.root / f"{name}-agent.kubeconfig"
         self.headwater(
             "sync-target", "create", name, "-o", str(manifests), "--syncer-kubeconfig", str(agent), *flags,
-            workspace=PLATFORM,
+            workspace=workspace,
         )  # fmt: skip
         documents = [each for each in yaml.safe_load_all(manifests.read_text()) if each["kind"] != "Deployment"]
         applied = self.root / f"{name}-applied.yaml"
         applied.write_text(yaml.safe_dump_all(documents))
-        self.below(name, "apply", "-f", str(applied))
-        downstream = self._agent_kubeconfig(name, documents)
-        target = self.json("get", "synctarget", name, workspace=PLATFORM)
+        self.below(pcluster, "apply", "-f", str(applied))
+        downstream = self._agent_kubeconfig(name, pcluster, documents)
+        target = self.json("get", "synctarget", name, workspace=workspace)
         return self.run(
             f"syncer-{name}", "syncer", "--from-kubeconfig", str(agent), "--to-kubeconfig", str(downstream),
             "--from-cluster", target["metadata"]["annotations"]["kcp.io/cluster"],
             "--sync-target-name", name, "--sync-target-uid", target["metadata"]["uid"],
-            "--heartbeat-interval", "2", "--downstream-namespace-clean-delay", "1",
+            "--heartbeat-interval", str(heartbeat_seconds), "--downstream-namespace-clean-delay", "1",
         )  # fmt: skip
 
-    def _agent_kubeconfig(self, name: str, documents: Sequence[dict[str, Any]]) -> Path:
+    def _agent_kubeconfig(self, name: str, pcluster: str, documents: Sequence[dict[str, Any]]) -> Path:
         secret = next(each for each in documents if each.get("type") == "kubernetes.io/service-account-token")
         where = ("-n", secret["metadata"]["namespace"], "get", "secret", secret["metadata"]["name"])
-        token = wait_for("token", lambda: self.below_json(name, *where).get("data", {}).get("token"))
-        config = yaml.safe_load(self.pcluster_kubeconfig(name).read_text())
+        token = wait_for("token", lambda: self.below_json(pcluster, *where).get("data", {}).get("token"))
+        config = yaml.safe_load(self.pcluster_kubeconfig(pcluster).read_text())
 
         config["users"] = [
             {"name": user["name"], "user": {"token": base64.b64decode(token).decode()}} for user in config["users"]

@@ -14,10 +14,13 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "syncer": ("headwater.cli.syncer:syncer", "Run the agent of one pcluster."),
     "sim": ("headwater.cli.sim:sim", "Run simulated pclusters."),
     "demo": ("headwater.cli.demo.command:demo", "See the whole line at work with simulated pclusters."),
-    "sync-target": ("headwater.cli.synctarget.command:sync_target", "Register, list, cordon and drain pclusters."),
-    "bind": ("headwater.cli.bind:bind", "Bind APIs and places to run into a workspace."),
-    "placements": ("headwater.cli.placements:placements", "Show where the workloads of a workspace run."),
+    "sync-target": ("headwater.cli.synctarget.command:sync_target", "Register, list, cordon, taint, drain pclusters."),
+    "bind": ("headwater.cli.binding.command:bind", "Bind APIs and places to run into a workspace."),
+    "placements": ("headwater.cli.placements.command:placements", "Show where the workloads of a workspace run."),
+    "explain": ("headwater.cli.explain.command:explain", "Say why a workload runs where it does, or why not."),
+    "plan": ("headwater.cli.plan.command:plan", "Say what a drain, a failure or a change would do."),
     "workspace": ("headwater.cli.workspace.command:workspace", "Show, change and create workspaces (kubectl ws)."),
+    "completion": ("headwater.cli.completion:completion", "Print a script that lets a shell complete."),
 }
 
 

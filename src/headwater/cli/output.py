@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -57,17 +58,35 @@ def print_objects(
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Left-aligned columns, three spaces apart; states are coloured when stdout is a terminal."""
-    widths = [max(len(row[index]) for row in [titles, *rows]) for index in range(len(titles))]
-    colour = sys.stdout.isatty()
+    return "\n".join(Table(titles).lines(rows, head=True))
 
-    def cell(text: str, index: int) -> str:
-        padded = text.ljust(widths[index]) if index < len(widths) - 1 else text
-        shade = _COLOURS.get(text) if colour else None
-        return padded.replace(text, click.style(text, fg=shade), 1) if shade else padded
 
-    lines = ["   ".join(title.ljust(widths[index]) for index, title in enumerate(titles)).rstrip()]
-    lines += ["   ".join(cell(text, index) for index, text in enumerate(row)).rstrip() for row in rows]
-    return "\n".join(lines)
+class Table:
+    """Rows that arrive one after the other, in columns that only grow, so that they stay aligned."""
+
+    def __init__(self, titles: Sequence[str]) -> None:
+        self._titles = titles
+        self._widths = [len(title) for title in titles]
+
+    def lines(self, rows: Sequence[Sequence[str]], *, head: bool = False) -> list[str]:
+        """The rows as lines, with the titles before them if asked for."""
+        for row in rows:
+            self._widths = [max(width, len(text)) for width, text in zip(self._widths, row, strict=True)]
+        colour = coloured()
+        titles = [self._line(self._titles, colour=False)] if head else []
+        return titles + [self._line(row, colour=colour) for row in rows]
+
+    def _line(self, row: Sequence[str], *, colour: bool) -> str:
+        cells = []
+        for text, width in zip(row, self._widths, strict=True):
+            shade = _COLOURS.get(text) if colour else None
+            cells.append((click.style(text, fg=shade) if shade else text) + " " * (width - len(text)))
+        return "   ".join(cells).rstrip()
+
+
+def coloured() -> bool:
+    """Whether stdout is a terminal, and nobody asked for plain text with NO_COLOR."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def progress(text: str) -> None:

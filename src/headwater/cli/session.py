@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from headwater.client.dynamic import Client, ClusterClient
 
 _MARK = "/clusters/"
+_USER_AGENT = "headwater-cli"
+_SCHEDULING = "/services/scheduling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ class Session:
         self.base_url, current = split_workspace(settings.server)
         self.workspace = workspace or current
         self.settings = replace(settings, server=self.base_url)
-        self.cluster_client: ClusterClient = ClusterClient(NetworkTransport(self.settings), user_agent="headwater-cli")
+        self.cluster_client: ClusterClient = ClusterClient(NetworkTransport(self.settings), user_agent=_USER_AGENT)
 
     @classmethod
     def open(cls, flags: ConnectionFlags) -> Self:
@@ -86,6 +88,20 @@ class Session:
                 "Choose one with `kubectl ws` or --workspace."
             )
         return self.cluster_client.cluster(self.workspace)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that the context names."""
+        return self.settings.namespace or "default"
+
+    @property
+    def scheduling(self) -> Client:
+        """Client of the session's workspace in the virtual workspace that explains and plans."""
+        from headwater.client.dynamic import ClusterClient
+
+        _ = self.client
+        transport = self.cluster_client.transport
+        return ClusterClient(transport, user_agent=_USER_AGENT, base_path=_SCHEDULING).cluster(self.workspace)
 
     async def __aenter__(self) -> Self:
         return self

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 @click.option("--first-port", type=click.IntRange(0, 65535), default=0, show_default=True,
               help="Port of the first pcluster, others follow; 0 keeps the last ports or takes free ones.")  # fmt: skip
 @click.option("--nodes", type=int, default=3, show_default=True, help="Nodes of each pcluster.")
-@click.option("--node-capacity", multiple=True, help="Capacity of a node, such as cpu=8; may be repeated.")
+@click.option("--node-cpu", default="", help="Cores of a node, such as 8 or 500m; 8 by default.")
+@click.option("--node-memory", default="", help="Memory of a node, such as 32Gi; 32Gi by default.")
+@click.option("--node-capacity", multiple=True,
+              help="Capacity of a node in any resource, such as nvidia.com/gpu=2; may be repeated.")  # fmt: skip
 @click.option("--node-label", multiple=True, help="Label of all nodes, as key=value; may be repeated.")
 @click.option("--in-memory", is_flag=True, help="Keep no state: every start is a new pcluster.")
 @log_options
@@ -33,6 +36,8 @@ def sim(
     bind_address: str,
     first_port: int,
     nodes: int,
+    node_cpu: str,
+    node_memory: str,
     node_capacity: tuple[str, ...],
     node_label: tuple[str, ...],
     in_memory: bool,
@@ -43,13 +48,14 @@ def sim(
     from headwater.sim.fleet import FleetOptions, StartError
     from headwater.sim.run import run
 
+    sizes = {resource: size for resource, size in (("cpu", node_cpu), ("memory", node_memory)) if size}
     options = FleetOptions(
         names=names,
         root_directory=root_directory,
         host=bind_address,
         first_port=first_port,
         nodes=nodes,
-        capacity=_pairs(node_capacity, "--node-capacity"),
+        capacity={**_pairs(node_capacity, "--node-capacity"), **sizes},
         node_labels=_pairs(node_label, "--node-label"),
         kubeconfig_directory=root_directory,
         in_memory=in_memory,

@@ -24,8 +24,12 @@ from headwater.cli.logs import log_options
     "--client-ca-file", type=click.Path(path_type=Path), help="Another CA whose client certificates are trusted."
 )
 @click.option("--audit-log-path", type=click.Path(path_type=Path), help="File for audit events; none by default.")
-@click.option("--sync-target-heartbeat-threshold", type=click.FloatRange(min=0, min_open=True), default=60.0,
-              show_default=True, help="Seconds without heartbeat after which a SyncTarget is not ready.")  # fmt: skip
+@click.option("--sync-target-heartbeat-threshold", type=click.FloatRange(2, 86400), default=60.0, show_default=True,
+              help="Seconds without heartbeat after which a SyncTarget is not ready.")  # fmt: skip
+@click.option("--move-rate", type=click.FloatRange(min=0, min_open=True), default=20.0, show_default=True,
+              help="Workloads that may begin to move to another pcluster in a second.")  # fmt: skip
+@click.option("--move-burst", type=click.IntRange(min=1), default=100, show_default=True,
+              help="Workloads that may begin to move at once after a quiet time.")  # fmt: skip
 @click.option("--run-controllers/--no-run-controllers", default=True, help="Whether controllers run in this process.")
 @click.option("--run-virtual-workspaces/--no-run-virtual-workspaces", default=True,
               help="Whether virtual workspaces are served.")  # fmt: skip
@@ -43,6 +47,8 @@ def start(
     client_ca_file: Path | None,
     audit_log_path: Path | None,
     sync_target_heartbeat_threshold: float,
+    move_rate: float,
+    move_burst: int,
     run_controllers: bool,
     run_virtual_workspaces: bool,
     shutdown_grace_period: float,
@@ -68,6 +74,8 @@ def start(
             run_controllers=run_controllers,
             run_virtual_workspaces=run_virtual_workspaces,
             heartbeat_threshold_seconds=sync_target_heartbeat_threshold,
+            move_rate=move_rate,
+            move_burst=move_burst,
         ),
     )
     raise click.exceptions.Exit(run_loop(run(options)))

@@ -22,9 +22,12 @@ from headwater.cli.logs import log_options
 @click.option("--to-context", default="", help="Its context; the current one by default.")
 @click.option("--sync-target-name", required=True, help="Name of the SyncTarget.")
 @click.option("--sync-target-uid", required=True, help="UID of the SyncTarget; another one is refused.")
-@click.option("--heartbeat-interval", type=float, default=20.0, show_default=True, help="Seconds between heartbeats.")
+@click.option("--heartbeat-interval", type=click.FloatRange(1, 600), default=20.0, show_default=True,
+              help="Seconds between heartbeats; at most a third of the control plane's threshold.")  # fmt: skip
 @click.option("--downstream-namespace-clean-delay", type=float, default=30.0, show_default=True,
               help="Seconds before an empty downstream namespace is deleted.")  # fmt: skip
+@click.option("--report-capacity/--no-report-capacity", default=True, show_default=True,
+              help="Whether to report capacity, which takes rights to read nodes and pods.")  # fmt: skip
 @click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")
 @click.option("--upsync-pods/--no-upsync-pods", default=True, show_default=True,
               help="Whether pods are shown upstream.")  # fmt: skip
@@ -42,6 +45,7 @@ def syncer(
     sync_target_uid: str,
     heartbeat_interval: float,
     downstream_namespace_clean_delay: float,
+    report_capacity: bool,
     workers: int,
     upsync_pods: bool,
     upsync_events: bool,
@@ -64,6 +68,7 @@ def syncer(
         to_context=to_context,
         heartbeat_seconds=heartbeat_interval,
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
+        report_capacity=report_capacity,
         workers=workers,
         upsync_pods=upsync_pods,
         upsync_events=upsync_events,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from headwater.base import jsonio
@@ -72,10 +72,12 @@ class ResourceClient:
         field_selector: str = "",
         page_size: int = PAGE_SIZE,
         metadata_only: bool = False,
+        transform: Callable[[Object], Object] | None = None,
     ) -> tuple[_Objects, str]:
         """All objects, page by page, and the resourceVersion they were read at.
 
-        When the continue token expires on the way the list is read again, unpaged.
+        When the continue token expires on the way the list is read again, unpaged. ``transform`` makes what is kept of
+        an object, so that no more than a page is held in full.
         """
         items: _Objects = []
         token = ""
@@ -93,7 +95,7 @@ class ResourceClient:
                     raise
                 items, token, page_size = [], "", 0
                 continue
-            items.extend(list_items(page))
+            items.extend(map(transform, list_items(page)) if transform is not None else list_items(page))
             meta = page.get("metadata") or {}
             token = meta.get("continue", "")
             if not token:

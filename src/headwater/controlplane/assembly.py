@@ -18,6 +18,7 @@ from headwater.apiserver.filters.impersonation import ImpersonationFilter
 from headwater.apiserver.resources import ResourceInfo
 from headwater.apiserver.reviews.resources import review_resources, with_token_subresource
 from headwater.apiserver.reviews.tokenrequest import TokenRequest
+from headwater.base.clock import Clock
 from headwater.controlplane.admission.chain import admission_plugins
 from headwater.controlplane.authorization.authorizer import ControlPlaneAuthorizer
 from headwater.controlplane.authorization.decisions import RememberedDecisions
@@ -56,6 +57,7 @@ async def assemble(
     tokens: TokenAuthenticator,
     issuer: TokenIssuer,
     lookup: ObjectLookup,
+    clock: Clock,
 ) -> ControlPlane:
     """Load the indexes and build everything on them. `identities` are hashes by export name, from the bootstrap."""
     state = await ControlPlaneObjects.load(caches, tenancy_identity=identities["tenancy.kcp.io"])
@@ -78,7 +80,7 @@ async def assemble(
         authorizer=remembered,
         admission=(
             RoleEscalationPlugin(authorizer, LocalRoles(roles), authorizer),
-            *admission_plugins(state, caches, authorizer=authorizer, is_builtin=catalog.is_builtin),
+            *admission_plugins(state, caches, authorizer=authorizer, is_builtin=catalog.is_builtin, clock=clock),
         ),
         impersonation=ImpersonationFilter(
             remembered,

@@ -24,6 +24,17 @@ def placement_applies(placement: Object, namespace: Object) -> bool:
     return selector.matches(labels(namespace))
 
 
+def awaited(placement: Object, namespace: Object) -> bool:
+    """True for a Placement that selects the namespace and has found no Location yet, or none any more."""
+    if nested(placement, "status", "phase", default=PHASE_PENDING) != PHASE_PENDING:
+        return False
+    try:
+        selector = selector_from_label_selector(nested(placement, "spec", "namespaceSelector", default=None) or {})
+    except ValueError:
+        return False
+    return selector.matches(labels(namespace))
+
+
 def same_effect(old: Object, new: Object) -> bool:
     """True when a change of a Placement can't change where anything runs."""
     return (
@@ -33,12 +44,10 @@ def same_effect(old: Object, new: Object) -> bool:
     )
 
 
-def selects_workload(placement: Object, obj: Object, key: str) -> bool:
-    """True when the Placement gives the target with this key to the workload; unreadable selectors as above."""
-    if key not in chosen_keys(placement):
-        return False
+def selects_by_labels(placement: Object, obj: Object, *, unreadable: bool) -> bool:
+    """True when the Placement selects the workload; `unreadable` is the answer of a selector that can't be read."""
     selector = nested(placement, "spec", "workloadSelector", default=None)
     try:
         return selector is None or selector_from_label_selector(selector).matches(labels(obj))
     except ValueError:
-        return state_label(key) in labels(obj)
+        return unreadable

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -69,6 +69,10 @@ class Target:
     accepted: frozenset[ResourceIdentity] = frozenset()
     allocatable: Resources | None = None
     requested: Resources = field(default_factory=dict)
+
+    def without_load(self) -> Target:
+        """The target as it bears on what is placed there already, for which room makes no difference."""
+        return replace(self, allocatable=None, requested={})
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,16 @@ class Pick:
 
 
 @dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that keeps a target from being used: a reason to compare, a sentence to read, and the least change
+    that would take it out of the way."""
+
+    reason: str
+    message: str
+    admit: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rejection:
     """Why a target was not chosen: a reason to compare and a sentence to read."""
 
@@ -176,7 +190,7 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome. `recheck_at` is when time alone may change it."""
+    """The outcome. `recheck_at` is when time alone may change it, or the assignment of a workload by this policy."""
 
     picks: tuple[Pick, ...]
     rejections: tuple[Rejection, ...]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Any
 
 from headwater.apis.workload.labels import STATUS_DIFF_ANNOTATION_PREFIX, STATUS_PROMOTED
+from headwater.apis.workload.scheduled import has_scheduled, without_scheduled
 from headwater.base import jsonio
 from headwater.machinery.objects import Object, nested
 from headwater.machinery.objects import annotations as annotations_of
@@ -26,21 +28,32 @@ def reported_status(obj: Object, key: str) -> dict[str, Any] | None:
         return None
     status = diff.get("status") if isinstance(diff, dict) else None
     if status == STATUS_PROMOTED:
-        status = obj.get("status")
+        status = without_scheduled(obj.get("status")) if has_scheduled(obj) else obj.get("status")
     return status if isinstance(status, dict) else None
 
 
-def ready_replicas(obj: Object, key: str) -> int:
-    """Ready pods that a target reports; 0 when it reports none."""
+def ready_replicas(obj: Object, key: str, unreachable: Container[str] = ()) -> int:
+    """Ready pods that a target reports; 0 when it reports none, or is among the unreachable ones."""
+    if key in unreachable:
+        return 0
     return int((reported_status(obj, key) or {}).get("readyReplicas", 0))
 
 
-def ready_on(obj: Object, key: str, replicas: int | None = None) -> bool:
-    """True when the target reports as many ready, up-to-date pods as the workload asks for (or as `replicas`)."""
-    status = reported_status(obj, key)
+def ready_on(obj: Object, key: str, replicas: int | None = None, unreachable: Container[str] = ()) -> bool:
+    """True when the target reports as many ready, up-to-date pods as the workload asks for (or as `replicas`).
+
+    What an unreachable target last reported is no reason to take anything off another one.
+    """
+    status = None if key in unreachable else reported_status(obj, key)
     if status is None:
         return False
     if "desiredNumberScheduled" in status:
         return bool(status.get("numberReady", 0) >= status["desiredNumberScheduled"])
     wanted = nested(obj, "spec", "replicas", default=1) if replicas is None else replicas
     return bool(min(status.get("readyReplicas", 0), status.get("updatedReplicas", wanted)) >= wanted)
+
+
+def ready_as_scaled(obj: Object, key: str, unreachable: Container[str] = ()) -> bool:
+    """True when the target runs some replicas, all ready and up to date: how many is its autoscaler's to say."""
+    replicas = 0 if key in unreachable else (reported_status(obj, key) or {}).get("replicas", 0)
+    return bool(replicas) and ready_on(obj, key, replicas)

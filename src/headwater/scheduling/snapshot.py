@@ -5,15 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from headwater.apis.placement.v1alpha1.placement import DEFAULT_EVICTION_GRACE_SECONDS
+from headwater.apis.placement.v1alpha1.placement import (
+    DEFAULT_EVICTION_GRACE_SECONDS,
+    DIVIDE_BY_WEIGHTS,
+    MODE_DIVIDED,
+    STRATEGY_IMMEDIATE,
+)
 from headwater.apis.sync.v1alpha1.synctarget import CONDITION_READY, STATE_ACCEPTED
 from headwater.apis.workload.labels import COMPUTE_EXPORT_ANNOTATION, PLACEMENT_TARGET_ANNOTATION, sync_target_key
 from headwater.machinery.conditions import get_condition
-from headwater.machinery.labels import selector_from_label_selector
+from headwater.machinery.labels import Selector, selector_from_label_selector
 from headwater.machinery.objects import Object, cluster_name, labels, name, nested, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.timestamps import parse_time
-from headwater.scheduling.model import Location, Policy, ResourceIdentity, SpreadConstraint, Taint, Target, Toleration
+from headwater.scheduling.model import (
+    Location,
+    Policy,
+    Preference,
+    ResourceIdentity,
+    SpreadConstraint,
+    Taint,
+    Target,
+    Toleration,
+)
+from headwater.scheduling.pods import workload_from as workload_from
+from headwater.scheduling.requests import capacity_of
+from headwater.scheduling.requests import requests_of as requests_of
 
 _BEGINNING = datetime.fromtimestamp(0, UTC)
 
@@ -27,19 +44,27 @@ def target_from(sync_target: Object) -> Target:
         not_ready_since = parse_time(since) if since else _BEGINNING
     spec = sync_target.get("spec") or {}
     evict_after = spec.get("evictAfter")
+    allocatable = nested(sync_target, "status", "allocatable", default=None)
     return Target(
         key=sync_target_key(cluster_name(sync_target), name(sync_target)),
         cluster=cluster_name(sync_target),
         name=name(sync_target),
         labels=labels(sync_target),
         cells=tuple(spec.get("cells") or ()),
-        taints=tuple(Taint(t["key"], t.get("value", ""), t["effect"]) for t in spec.get("taints") or ()),
+        taints=tuple(_taint(entry) for entry in spec.get("taints") or ()),
         not_ready_since=not_ready_since,
         not_ready_message=(ready or {}).get("message", ""),
         unschedulable=bool(spec.get("unschedulable")),
         evict_after=parse_time(evict_after) if evict_after else None,
         accepted=accepted_resources(sync_target),
+        allocatable=capacity_of(allocatable) if allocatable is not None else None,
+        requested=capacity_of(nested(sync_target, "status", "requested", default=None) or {}),
     )
+
+
+def _taint(entry: Object) -> Taint:
+    added = entry.get("timeAdded")
+    return Taint(entry["key"], entry.get("value", ""), entry["effect"], parse_time(added) if added else None)
 
 
 def accepted_resources(sync_target: Object) -> frozenset[ResourceIdentity]:
@@ -61,17 +86,28 @@ def location_from(location: Object) -> Location:
     )
 
 
-def policy_from(placement: Object, required: Mapping[str, frozenset[ResourceIdentity]]) -> Policy:
-    """A Placement. Raises ValueError for a location selector that can't be read."""
+def policy_from(
+    placement: Object, required: Mapping[str, frozenset[ResourceIdentity]], location_cluster: str = ""
+) -> Policy:
+    """A Placement that chooses in a logical cluster. Raises ValueError for a selector that can't be read."""
     spec = placement.get("spec") or {}
-    selector = dict(spec.get("locationSelector") or {})
-    names = frozenset(selector.pop("names", None) or ())
-    targets = spec.get("targets") or {}
-    grace = (spec.get("eviction") or {}).get("graceSeconds", DEFAULT_EVICTION_GRACE_SECONDS)
+    location_selector, location_names = _named_selector(spec.get("locationSelector"))
+    target_selector, target_names = _named_selector(spec.get("syncTargetSelector"))
+    targets, replicas, eviction = (spec.get(field) or {} for field in ("targets", "replicas", "eviction"))
     return Policy(
         uid=uid(placement),
-        location_selector=selector_from_label_selector(selector),
-        location_names=names,
+        name=name(placement),
+        order=(nested(placement, "metadata", "creationTimestamp", default="") or "", name(placement)),
+        location_cluster=location_cluster,
+        location_selector=location_selector,
+        location_names=location_names,
+        target_selector=target_selector,
+        target_names=target_names,
+        preferences=tuple(_preference(entry) for entry in spec.get("preferences") or ()),
+        divided=replicas.get("mode") == MODE_DIVIDED,
+        divide_by=replicas.get("divideBy", DIVIDE_BY_WEIGHTS),
+        weights=replicas.get("weights") or {},
+        immediate=eviction.get("strategy") == STRATEGY_IMMEDIATE,
         minimum=targets.get("min", 1),
         maximum=targets.get("max", 1),
         spread=tuple(
@@ -80,14 +116,29 @@ def policy_from(placement: Object, required: Mapping[str, frozenset[ResourceIden
         ),
         tolerations=tuple(
             Toleration(
-                entry.get("key", ""), entry.get("operator", "Equal"), entry.get("value", ""), entry.get("effect", "")
+                entry.get("key", ""),
+                entry.get("operator", "Equal"),
+                entry.get("value", ""),
+                entry.get("effect", ""),
+                entry.get("tolerationSeconds"),
             )
             for entry in spec.get("tolerations") or ()
         ),
-        not_ready_grace=timedelta(seconds=grace),
+        not_ready_grace=timedelta(seconds=eviction.get("graceSeconds", DEFAULT_EVICTION_GRACE_SECONDS)),
         required=required,
         current=chosen_keys(placement),
     )
+
+
+def _named_selector(selector: Object | None) -> tuple[Selector, frozenset[str]]:
+    """A label selector that may also give names; an absent one selects everything."""
+    rest = dict(selector or {})
+    names = frozenset(rest.pop("names", None) or ())
+    return selector_from_label_selector(rest), names
+
+
+def _preference(entry: Object) -> Preference:
+    return Preference(entry["weight"], *_named_selector(entry.get("syncTargetSelector")))
 
 
 def chosen_keys(placement: Object) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ class Workload:
 
     `id` names it for ever and orders decisions. `policies` are the UIDs of the Placements that select it, in order.
     `request` is what one replica asks for. `current` are its targets now, in order, with the replicas that each has
-    (all of them where they are duplicated); those that it is leaving are not among them.
+    (all of them where they are duplicated); those that it is leaving are not among them. One that is not
+    `divisible` runs whole on each target, also where a policy divides.
     """
 
     id: str
@@ -22,6 +23,7 @@ class Workload:
     replicas: int = 1
     request: Resources = field(default_factory=dict)
     current: Mapping[str, int] = field(default_factory=dict)
+    divisible: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,8 @@ class Assignment:
 
     `divided` says whether they share the replicas. `unplaced` are replicas for which there is no room: with divided
     replicas those that no target got, else those of copies that are missing to `targets.min`. `reasons` say why, one
-    sentence for each cause, and are empty while nothing is missing. `rejections` are for all targets that were asked
-    and refused; they are filled only where they were asked for.
+    sentence for each cause that begins with a reason and a colon; they are empty while nothing is missing. `rejections`
+    are for all targets that were asked and refused; they are filled only where they were asked for.
     """
 
     shares: Mapping[str, int] = field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from headwater.base.clock import Clock
@@ -13,8 +13,15 @@ from headwater.reconcilers.apis.table import CONTROLLERS as API_CONTROLLERS
 from headwater.reconcilers.core.table import CONTROLLERS as CORE_CONTROLLERS
 from headwater.reconcilers.interface import ControllerContext, ControllerFactory
 from headwater.reconcilers.kube.table import CONTROLLERS as KUBE_CONTROLLERS
-from headwater.reconcilers.scheduling.table import OPTION_HEARTBEAT_THRESHOLD, SchedulingControllers
+from headwater.reconcilers.scheduling.resource.moves import MoveLimits
+from headwater.reconcilers.scheduling.table import (
+    OPTION_HEARTBEAT_THRESHOLD,
+    OPTION_MOVE_LIMITS,
+    OPTION_PUBLISH_WORLD,
+    SchedulingControllers,
+)
 from headwater.reconcilers.tenancy.table import TenancyControllers
+from headwater.scheduling.world import World
 from headwater.server.options import ControllerOptions
 from headwater.server.resourcefeed import ResourceFeed
 from headwater.telemetry.metrics import Registry
@@ -41,11 +48,17 @@ class Controllers:
         root_ca: str,
         feed: ResourceFeed,
         options: ControllerOptions,
+        publish_world: Callable[[World], None],
     ) -> None:
         self._resources = ResourceSet(cluster_client, clock=clock)
         self._feed = feed
         self._informers = InformerFactory(cluster_client, clock=clock)
-        named: dict[str, Any] = {"root_ca": root_ca, "resources": self._resources}
+        named: dict[str, Any] = {
+            "root_ca": root_ca,
+            "resources": self._resources,
+            OPTION_PUBLISH_WORLD: publish_world,
+            OPTION_MOVE_LIMITS: MoveLimits(rate=options.move_rate, burst=options.move_burst),
+        }
         if options.heartbeat_threshold_seconds is not None:
             named[OPTION_HEARTBEAT_THRESHOLD] = options.heartbeat_threshold_seconds
         self._context = ControllerContext(

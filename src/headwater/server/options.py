@@ -29,11 +29,16 @@ class AuthenticationOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControllerOptions:
-    """Whether controllers and virtual workspaces run in this process, and when a SyncTarget counts as silent."""
+    """Whether controllers and virtual workspaces run in this process, and when a SyncTarget counts as silent.
+
+    Workloads begin to move at `move_rate` a second at most, after a quiet time `move_burst` at once.
+    """
 
     run_controllers: bool = True
     run_virtual_workspaces: bool = True
     heartbeat_threshold_seconds: float | None = None
+    move_rate: float = 20.0
+    move_burst: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,9 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
+from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.certificates import CertificateAuthority, signing_key_files
 from headwater.apiserver.filters.audit import AuditFile
 from headwater.apiserver.filters.chain import ChainSettings
@@ -27,6 +29,7 @@ from headwater.controlplane.clusters.filters import (
     ClusterResolver,
     cluster_path_filter,
 )
+from headwater.scheduling.world import World
 from headwater.server.admin import load_tokens, write_kubeconfig
 from headwater.server.authentication import Authentication, build_authentication
 from headwater.server.controllers import Controllers
@@ -47,8 +50,23 @@ from headwater.virtual.interface import VirtualWorkspace
 
 log = get_logger("server")
 
-VirtualWorkspaceFactory = Callable[[ClusterClient, Clock, str], VirtualWorkspace]
-"""From a privileged client, the clock and the server's URL to a virtual workspace."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VirtualContext:
+    """What virtual workspaces are made from: a privileged client, the clock, and the server's URL.
+
+    `as_user` makes a client for somebody who logged in, with no rights but their own. `world` answers what the
+    scheduler knows: None before it knows all, and for ever where no controllers run.
+    """
+
+    client: ClusterClient
+    clock: Clock
+    url: str
+    as_user: Callable[[UserInfo], ClusterClient]
+    world: Callable[[], World | None]
+
+
+VirtualWorkspaceFactory = Callable[[VirtualContext], VirtualWorkspace]
 
 
 class ControlPlaneProcess:
@@ -78,6 +96,7 @@ class ControlPlaneProcess:
         self._stack = AsyncExitStack()
         self._running: TaskGroup | None = None
         self._web: WebServer | None = None
+        self._world: World | None = None
 
     async def start(self) -> None:
         """Raises StartError, or one of `errors.EXPECTED`, with a line that says what to do."""
@@ -148,6 +167,7 @@ class ControlPlaneProcess:
             tokens=authentication.tokens,
             issuer=authentication.issuer,
             lookup=authentication.lookup,
+            clock=self._clock,
         )
         process_metrics.register(self.metrics)
         self.health.add("store", backend.failure, live=False)
@@ -182,8 +202,15 @@ class ControlPlaneProcess:
         self.client = ClusterClient(self.api.loopback())
         self._stack.push_async_callback(self.client.close)
         if self.options.controllers.run_virtual_workspaces:
+            context = VirtualContext(
+                client=self.client,
+                clock=self._clock,
+                url=self.url,
+                as_user=lambda user: ClusterClient(self.api.loopback(user)),
+                world=lambda: self._world,
+            )
             for factory in self._virtual_workspaces:
-                services.add(factory(self.client, self._clock, self.url))
+                services.add(factory(context))
             self.health.add("poststarthook/kcp-start-virtual-workspaces", lambda: None)
 
     def _audit_file(self) -> AuditFile | None:
@@ -209,7 +236,11 @@ class ControlPlaneProcess:
             root_ca=authority.certificate_pem(),
             feed=ResourceFeed(self.control_plane.catalog, self._clock),
             options=self.options.controllers,
+            publish_world=self._publish_world,
         )
         group.start(controllers.run(), name="controllers")
         self.health.add("poststarthook/kcp-start-informers", controllers.not_synced)
         self.health.add("poststarthook/kcp-start-controllers", lambda: None if len(group) else "controllers ended")
+
+    def _publish_world(self, world: World) -> None:
+        self._world = world

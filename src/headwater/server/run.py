@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from typing import Final
 
-from headwater.base.clock import Clock
-from headwater.client.dynamic import ClusterClient
 from headwater.server.errors import EXPECTED, StartError, start_error
 from headwater.server.options import Options
-from headwater.server.process import ControlPlaneProcess
+from headwater.server.process import ControlPlaneProcess, VirtualContext
 from headwater.telemetry.logging import get_logger
 from headwater.virtual.interface import VirtualWorkspace
+from headwater.virtual.scheduling.service import SchedulingVirtualWorkspace
 from headwater.virtual.syncer.service import SyncerVirtualWorkspace
 from headwater.virtual.upsyncer.service import UpsyncerVirtualWorkspace
 
@@ -22,14 +22,24 @@ EXIT_OK = 0
 EXIT_FAILED = 1
 
 
-def syncer_workspace(client: ClusterClient, clock: Clock, url: str) -> VirtualWorkspace:
+def syncer_workspace(context: VirtualContext) -> VirtualWorkspace:
     """The view that syncers work on."""
-    return SyncerVirtualWorkspace(cluster_client=client, clock=clock, external_url=url)
+    return SyncerVirtualWorkspace(cluster_client=context.client, clock=context.clock, external_url=context.url)
 
 
-def upsyncer_workspace(client: ClusterClient, clock: Clock, url: str) -> VirtualWorkspace:
+def upsyncer_workspace(context: VirtualContext) -> VirtualWorkspace:
     """The view that syncers bring objects up to."""
-    return UpsyncerVirtualWorkspace(cluster_client=client, clock=clock)
+    return UpsyncerVirtualWorkspace(cluster_client=context.client, clock=context.clock)
+
+
+def scheduling_workspace(context: VirtualContext) -> VirtualWorkspace:
+    """Explanations and plans of the scheduler."""
+    return SchedulingVirtualWorkspace(
+        cluster_client=context.client, as_user=context.as_user, clock=context.clock, world=context.world
+    )
+
+
+VIRTUAL_WORKSPACES: Final = (syncer_workspace, upsyncer_workspace, scheduling_workspace)
 
 
 async def run(options: Options) -> int:
@@ -37,7 +47,7 @@ async def run(options: Options) -> int:
 
     What is wrong with the surroundings of a start (a taken port, a damaged store) is one line on standard error.
     """
-    process = ControlPlaneProcess(options, virtual_workspaces=(syncer_workspace, upsyncer_workspace))
+    process = ControlPlaneProcess(options, virtual_workspaces=VIRTUAL_WORKSPACES)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,18 +1,16 @@
-"""What a pcluster has from its first start: namespaces, roles, a storage class, nodes, and its own Service."""
+"""What a pcluster has from its first start: namespaces, roles, a storage class, and its own Service."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 
 from headwater.apiserver.authz.bootstrap import cluster_role_bindings, cluster_roles
 from headwater.client.dynamic import Client
 from headwater.machinery.errors import AlreadyExists
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, name, namespace
-from headwater.sim.resources import NODES, SERVICES, SIMULATED_LABEL, STORAGE_CLASSES
-from headwater.sim.stages.nodes import NodeShape, node
+from headwater.sim.resources import SERVICES, SIMULATED_LABEL, STORAGE_CLASSES
 from headwater.sim.stages.volumes import STORAGE_CLASS
 
 _NAMESPACES = GroupVersionResource("", "v1", "namespaces")
@@ -21,8 +19,8 @@ _CLUSTER_ROLE_BINDINGS = GroupVersionResource("rbac.authorization.k8s.io", "v1",
 _AT_ONCE = 64
 
 
-async def ensure_all(client: Client, *, pcluster: str, node_count: int, shape: NodeShape, now: datetime) -> None:
-    """Create what is missing; what exists is left as it is, but for nodes beyond the wanted number."""
+async def ensure_all(client: Client) -> None:
+    """Create what is missing; what exists is left as it is."""
     names = ("default", "kube-system", "kube-public", "kube-node-lease")
     spaces = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": each}} for each in names]
     await asyncio.gather(
@@ -30,7 +28,6 @@ async def ensure_all(client: Client, *, pcluster: str, node_count: int, shape: N
         _ensure(client, _CLUSTER_ROLES, cluster_roles()),
         _ensure(client, _CLUSTER_ROLE_BINDINGS, cluster_role_bindings()),
         _ensure(client, STORAGE_CLASSES, [_storage_class()]),
-        _ensure_nodes(client, pcluster=pcluster, count=node_count, shape=shape, now=now),
     )
     await _ensure(client, SERVICES, [_kubernetes_service()])
 
@@ -49,26 +46,6 @@ async def _ensure(client: Client, gvr: GroupVersionResource, objects: Sequence[O
 
     for start in range(0, len(missing), _AT_ONCE):
         await asyncio.gather(*map(create, missing[start : start + _AT_ONCE]))
-
-
-async def _ensure_nodes(client: Client, *, pcluster: str, count: int, shape: NodeShape, now: datetime) -> None:
-    wanted = {name(each): each for each in (node(pcluster, number, shape, now) for number in range(1, count + 1))}
-    resource = client.resource(NODES)
-    existing, _ = await resource.list_all(label_selector=f"{SIMULATED_LABEL}=true")
-    known = {name(each): each for each in existing}
-
-    async def register(obj: Object) -> None:
-        if name(obj) not in known:
-            try:
-                await resource.create(obj)
-            except AlreadyExists:
-                return
-        # A kubelet writes its status itself, and writes it anew when it starts.
-        await resource.patch(name(obj), {"status": obj["status"]}, subresource="status")
-
-    await asyncio.gather(*map(register, wanted.values()))
-    for surplus in known.keys() - wanted.keys():
-        await resource.delete(surplus)
 
 
 def _storage_class() -> Object:

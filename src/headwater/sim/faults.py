@@ -1,6 +1,6 @@
 """Settable trouble of a simulated pcluster's network: latency, refused requests, and a partition.
 
-`GET` and `PUT /sim/faults` read and set it as JSON, for members of system:masters; the endpoint itself has no trouble.
+`GET` and `PUT /sim/faults` read and set it as JSON, for members of system:masters; what is below `/sim` has no trouble.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from headwater.base import jsonio
 from headwater.base.clock import Clock
 from headwater.machinery.errors import BadRequest, Forbidden, InternalError, MethodNotAllowed, ServiceUnavailable
 
-PATH = "/sim/faults"
+_OWN_PATHS = "/sim/"
+PATH = f"{_OWN_PATHS}faults"
 _BODY_LIMIT = 4096
 _MAXIMUM_LATENCY_MS = 60_000
 _PARTITION_SECONDS = 60.0
@@ -79,7 +80,7 @@ class Faults:
             self._reachable.set()
 
     async def __call__(self, request: Request, handler: Handler) -> AnyResponse:
-        if request.path == PATH or self.settings == _NO_FAULTS:
+        if request.path.startswith(_OWN_PATHS) or self.settings == _NO_FAULTS:
             return self._watched(await handler(request))
         await self._pass()
         return self._watched(await handler(request))

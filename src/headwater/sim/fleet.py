@@ -12,13 +12,13 @@ from headwater.base.clock import Clock
 from headwater.base.hashing import base36_sha224
 from headwater.machinery.names import is_dns1123_label
 from headwater.machinery.quantity import is_quantity
+from headwater.sim.nodepool import MAXIMUM_NODES
 from headwater.sim.pcluster import PCluster, PClusterOptions
 from headwater.sim.stages.behaviour import Timing
 from headwater.sim.stages.nodes import NodeShape
 from headwater.storage.errors import StorageError
 
 _NETWORKS = 250
-_MAXIMUM_NODES = 250
 
 
 class StartError(Exception):
@@ -55,8 +55,8 @@ def check(options: FleetOptions) -> None:
             raise StartError(f"{each!r} can't be a pcluster's name: use lower-case letters, digits and -")
     if len(set(options.names)) != len(options.names):
         raise StartError("every pcluster needs a name of its own")
-    if not 0 <= options.nodes <= _MAXIMUM_NODES:
-        raise StartError(f"a pcluster can have 0 to {_MAXIMUM_NODES} nodes")
+    if not 0 <= options.nodes <= MAXIMUM_NODES:
+        raise StartError(f"a pcluster can have 0 to {MAXIMUM_NODES} nodes")
     for key, value in options.capacity.items():
         if not is_quantity(value):
             raise StartError(f"node capacity {key}={value}: {value!r} is not a quantity such as 4 or 16Gi")

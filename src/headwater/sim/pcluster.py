@@ -19,6 +19,7 @@ from headwater.client.kubeconfig import Kubeconfig, embed
 from headwater.sim import bootstrap
 from headwater.sim.controllers import Controllers
 from headwater.sim.faults import Faults
+from headwater.sim.nodepool import NodePool, PoolChange
 from headwater.sim.resources import SERVER_VERSION
 from headwater.sim.serviceaddresses import ServiceAddresses
 from headwater.sim.serving import ISSUER, Serving, assemble
@@ -67,6 +68,13 @@ class PCluster:
         self.kubeconfig_path = options.kubeconfig or options.directory / "admin.kubeconfig"
         self._clock = clock or SystemClock()
         self.faults = Faults(clock=self._clock)
+        self.nodes = NodePool(
+            options.name,
+            count=options.nodes,
+            shape=options.shape,
+            client=lambda: self.client().cluster(""),
+            clock=self._clock,
+        )
         self._health = HealthChecks()
         self._group = TaskGroup(f"pcluster {options.name}")
         self._web: WebServer | None = None
@@ -104,13 +112,7 @@ class PCluster:
             addresses = ServiceAddresses(self.options.shape.network, clock=self._clock)
             self._serving = self._assemble(issuer, addresses)
             await self._serving.roles.open()
-            await bootstrap.ensure_all(
-                self.client().cluster(""),
-                pcluster=self.name,
-                node_count=self.options.nodes,
-                shape=self.options.shape,
-                now=self._clock.now(),
-            )
+            await asyncio.gather(bootstrap.ensure_all(self.client().cluster("")), self.nodes.set(PoolChange()))
             self._start_controllers(issuer, addresses)
             await self._listen()
         except BaseException:
@@ -133,6 +135,7 @@ class PCluster:
             issuer=issuer,
             plugins=[addresses],
             faults=self.faults,
+            nodes=self.nodes,
             health=self._health,
             metrics=Registry(),
         )

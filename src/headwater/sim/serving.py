@@ -29,7 +29,10 @@ from headwater.apiserver.systemroutes import SystemRoutes
 from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response
 from headwater.base import jsonio, version
 from headwater.base.clock import Clock
-from headwater.sim.faults import PATH, Faults
+from headwater.sim import faults as faultsettings
+from headwater.sim import nodepool
+from headwater.sim.faults import Faults
+from headwater.sim.nodepool import NodePool
 from headwater.sim.podlogs import PodLog, refuse_connections
 from headwater.sim.resources import SERVER_VERSION
 from headwater.storage.interface import Backend
@@ -57,6 +60,7 @@ def assemble(
     issuer: TokenIssuer,
     plugins: Sequence[AdmissionPlugin],
     faults: Faults,
+    nodes: NodePool,
     health: HealthChecks,
     metrics: Registry,
 ) -> Serving:
@@ -72,6 +76,9 @@ def assemble(
     async def serve_faults(request: Request) -> AnyResponse:
         return await faults.serve(request)
 
+    async def serve_nodes(request: Request) -> AnyResponse:
+        return await nodes.serve(request)
+
     system = SystemRoutes(health=health, metrics=metrics, issuer=issuer)
     config = APIServerConfig(
         backend=backend,
@@ -86,7 +93,13 @@ def assemble(
             guard=(refuse_connections,),
         ),
         admission=[NamespaceLifecycle(caches), RoleEscalationPlugin(rbac, roles, authorizer), *plugins],
-        routes={**system.routes(), "/version": _show_version, "/version/": _show_version, PATH: serve_faults},
+        routes={
+            **system.routes(),
+            "/version": _show_version,
+            "/version/": _show_version,
+            faultsettings.PATH: serve_faults,
+            nodepool.PATH: serve_nodes,
+        },
     )
     server = APIServer(config)
     return Serving(server=server, handler=compose(server.handler, (recover_filter, faults)), roles=roles)

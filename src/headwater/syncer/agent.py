@@ -16,6 +16,7 @@ from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, name, object_key, uid
 from headwater.syncer.activity import Activity
+from headwater.syncer.capacity.report import CapacityReport
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
@@ -81,10 +82,18 @@ class Agent:
             clock=self._clock,
             registry=self._registry,
         )
+        self._capacity = CapacityReport(
+            downstream.client,
+            is_ours=downstream.owns_namespace,
+            ready=lambda: downstream.informers.synced(NAMESPACES),
+            clock=self._clock,
+            enabled=self._options.report_capacity,
+        )
         heartbeat = Heartbeat(
             identity=identity,
             workspace=self._workspace,
             activity=self._activity,
+            changes=lambda: self._capacity.changes(follower.status),
             interval_seconds=self._options.heartbeat_seconds,
             clock=self._clock,
         )
@@ -94,6 +103,7 @@ class Agent:
             group.start(follower.informer.run(), name="synctarget")
             group.start(follower.controller.run(), name="target")
             group.start(downstream.run(), name="downstream")
+            group.start(self._capacity.run(), name="capacity")
             group.start(upstream.run(), name="upstream")
             group.start(self._spec.controller.run(), name="spec")
             group.start(self._status.controller.run(), name="status")
@@ -182,6 +192,7 @@ class Agent:
         if resource == NAMESPACES:
             self._namespaces.changed(old, new)
             self._cleaner.downstream_changed(old, new)
+            self._capacity.namespace_changed(name(new or old or {}))
             self._revisit_namespace(old, new)
             self._upsync.namespace_changed(old, new)
             return

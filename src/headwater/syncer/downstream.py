@@ -19,6 +19,7 @@ from headwater.syncer.mutate.body import HASH_ANNOTATION
 
 BY_NAMESPACE: Final = "namespace"
 BY_LOCATOR: Final = "locator"
+_NAMESPACES: Final = GroupResource("", "namespaces")
 
 
 class Downstream:
@@ -67,6 +68,11 @@ class Downstream:
             and not annotations_of(obj).keys().isdisjoint((HASH_ANNOTATION, LOCATOR_ANNOTATION))
             and controller_of(obj) is None
         )
+
+    def owns_namespace(self, space: str) -> bool:
+        """Whether a namespace is one of ours."""
+        found = self.get(_NAMESPACES, "", space)
+        return found is not None and self.is_ours(found)
 
     def _on_change(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         """Pass on changes of what is, or was, ours."""

@@ -9,6 +9,7 @@ from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
 from headwater.client.informer import IndexFunction, Informer
 from headwater.client.informer.informer import Transform, drop_managed_fields
+from headwater.client.informer.resting import rest
 from headwater.client.resource import ResourceClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object
@@ -93,6 +94,7 @@ class InformerSet:
             try:
                 for resource, (_, informer) in self._informers.items():
                     self._tasks[resource] = group.start(informer.run(), name=str(resource))
+                group.start(rest(lambda: [informer for _, informer in self._informers.values()], self._clock))
                 await asyncio.get_running_loop().create_future()
             finally:
                 self._group = None

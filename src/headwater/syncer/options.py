@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT_HEARTBEAT_SECONDS: Final = 20.0
+SHORTEST_HEARTBEAT_SECONDS: Final = 1.0
+"""Times in objects have whole seconds, so more heartbeats would look the same."""
+LONGEST_HEARTBEAT_SECONDS: Final = 600.0
 DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS: Final = 30.0
 DEFAULT_WORKERS: Final = 32
 
@@ -21,8 +24,9 @@ class SyncerOptions:
 
     ``from_*`` is upstream, the control plane; ``to_*`` is downstream, the pcluster, by default the one that the
     process runs in. ``from_cluster`` is the workspace of the SyncTarget, by name or path; empty takes it from the
-    server URL of the kubeconfig. ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
-    ``upsync_pods`` and ``upsync_events`` say whether pods and events of the pcluster are shown upstream.
+    server URL of the kubeconfig. ``report_capacity`` is about reading nodes and pods of the pcluster.
+    ``upsync_pods`` and ``upsync_events`` are about showing its pods and events upstream.
+    ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
     """
 
     sync_target_name: str
@@ -35,6 +39,7 @@ class SyncerOptions:
     heartbeat_seconds: float = DEFAULT_HEARTBEAT_SECONDS
     namespace_clean_delay_seconds: float = DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS
     workers: int = DEFAULT_WORKERS
+    report_capacity: bool = True
     upsync_pods: bool = True
     upsync_events: bool = True
     health_address: str = ""
@@ -44,8 +49,9 @@ class SyncerOptions:
         for flag, value in (("--sync-target-name", self.sync_target_name), ("--sync-target-uid", self.sync_target_uid)):
             if not value:
                 raise OptionsError(f"{flag} is required")
-        if self.heartbeat_seconds <= 0:
-            raise OptionsError("--heartbeat-interval must be greater than zero")
+        if not SHORTEST_HEARTBEAT_SECONDS <= self.heartbeat_seconds <= LONGEST_HEARTBEAT_SECONDS:
+            span = f"{SHORTEST_HEARTBEAT_SECONDS:g} to {LONGEST_HEARTBEAT_SECONDS:g}"
+            raise OptionsError(f"--heartbeat-interval must be {span} seconds")
         if self.namespace_clean_delay_seconds < 0:
             raise OptionsError("--downstream-namespace-clean-delay must not be negative")
         if self.workers < 1:

@@ -117,6 +117,26 @@ async def test_it_lists_again_when_its_position_is_lost(plain: ClusterClient) ->
         await eventually(lambda: as_coroutine(set(informer.keys()) == {"a/stays", "a/new"}))
 
 
+async def test_no_more_of_a_list_is_kept_than_the_transform_leaves(plain: ClusterClient) -> None:
+    """Each page is reduced before the next one is read, and watched objects are reduced as well."""
+    maps = plain.cluster("").resource(CONFIG_MAPS, "default")
+    for number in range(5):
+        await maps.create(config_map(f"m{number}", {"large": "x"}))
+
+    def without_data(obj: Object) -> Object:
+        return {key: value for key, value in obj.items() if key != "data"}
+
+    items, _ = await maps.list_all(page_size=2, transform=without_data)
+    assert [name(each) for each in items] == [f"m{number}" for number in range(5)]
+    informer = Informer(maps, name="maps", clustered=False, transform=without_data)
+    async with running(informer):
+        await informer.wait_synced()
+        await maps.create(config_map("later", {"large": "x"}))
+        await eventually(lambda: as_coroutine("default/later" in informer))
+    assert len(informer) == 6
+    assert not any("data" in each for each in (*items, *informer.list()))
+
+
 async def test_factory_shares_informers_and_starts_late_ones(plain: ClusterClient) -> None:
     factory = InformerFactory(plain, scope="")
     first = factory.informer(NAMESPACES)

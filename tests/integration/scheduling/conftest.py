@@ -9,7 +9,7 @@ import pytest
 from tests.integration.scheduling.ground import Ground
 from tests.integration.scheduling.skipclock import SkipClock
 
-from headwater.server.options import Options, ServingOptions
+from headwater.server.options import ControllerOptions, Options, ServingOptions
 from headwater.server.process import ControlPlaneProcess
 from headwater.server.run import syncer_workspace
 
@@ -21,9 +21,11 @@ def root_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def ground(root_directory: Path) -> AsyncIterator[Ground]:
+async def ground(root_directory: Path, request: pytest.FixtureRequest) -> AsyncIterator[Ground]:
+    """A test may give ControllerOptions of its own by an indirect parameter."""
+    controllers = getattr(request, "param", ControllerOptions())
     serving = ServingOptions(secure_port=0, shutdown_grace_seconds=0.2)
-    options = Options(root_directory=root_directory, store="memory://", serving=serving)
+    options = Options(root_directory=root_directory, store="memory://", serving=serving, controllers=controllers)
     clock = SkipClock()
     process = ControlPlaneProcess(options, clock=clock, virtual_workspaces=(syncer_workspace,))
     try:

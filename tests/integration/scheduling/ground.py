@@ -138,6 +138,10 @@ class Space:
         await self.resource(SYNC_TARGETS).patch_status(name, {"status": {"lastSyncerHeartbeatTime": at}})
         await self.condition(SYNC_TARGETS, name, "Ready", "True")
 
+    async def capacity(self, name: str, **amounts: str) -> None:
+        """Play the syncer that reports what its pcluster has for workloads."""
+        await self.resource(SYNC_TARGETS).patch_status(name, {"status": {"allocatable": amounts}})
+
     async def location(self, name: str, selector: Object | None = None, **marks: str) -> None:
         """Make a Location with labels."""
         meta = {"name": name, "labels": marks}
@@ -176,6 +180,15 @@ class Space:
             )
 
         return await eventually(lambda: self.resource(gvr).get(name), holds)
+
+    async def condition_of(self, deployment: str, status: str, reason: str, message: str) -> Object:
+        """Wait until the condition Scheduled of a Deployment says so."""
+
+        def holds(obj: Object) -> bool:
+            found = get_condition(obj, "Scheduled") or {}
+            return (found.get("status"), found.get("reason")) == (status, reason) and message in found["message"]
+
+        return await eventually(lambda: self.resource(DEPLOYMENTS, "default").get(deployment), holds)
 
     async def namespace(self, name: str, **marks: str) -> None:
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": marks}}
@@ -270,9 +283,12 @@ def config_map(name: str, **meta: Any) -> Object:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, **meta}, "data": {"a": "1"}}
 
 
-def deployment(name: str, replicas: int = 2, **marks: str) -> Object:
-    """A Deployment with labels of its own besides `app`."""
-    pod = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+def deployment(name: str, replicas: int = 2, *, cpu: str = "", **marks: str) -> Object:
+    """A Deployment with labels of its own besides `app`; each pod requests so much cpu."""
+    container: Object = {"name": "c", "image": "nginx"}
+    if cpu:
+        container["resources"] = {"requests": {"cpu": cpu}}
+    pod = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [container]}}
     spec = {"replicas": replicas, "selector": {"matchLabels": {"app": name}}, "template": pod}
     meta = {"name": name, "labels": {"app": name, **marks}}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}

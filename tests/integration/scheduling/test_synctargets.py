@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.integration.scheduling.ground import COMPUTE, EXPORTS, SCHEMAS, Ground, eventually
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.machinery.errors import Invalid
 from headwater.machinery.objects import Object, labels, uid
+from headwater.machinery.timestamps import format_time
 
 
 def synced(target: Object) -> list[tuple[str, str]]:
@@ -84,6 +87,21 @@ async def test_offered_resources_are_sorted_and_pending(ground: Ground) -> None:
         lambda: targets.get("one"), lambda obj: obj["status"]["observedGeneration"] == obj["metadata"]["generation"]
     )
     assert {state for _, state in synced(settled)} == {"Accepted"}
+
+
+async def test_a_refusal_keeps_its_reason(ground: Ground) -> None:
+    """What the syncer says of a resource stays with its state, while the control plane writes the list anew."""
+    space = await ground.workspace("west", compute=False)
+    await space.target("one", ready=False, supportedAPIs=[{"group": "apps", "kind": "Deployment"}, {"kind": "Service"}])
+    targets = space.resource(SYNC_TARGETS)
+    target = await eventually(lambda: targets.get("one"), lambda obj: len(synced(obj)) == 2)
+    said = {"state": "Incompatible", "message": "not served by the pcluster"}
+    services, deployments = target["status"]["syncedResources"]
+    entries = [{**services, "state": "Accepted"}, {**deployments, **said}]
+    await targets.patch_status("one", {"status": {"syncedResources": entries}})
+    await targets.patch("one", {"spec": {"supportedAPIs": [{"group": "apps", "kind": "Deployment"}]}})
+    kept = await eventually(lambda: targets.get("one"), lambda obj: len(synced(obj)) == 1)
+    assert kept["status"]["syncedResources"] == [{**deployments, **said}]
 
 
 def synced_any(target: Object) -> bool:
@@ -169,3 +187,16 @@ async def test_what_the_syncer_says_of_itself_counts(ground: Ground) -> None:
     await space.resource(SYNC_TARGETS).patch_status("one", {"status": {"conditions": [*known, condition]}})
     await space.condition(SYNC_TARGETS, "one", "Ready", "False", "SyncerUnauthorized", "SSAR check failed")
     await space.condition(SYNC_TARGETS, "one", "HeartbeatHealthy", "True")
+
+
+async def test_wrong_clocks_of_syncers_do_no_harm(ground: Ground) -> None:
+    """A heartbeat from tomorrow is healthy for as long as another one, and so is one from yesterday that arrives."""
+    space = await ground.workspace("west", compute=False)
+    await space.target("one", ready=False)
+    targets = space.resource(SYNC_TARGETS)
+    for skew in (timedelta(days=1), timedelta(days=-1)):
+        at = format_time(ground.clock.now() + skew)
+        await targets.patch_status("one", {"status": {"lastSyncerHeartbeatTime": at}})
+        await space.condition(SYNC_TARGETS, "one", "HeartbeatHealthy", "True")
+        await ground.skip(62)
+        await space.condition(SYNC_TARGETS, "one", "HeartbeatHealthy", "False", "ErrorHeartbeat", at)

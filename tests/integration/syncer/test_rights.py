@@ -47,6 +47,37 @@ async def test_missing_rights_are_named_and_their_return_is_noticed(line: Line) 
     await eventually(lambda: authorized(True))
 
 
+async def test_a_resource_says_what_keeps_it_from_being_synced(line: Line) -> None:
+    """A verb that is missing makes it incompatible, by name; when it is granted the reason goes."""
+    roles = line.downstream.resource(PLURALS["ClusterRole"])
+    role_name = syncer_id("west", uid(line.target))
+    role = await roles.get(role_name)
+
+    def without_delete(rule: Object) -> Object:
+        return {**rule, "verbs": [verb for verb in rule["verbs"] if verb != "delete"]}
+
+    reduced = [without_delete(rule) if rule["apiGroups"] == ["apps"] else rule for rule in role["rules"]]
+
+    async def state_of_deployments(wanted: str) -> Object | None:
+        entries = (await line.sync_target())["status"]["syncedResources"]
+        found = next(entry for entry in entries if entry["resource"] == "deployments")
+        return found if found["state"] == wanted else None
+
+    async def look_again() -> None:
+        """Any change of the SyncTarget has its rights looked at again, at the latest a minute later."""
+        label = {"look": (await line.sync_target())["metadata"]["resourceVersion"]}
+        await line.workspace.resource(SYNC_TARGETS).patch("west", {"metadata": {"labels": label}})
+
+    assert "message" not in await eventually(lambda: state_of_deployments("Accepted"))
+    await roles.patch(role_name, {"rules": reduced})
+    await look_again()
+    refused = await eventually(lambda: state_of_deployments("Incompatible"))
+    assert refused["message"] == "the syncer lacks delete on it"
+    await roles.patch(role_name, {"rules": role["rules"]})
+    await look_again()
+    assert "message" not in await eventually(lambda: state_of_deployments("Accepted"))
+
+
 async def test_a_distant_pcluster_is_judged_between_heartbeats(line: Line) -> None:
     """Heartbeats that change the SyncTarget while the pcluster is asked do not keep the answers from being reported."""
     roles = line.downstream.resource(PLURALS["ClusterRole"])

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests.integration.scheduling.ground import Ground
 from tests.integration.scheduling.skipclock import SkipClock
+from tests.integration.virtual.outlook import Horizon, Outlook, set_outlook
 from tests.integration.virtual.stage import Stage, set_stage
 
 from headwater.server.options import Options, ServingOptions
@@ -22,11 +23,18 @@ def root_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-async def ground(root_directory: Path) -> AsyncIterator[Ground]:
+def horizon() -> Horizon:
+    return Horizon()
+
+
+@pytest.fixture
+async def ground(root_directory: Path, horizon: Horizon) -> AsyncIterator[Ground]:
     serving = ServingOptions(secure_port=0, shutdown_grace_seconds=0.2)
     options = Options(root_directory=root_directory, store="memory://", serving=serving)
     clock = SkipClock()
-    process = ControlPlaneProcess(options, clock=clock, virtual_workspaces=(syncer_workspace, upsyncer_workspace))
+    workspaces = (syncer_workspace, upsyncer_workspace, horizon.workspace)
+    process = ControlPlaneProcess(options, clock=clock, virtual_workspaces=workspaces)
+    horizon.process = process
     try:
         await process.start()
         yield Ground(process, clock)
@@ -38,3 +46,9 @@ async def ground(root_directory: Path) -> AsyncIterator[Ground]:
 async def stage(ground: Ground) -> Stage:
     """Targets north and south, both ready; nothing placed yet."""
     return await set_stage(ground)
+
+
+@pytest.fixture
+async def outlook(ground: Ground, horizon: Horizon) -> Outlook:
+    """Owners of two pclusters, two tenants who run something, and what the controllers know of that."""
+    return await set_outlook(ground, horizon)

@@ -13,6 +13,7 @@ from headwater.cli.synctarget.manifests import (
     upstream_objects,
 )
 
+LOOK = {"get", "list", "watch"}
 TARGET = {
     "apiVersion": "sync.kcp.io/v1alpha1",
     "kind": "SyncTarget",
@@ -46,15 +47,28 @@ def test_downstream_rules_list_groups_and_resources() -> None:
     """What its controllers make on the pcluster is looked at only, even where an export offers it."""
     rules = downstream_rules((*PLAN.resources, ("", "pods"), ("", "endpoints")))
     looking = {
-        (rule["apiGroups"][0], *rule["resources"]) for rule in rules if rule["verbs"] == ["get", "list", "watch"]
+        (rule["apiGroups"][0], *rule["resources"]) for rule in rules if {"list", "watch"} <= set(rule["verbs"]) <= LOOK
     }
-    assert looking == {("", "endpoints", "events", "pods"), ("discovery.k8s.io", "endpointslices")}
+    core = {("", each) for each in ("endpoints", "events", "nodes", "pods")}
+    expected = {*core, ("discovery.k8s.io", "endpointslices")}
+    assert looking == expected
     assert [(rule["apiGroups"], rule["resources"]) for rule in rules if "create" in rule["verbs"]] == [
         ([""], ["namespaces"]),
         ([""], ["configmaps", "secrets", "services"]),
         (["apps"], ["deployments"]),
     ]
     assert not any("*" in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules)
+
+
+def test_nodes_and_pods_are_only_looked_at() -> None:
+    """Also when an export offers pods: they are made on the pcluster, and counted and shown from there."""
+    verbs: dict[str, set[str]] = {}
+    for rule in downstream_rules((("", "pods"), ("", "endpoints"), *PLAN.resources)):
+        for resource in rule["resources"]:
+            verbs.setdefault(resource, set()).update(rule["verbs"])
+    assert verbs["nodes"] == {"get", "list", "watch"}
+    assert verbs["pods"] == {"get", "list", "watch"}
+    assert verbs["endpoints"] == {"get", "list", "watch"}
 
 
 def test_kubeconfig_reaches_the_hub_with_the_token_alone() -> None:

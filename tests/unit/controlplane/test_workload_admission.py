@@ -10,6 +10,7 @@ from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAtt
 from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.authz.interface import Attributes
 from headwater.apiserver.builtin.kinds import builtin_resources
+from headwater.base.clock import ManualClock
 from headwater.controlplane.admission.placement import PlacementAdmission
 from headwater.controlplane.admission.synctarget import SyncTargetAdmission
 from headwater.controlplane.admission.workloadmarks import WorkloadMarks
@@ -115,7 +116,7 @@ OFFERS = {
 @pytest.mark.parametrize(("attributes", "allowed"), OFFERS.values(), ids=OFFERS)
 async def test_offered_exports_need_the_verb_bind(attributes: AdmissionAttributes, allowed: bool) -> None:
     """The status of a SyncTarget tells what is in its exports, so their owner is asked."""
-    plugin = SyncTargetAdmission(cast("ControlPlaneObjects", Exports()), BindRights())
+    plugin = SyncTargetAdmission(cast("ControlPlaneObjects", Exports()), BindRights(), clock=ManualClock())
     if allowed:
         await plugin.validate(attributes)
         return

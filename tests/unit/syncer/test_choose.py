@@ -10,6 +10,7 @@ from headwater.machinery.gvk import GroupResource, GroupVersion, GroupVersionRes
 from headwater.machinery.objects import Object
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item, says_object_is_absent
 from headwater.syncer.target.choose import ALWAYS_SYNCED, candidates, judged_resources, shard_urls, wanted_resources
+from headwater.syncer.target.rights import Rights
 
 ALL = frozenset({"get", "list", "watch", "create", "update", "patch", "delete"})
 
@@ -24,45 +25,91 @@ DEPLOYMENTS = GroupVersionResource("apps", "v1", "deployments")
 ENTRY: Object = {"group": "apps", "resource": "deployments", "versions": ["v1", "v1beta1"], "state": "Accepted"}
 
 
-@pytest.mark.parametrize(
-    ("downstream", "before", "after"),
-    [
-        pytest.param(served(DEPLOYMENTS), "Pending", "Accepted", id="served"),
-        pytest.param(served(DEPLOYMENTS._replace(version="v9")), "Accepted", "Incompatible", id="no common version"),
-        pytest.param(served(), "Accepted", "Incompatible", id="not served"),
-        pytest.param(served(failed=(GroupVersion("apps", "v1"),)), "Accepted", "Accepted", id="discovery failed"),
-    ],
-)
-def test_states_follow_what_the_pcluster_serves(downstream: Discovery, before: str, after: str) -> None:
-    (entry,) = judged_resources([{**ENTRY, "state": before}], downstream)
-    assert entry == {**ENTRY, "state": after}
+GRANTED = {DEPLOYMENTS: ()}
+BETA = DEPLOYMENTS._replace(version="v1beta1")
+NO_WRITES = frozenset({"get", "list", "watch"})
+APPS_FAILED = (GroupVersion("apps", "v1"),)
 
 
-def test_best_common_version_is_synced() -> None:
-    both = served(DEPLOYMENTS, DEPLOYMENTS._replace(version="v1beta1"))
-    assert candidates([ENTRY], both)[-1] == DEPLOYMENTS
-    assert candidates([{**ENTRY, "versions": ["v1beta1"]}], both)[-1].version == "v1beta1"
+def test_what_is_served_and_granted_is_accepted() -> None:
+    """What was said against it before is taken back."""
+    before = {**ENTRY, "state": "Incompatible", "message": "not served by the pcluster"}
+    assert judged_resources([before], served(DEPLOYMENTS), GRANTED) == [ENTRY]
 
 
 @pytest.mark.parametrize(
-    "entry",
+    ("downstream", "rights", "message"),
     [
-        pytest.param({**ENTRY, "state": "Pending"}, id="not accepted"),
-        pytest.param({"resource": "pods", "versions": ["v1"], "state": "Accepted"}, id="pods are made downstream"),
+        pytest.param(served(), {}, "not served by the pcluster", id="not served"),
+        pytest.param(
+            served(DEPLOYMENTS._replace(version="v9")), {}, "served at v9 only, needs v1 or v1beta1", id="other version"
+        ),
+        pytest.param(
+            served(DEPLOYMENTS, verbs=NO_WRITES), {}, "the pcluster serves it without create, patch, delete", id="verbs"
+        ),
+        pytest.param(
+            served(DEPLOYMENTS), {DEPLOYMENTS: ("get", "watch")}, "the syncer lacks get, watch on it", id="rights"
+        ),
     ],
 )
-def test_what_is_not_synced(entry: Object) -> None:
-    downstream = served(DEPLOYMENTS, GroupVersionResource("", "v1", "pods"))
+def test_what_can_not_be_synced_says_why(downstream: Discovery, rights: Rights, message: str) -> None:
+    assert judged_resources([ENTRY], downstream, rights) == [{**ENTRY, "state": "Incompatible", "message": message}]
+
+
+@pytest.mark.parametrize(
+    ("downstream", "rights"),
+    [
+        pytest.param(served(failed=APPS_FAILED), GRANTED, id="discovery failed"),
+        pytest.param(served(BETA, failed=APPS_FAILED), {}, id="not asked for rights"),
+    ],
+)
+def test_not_knowing_is_no_answer(downstream: Discovery, rights: Rights) -> None:
+    refused = {**ENTRY, "state": "Incompatible", "message": "the syncer lacks patch on it"}
+    for entry in (ENTRY, refused):
+        assert judged_resources([entry], downstream, rights) == [entry]
+    (pending,) = judged_resources([{**ENTRY, "state": "Pending"}], downstream, rights)
+    assert pending["state"] == "Pending"
+
+
+def test_what_was_never_judged_says_that_discovery_fails() -> None:
+    (pending,) = judged_resources([{**ENTRY, "state": "Pending"}], served(failed=APPS_FAILED), {})
+    assert pending["message"] == "discovery of its API group fails on the pcluster"
+
+
+def test_pods_need_no_rights() -> None:
+    """They are made on the pcluster by its own controllers."""
+    entry: Object = {"resource": "pods", "versions": ["v1"], "state": "Pending"}
+    downstream = served(GroupVersionResource("", "v1", "pods"), verbs=NO_WRITES)
     assert candidates([entry], downstream) == list(ALWAYS_SYNCED)
+    judged = judged_resources([entry], downstream, {})
+    assert judged == [{**entry, "state": "Accepted"}]
+    assert set(wanted_resources(judged, downstream, {}, {}).values()) == set(ALWAYS_SYNCED)
 
 
-def test_read_only_resources_are_not_synced() -> None:
-    assert candidates([ENTRY], served(DEPLOYMENTS, verbs=frozenset({"get", "list", "watch"}))) == list(ALWAYS_SYNCED)
+def test_best_common_version_with_all_verbs_is_synced() -> None:
+    both = served(DEPLOYMENTS, BETA)
+    assert candidates([ENTRY], both)[-1] == DEPLOYMENTS
+    assert candidates([{**ENTRY, "versions": ["v1beta1"]}], both)[-1] == BETA
+    limited = ServedResource(DEPLOYMENTS, "Kind", True, NO_WRITES, frozenset())
+    assert candidates([ENTRY], Discovery({**both.resources, DEPLOYMENTS: limited}))[-1] == BETA
 
 
-def test_denied_resources_are_left_out() -> None:
-    wanted = wanted_resources([ENTRY], served(DEPLOYMENTS), [ALWAYS_SYNCED[2]])
+def test_only_accepted_resources_with_rights_are_synced() -> None:
+    downstream = served(DEPLOYMENTS)
+    assert set(wanted_resources([{**ENTRY, "state": "Pending"}], downstream, {}, {}).values()) == set(ALWAYS_SYNCED)
+    assert set(wanted_resources([ENTRY], downstream, {DEPLOYMENTS: ("watch",)}, {}).values()) == set(ALWAYS_SYNCED)
+    wanted = wanted_resources([ENTRY], downstream, {ALWAYS_SYNCED[2]: ("get",), DEPLOYMENTS: ()}, {})
     assert set(map(str, wanted)) == {"namespaces", "configmaps", "deployments.apps"}
+
+
+def test_failing_discovery_stops_no_sync() -> None:
+    """A resource that is synced stays so until it is known to be gone."""
+    before = {BETA.group_resource: BETA}
+    failing = served(failed=APPS_FAILED)
+    judged = judged_resources([ENTRY], failing, {})
+    assert wanted_resources(judged, failing, {}, before)[BETA.group_resource] == BETA
+    judged = judged_resources([ENTRY], served(), {})
+    assert BETA.group_resource not in wanted_resources(judged, served(), {}, before)
 
 
 def test_shards() -> None:

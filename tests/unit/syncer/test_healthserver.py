@@ -53,7 +53,9 @@ def test_addresses_without_a_port() -> None:
     [
         ({"sync_target_name": ""}, "--sync-target-name is required"),
         ({"sync_target_uid": ""}, "--sync-target-uid is required"),
-        ({"heartbeat_seconds": 0}, "--heartbeat-interval"),
+        ({"heartbeat_seconds": 0}, "--heartbeat-interval must be 1 to 600 seconds"),
+        ({"heartbeat_seconds": 601}, "--heartbeat-interval"),
+        ({"heartbeat_seconds": float("nan")}, "--heartbeat-interval"),
         ({"namespace_clean_delay_seconds": -1}, "clean-delay"),
         ({"workers": 0}, "--workers"),
     ],

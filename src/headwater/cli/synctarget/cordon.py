@@ -1,54 +1,61 @@
-"""Cordon, uncordon and drain a SyncTarget."""
+"""Cordon and uncordon SyncTargets."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from headwater.cli.failure import CommandFailed, command_body
+from headwater.cli.completing import sync_targets
+from headwater.cli.failure import command_body
 from headwater.cli.session import ConnectionFlags, Session, connection_options
+from headwater.cli.synctarget.choosing import (
+    Choice,
+    DryRunCommand,
+    SpecChange,
+    change_spec,
+    done,
+    dry_run_option,
+    for_each,
+    selection_options,
+)
 
 
-async def _change(
-    connection: ConnectionFlags, name: str, spec_of: Callable[[dict[str, Any]], dict[str, Any] | None]
-) -> bool:
-    """Merge a change into the spec of a SyncTarget; False when there is none to make."""
+async def _mark(connection: ConnectionFlags, choice: Choice, change: SpecChange, word: str, dry_run: str) -> None:
     from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
-    from headwater.machinery.errors import NotFound
 
     async with Session.open(connection) as session:
         targets = session.client.resource(SYNC_TARGETS)
-        try:
-            target = await targets.get(name)
-        except NotFound as error:
-            raise CommandFailed(f"failed to get SyncTarget {name}: {error}") from error
-        change = spec_of(target.get("spec") or {})
-        if change is None:
-            return False
-        await targets.patch(name, {"spec": change}, field_manager="headwater-cli")
-        return True
+
+        async def mark(name: str) -> None:
+            changed = await change_spec(targets, name, change, dry_run=dry_run)
+            click.echo(done(f"{name} {word}" if changed else f"{name} already {word}", dry_run))
+
+        await for_each(await choice.resolve(targets), mark)
 
 
-@click.command(help="Keep new workloads off a pcluster; those that run there stay.")
-@click.argument("name", metavar="SYNC-TARGET")
+@click.command(cls=DryRunCommand, help="Keep new workloads off pclusters; those that run there stay.")
+@click.argument("names", metavar="SYNC-TARGET...", nargs=-1, shell_complete=sync_targets)
+@selection_options
+@dry_run_option
 @connection_options
 @command_body
-async def cordon(connection: ConnectionFlags, name: str) -> None:
+async def cordon(connection: ConnectionFlags, choice: Choice, dry_run: str) -> None:
     """Set `spec.unschedulable`."""
-    changed = await _change(
-        connection, name, lambda spec: None if spec.get("unschedulable") else {"unschedulable": True}
-    )
-    click.echo(f"{name} cordoned" if changed else f"{name} already cordoned")
+
+    def change(spec: dict[str, Any]) -> dict[str, Any] | None:
+        return None if spec.get("unschedulable") else {"unschedulable": True}
+
+    await _mark(connection, choice, change, "cordoned", dry_run)
 
 
-@click.command(help="Let workloads onto a pcluster again, and end its drain.")
-@click.argument("name", metavar="SYNC-TARGET")
+@click.command(cls=DryRunCommand, help="Let workloads onto pclusters again, and end a drain.")
+@click.argument("names", metavar="SYNC-TARGET...", nargs=-1, shell_complete=sync_targets)
+@selection_options
+@dry_run_option
 @connection_options
 @command_body
-async def uncordon(connection: ConnectionFlags, name: str) -> None:
+async def uncordon(connection: ConnectionFlags, choice: Choice, dry_run: str) -> None:
     """Take back `spec.unschedulable` and `spec.evictAfter`."""
 
     def change(spec: dict[str, Any]) -> dict[str, Any] | None:
@@ -56,22 +63,4 @@ async def uncordon(connection: ConnectionFlags, name: str) -> None:
             return None
         return {"unschedulable": False, "evictAfter": None}
 
-    changed = await _change(connection, name, change)
-    click.echo(f"{name} uncordoned" if changed else f"{name} already uncordoned")
-
-
-@click.command(help="Cordon a pcluster and move its workloads to others, each only when it is ready there.")
-@click.argument("name", metavar="SYNC-TARGET")
-@connection_options
-@command_body
-async def drain(connection: ConnectionFlags, name: str) -> None:
-    """Set `spec.unschedulable` and `spec.evictAfter` to now."""
-    from headwater.machinery.timestamps import format_time
-
-    def change(spec: dict[str, Any]) -> dict[str, Any] | None:
-        if spec.get("unschedulable") and spec.get("evictAfter"):
-            return None
-        return {"unschedulable": True, "evictAfter": format_time(datetime.now(UTC))}
-
-    changed = await _change(connection, name, change)
-    click.echo(f"{name} draining" if changed else f"{name} already draining")
+    await _mark(connection, choice, change, "uncordoned", dry_run)

@@ -1,7 +1,7 @@
 """The objects that make up a syncer: in its workspace, and on its pcluster (pure).
 
-Upstream the syncer may use its own SyncTarget and nothing else. Downstream it gets rights on what it syncs, on
-namespaces, to look at what comes up by itself, and on nothing it does not need.
+Upstream the syncer may use its own SyncTarget and nothing else. Downstream it gets rights on what it syncs and on
+namespaces, may look at nodes to report capacity and at what comes up, and gets nothing that it does not need.
 """
 
 from __future__ import annotations
@@ -12,12 +12,18 @@ from dataclasses import dataclass, field
 
 from headwater.apis.sync.v1alpha1.synctarget import GROUP
 from headwater.base import yamlio
+from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object
+from headwater.syncer.target.choose import NEVER_SYNCED
 
-_LOOKED_AT = {"": ["endpoints", "events", "pods"], "discovery.k8s.io": ["endpointslices"]}
 _LOOK_VERBS = ["get", "list", "watch"]
-_ONLY_LOOKED_AT = frozenset({("", "endpoints"), ("", "pods")})
-"""Offered by exports, and made on the pcluster by its own controllers: nothing of these is brought down."""
+_LOOKED_AT = (
+    ("", ["nodes"], _LOOK_VERBS),
+    ("", ["pods"], _LOOK_VERBS),
+    ("", ["endpoints"], _LOOK_VERBS),
+    ("", ["events"], ["list", "watch"]),
+    ("discovery.k8s.io", ["endpointslices"], _LOOK_VERBS),
+)
 _SYNC_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 _RBAC = "rbac.authorization.k8s.io"
 
@@ -113,13 +119,13 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
 
 
 def downstream_rules(resources: Iterable[tuple[str, str]]) -> list[Object]:
-    """Rules of the syncer's role on the pcluster: what comes up, namespaces, and the synced resources by API group."""
+    """Rules of the syncer's role on the pcluster: what it looks at, namespaces, and the synced resources by group."""
     by_group: dict[str, set[str]] = {"": {"configmaps", "secrets"}}
     for group, resource in resources:
-        if (group, resource) not in _ONLY_LOOKED_AT:
+        if GroupResource(group, resource) not in NEVER_SYNCED:
             by_group.setdefault(group, set()).add(resource)
     rules: list[Object] = [
-        {"apiGroups": [group], "resources": names, "verbs": _LOOK_VERBS} for group, names in _LOOKED_AT.items()
+        {"apiGroups": [group], "resources": names, "verbs": verbs} for group, names, verbs in _LOOKED_AT
     ]
     rules.append({"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS})
     rules += [

@@ -14,6 +14,8 @@ class WorkspaceGroup(LazyGroup):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put `use` before anything that is no command."""
+        if ctx.resilient_parsing and not args:
+            return super().parse_args(ctx, args)  # a shell that completes asks what there is
         if not args:
             args = ["use", "~"]
         elif args[0] in ("-", ".", "..") or (args[0] not in self._table and not args[0].startswith("-")):

@@ -1,7 +1,7 @@
 """Informers: local copies of collections, kept current by list and watch, shared by all controllers of a process."""
 
 from headwater.client.informer.factory import InformerFactory
-from headwater.client.informer.informer import Handler, Informer
+from headwater.client.informer.informer import Handler, Informer, Transform
 from headwater.client.informer.resourceset import ResourceListener, ResourceSet, only_metadata
 from headwater.client.informer.store import IndexFunction, Store
 
@@ -13,5 +13,6 @@ __all__ = [
     "ResourceListener",
     "ResourceSet",
     "Store",
+    "Transform",
     "only_metadata",
 ]

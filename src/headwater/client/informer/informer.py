@@ -23,7 +23,10 @@ Handler = Callable[[str, Object | None, Object | None], None]
 """Called with ADDED (None, new), MODIFIED (old, new) or DELETED (last known, None). Runs on the loop; must be quick."""
 
 Transform = Callable[[Object], Object]
-"""Makes the stored form of an object that was just received, to save memory; must not change its argument."""
+"""Makes the stored form of an object that was just received, to save memory; must not change its argument.
+
+Names, resourceVersion and the annotation of the logical cluster have to stay.
+"""
 
 WATCH_SECONDS: Final = (300, 600)
 _WATCH_GRACE_SECONDS: Final = 60
@@ -172,6 +175,7 @@ class Informer:
             label_selector=self._label_selector,
             field_selector=self._field_selector,
             metadata_only=self._metadata_only,
+            transform=self._transform,
         )
         present = set()
         for item in items:
@@ -179,7 +183,7 @@ class Informer:
             present.add(key)
             known = self._store.get(key)
             if known is None or resource_version(known) != resource_version(item):
-                self._store_object(key, item)
+                self._put(key, item)
         for key in [key for key in self._store if key not in present]:
             self._remove_object(key, None)
         self._position = position
@@ -223,14 +227,13 @@ class Informer:
         elif kind == DELETED:
             self._remove_object(self.key_of(obj), obj)
         elif kind in (ADDED, MODIFIED):
-            self._store_object(self.key_of(obj), obj)
+            self._put(self.key_of(obj), self._transform(obj))
         else:
             log.warning("unknown watch event", informer=self.name, type=kind)
             return
         self._position = version or self._position
 
-    def _store_object(self, key: str, received: Object) -> None:
-        obj = self._transform(received)
+    def _put(self, key: str, obj: Object) -> None:
         old = self._store.put(key, obj)
         for handler in self._handlers:
             self._notify(handler, ADDED if old is None else MODIFIED, old, obj)

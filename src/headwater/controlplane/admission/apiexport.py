@@ -1,10 +1,12 @@
-"""Admission of APIExports: resources agree with their schemas, and claims name an identity where one is needed."""
+"""Admission of APIExports: resources agree with their schemas, claims name an identity where one is needed, and rules
+for the coordination of replicas can be read."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP
+from headwater.apis.workload.coordination import COORDINATION_ANNOTATION, parse_coordination
 from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes, BasePlugin
 from headwater.machinery import errors, objects
 from headwater.machinery.fieldpath import FieldError, child, duplicate, forbidden_field, index, invalid_value, required
@@ -31,7 +33,11 @@ class APIExportAdmission(BasePlugin):
     async def validate(self, attributes: AdmissionAttributes) -> None:
         if attributes.object is None:
             return
-        problems = [*check_resources(attributes.object), *check_claims(attributes.object, self._is_builtin)]
+        problems = [
+            *check_resources(attributes.object),
+            *check_claims(attributes.object, self._is_builtin),
+            *check_coordination(attributes.object, attributes.old_object),
+        ]
         if problems:
             raise errors.invalid(attributes.info.kind, attributes.name, problems, group=GROUP)
 
@@ -55,6 +61,14 @@ def check_resources(export: Object) -> list[FieldError]:
             problems.append(duplicate(path, schema))
         seen.add(resource)
     return problems
+
+
+def check_coordination(export: Object, old: Object | None = None) -> Sequence[FieldError]:
+    """The annotation with rules for workloads; what an update doesn't change is not looked at again."""
+    text = objects.annotations(export).get(COORDINATION_ANNOTATION)
+    if text is None or (old is not None and objects.annotations(old).get(COORDINATION_ANNOTATION) == text):
+        return ()
+    return parse_coordination(text)[1]
 
 
 def check_claims(export: Object, is_builtin: Callable[[str, str], bool]) -> list[FieldError]:

@@ -16,6 +16,7 @@ from headwater.apiserver.admission.interface import (
     AdmissionPlugin,
     BasePlugin,
 )
+from headwater.base.clock import Clock
 from headwater.controlplane.admission.access import DeepAuthorizer
 from headwater.controlplane.admission.apibinding import APIBindingAdmission
 from headwater.controlplane.admission.apiexport import APIExportAdmission
@@ -39,6 +40,7 @@ def admission_plugins(
     *,
     authorizer: DeepAuthorizer,
     is_builtin: Callable[[str, str], bool],
+    clock: Clock,
 ) -> Sequence[AdmissionPlugin]:
     """All plugins; `is_builtin` says whether a (group, resource) is served without a binding."""
     types = TypeResolver(state.workspace_types.get, state.clusters.find, state.clusters.path_of)
@@ -51,7 +53,7 @@ def admission_plugins(
         (TENANCY_GROUP, "workspacetypes"): [WorkspaceTypeAdmission(state, authorizer), reserved],
         (CORE_GROUP, "logicalclusters"): [LogicalClusterAdmission()],
         ("apiextensions.k8s.io", "customresourcedefinitions"): [CustomResourceOverlap(state)],
-        (SYNC_GROUP, "synctargets"): [SyncTargetAdmission(state, authorizer)],
+        (SYNC_GROUP, "synctargets"): [SyncTargetAdmission(state, authorizer, clock=clock)],
         (PLACEMENT_GROUP, "placements"): [PlacementAdmission(state.clusters, authorizer)],
     }
     return (

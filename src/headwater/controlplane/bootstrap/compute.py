@@ -38,7 +38,7 @@ COMPUTE_KINDS = tuple(
     for kind in kinds
 )
 
-_DATA_FORMAT = 1
+_DATA_FORMAT = 2
 """Raised when what is made of the data changes, so that the schemas get new names."""
 
 
@@ -75,7 +75,7 @@ def schema_object(kind: KubeKind) -> Object:
         subresources["scale"] = {
             "specReplicasPath": ".spec.replicas",
             "statusReplicasPath": ".status.replicas",
-            "labelSelectorPath": ".status.selector",
+            "labelSelectorPath": ".spec.selector",
         }
     version: Object = {"name": kind.version, "served": True, "storage": True, "schema": kind.structural()}
     if subresources:

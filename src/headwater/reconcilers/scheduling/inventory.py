@@ -36,6 +36,11 @@ def by_target(obj: Object) -> Iterable[str]:
     return sorted(held | set(target_keys(labels(obj))))
 
 
+def runs_pods(obj: Object) -> bool:
+    """True for an object that has a pod template: a workload, which Placements may select."""
+    return nested(obj, "spec", "template", default=None) is not None
+
+
 def plain(gvr: GroupVersionResource) -> tuple[str, str]:
     """(group, resource) without identity."""
     return gvr.group, gvr.resource.partition(":")[0]
@@ -63,6 +68,7 @@ class Inventory:
         self.factory = InformerFactory(cluster_client, clock=clock)
         self._known: dict[GroupVersionResource, Informer] = {}
         self._listeners: list[Listener] = []
+        self._with_pods: set[GroupVersionResource] = set()
         for gvr in BUILTINS:
             # No Secret or ConfigMap data stays in memory: scheduling never reads it.
             self._add(gvr, self.factory.informer(gvr, transform=only_metadata))
@@ -77,6 +83,11 @@ class Inventory:
     def placed(self, gvr: GroupVersionResource) -> bool:
         """False for what is only ever copied up."""
         return plain(gvr) not in _MADE_BELOW
+
+    @property
+    def all_synced(self) -> bool:
+        """True when all that was bound anywhere is known; before that nobody can say how much room there is."""
+        return all(informer.has_synced for informer in self._known.values())
 
     def settled(self, cluster: str) -> bool:
         """True when all workloads of a logical cluster are known."""
@@ -93,6 +104,11 @@ class Inventory:
             for gvr in self._workloads(cluster)
             for each in self._known[gvr].by_index(BY_NAMESPACE, namespace)
         )
+
+    def workloads_in(self, namespace: str) -> Iterable[Object]:
+        """All objects with pods of a namespace, given by its informer key."""
+        for gvr in self._with_pods:
+            yield from filter(runs_pods, self._known[gvr].by_index(BY_NAMESPACE, namespace))
 
     def informers(self) -> dict[GroupVersionResource, Informer]:
         """Resource, with its identity, to its informer."""
@@ -128,6 +144,12 @@ class Inventory:
     def _add(self, gvr: GroupVersionResource, informer: Informer) -> None:
         informer.add_index(BY_NAMESPACE, by_namespace)
         informer.add_index(BY_TARGET, by_target)
+
+        def seen(_kind: str, _old: Object | None, new: Object | None) -> None:
+            if new is not None and runs_pods(new):
+                self._with_pods.add(gvr)
+
+        informer.add_handler(seen)
         self._known[gvr] = informer
         for listener in self._listeners:
             listener(gvr, informer)

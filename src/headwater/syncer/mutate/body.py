@@ -70,18 +70,22 @@ def downstream_body(
     namespace: str,
     locator: str = "",
     keep_service_accounts: bool = False,
+    without_replicas: bool = False,
 ) -> Object:
     """What to apply for an upstream object; the object itself stays as it is.
 
     Type, labels, annotations and all fields but status go down, without anything of the control plane's own
     bookkeeping and of other sync targets. ``locator`` is for cluster-scoped objects, which have no namespace to carry
-    it. The hash of the result is in an annotation, so that an unchanged object can be recognised.
+    it, ``without_replicas`` for what an autoscaler of the pcluster scales. The hash of the result is in an annotation,
+    so that an unchanged object can be recognised.
     """
     body: Object = {"apiVersion": upstream["apiVersion"], "kind": upstream["kind"], "metadata": {}}
     for field, value in upstream.items():
         if field not in ("apiVersion", "kind", "metadata", "status"):
             body[field] = deep_copy(value)
     body["metadata"] = _metadata(upstream, resource, key, namespace, locator)
+    if without_replicas:
+        body["spec"].pop("replicas", None)
     without_token_type(body, resource)
     without_generated_selector(body)
     without_upstream_identity(body, keep_service_accounts=keep_service_accounts)

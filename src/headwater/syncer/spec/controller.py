@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headwater.apis.workload.autoscalers import AUTOSCALERS
 from headwater.base.clock import Clock
 from headwater.controller import Controller
 from headwater.controller.triggers import spec_or_metadata_changed
@@ -11,6 +12,7 @@ from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.mapping import Namespaces
+from headwater.syncer.spec.autoscaling import Autoscaling
 from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
@@ -36,6 +38,7 @@ class SpecSyncer:
         self._identity = identity
         self._namespaces = namespaces
         self._downstream = downstream
+        self._autoscaling = Autoscaling(upstream, downstream)
         self.guard = AbsenceGuard(clock, again=lambda item: self.controller.enqueue(item))
         reconciler = SpecReconciler(
             identity=identity,
@@ -43,6 +46,7 @@ class SpecSyncer:
             downstream=downstream,
             namespaces=namespaces,
             guard=self.guard,
+            autoscaling=self._autoscaling,
             activity=activity,
         )
         self.controller = Controller(
@@ -54,6 +58,14 @@ class SpecSyncer:
         obj = new or old
         if obj is not None and spec_or_metadata_changed(old, new):
             self.controller.enqueue(item_of(resource, object_key(obj)))
+            self._revisit_scaled(resource, object_key(obj), old, new)
+
+    def _revisit_scaled(self, resource: GroupResource, key: str, *states: Object | None) -> None:
+        """Look at what an autoscaler scales, or did: whose the replicas are may have changed."""
+        if resource == AUTOSCALERS:
+            for state in states:
+                for item in self._autoscaling.scaled_by(state, key) if state is not None else ():
+                    self.controller.enqueue(item)
 
     def revisit(self, space: str) -> None:
         """Look at all copies in a downstream namespace, which may have been listed before the namespace itself."""
@@ -70,3 +82,4 @@ class SpecSyncer:
         key = upstream_key(resource, obj, namespaces=self._namespaces, identity=self._identity)
         if key is not None:
             self.controller.enqueue(item_of(resource, key))
+            self._revisit_scaled(resource, key, old, new)

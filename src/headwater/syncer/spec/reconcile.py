@@ -18,6 +18,7 @@ from headwater.syncer.mutate.body import REVISION_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.secrets import stays_upstream
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
+from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.delete import delete_copy
 from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.spec.place import Place, place_of
@@ -49,16 +50,19 @@ class SpecReconciler:
         downstream: Downstream,
         namespaces: Namespaces,
         guard: AbsenceGuard,
+        autoscaling: Autoscaling,
         activity: Activity,
     ) -> None:
+        self._autoscaling = autoscaling
         self._identity = identity
         self._upstream = upstream
         self._downstream = downstream
         self._namespaces = namespaces
         self._guard = guard
         self._activity = activity
-        self._settled: dict[str, tuple[str, str]] = {}
-        """Item -> resourceVersions of both sides after the last apply, so that our own events cost nothing."""
+        self._settled: dict[str, tuple[str, str, bool]] = {}
+        """Item -> resourceVersions of both sides after the last apply, and whether the replicas were an autoscaler's;
+        so that our own events cost nothing."""
 
     async def reconcile(self, item: str) -> Result | None:
         """Work on one item. Raises StatusError and TransportError, with the downstream place in a note."""
@@ -91,6 +95,8 @@ class SpecReconciler:
             return None
         if stays_upstream(seen, resource):
             return None
+        if not self._autoscaling.known_for(seen):
+            return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
         try:
             claimed = await self._claim(resource, key, seen)
         except NotFound:
@@ -146,7 +152,10 @@ class SpecReconciler:
     async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> None:
         copy = self._downstream.get(resource, place.namespace, place.name)
         item = item_of(resource, key)
-        now = (resource_version(upstream), resource_version(copy) if copy is not None else "")
+        client = self._downstream.resource(resource, place.namespace)
+        kept = await self._autoscaling.copy_to_keep(client, key, upstream, place, copy)
+        copy = kept or copy
+        now = (resource_version(upstream), resource_version(copy) if copy is not None else "", kept is not None)
         if self._settled.get(item) == now:
             return
         cluster, space, _ = split_key(key)
@@ -158,6 +167,7 @@ class SpecReconciler:
             namespace=place.namespace,
             locator=locator,
             keep_service_accounts=SERVICE_ACCOUNTS in self._resources,
+            without_replicas=kept is not None,
         )
         if copy is not None and is_applied(copy, body):
             self._settled[item] = now
@@ -166,10 +176,11 @@ class SpecReconciler:
             await self._namespaces.ensure(cluster, space)
         else:
             await self._check_collision(resource, place, locator, copy)
-        client = self._downstream.resource(resource, place.namespace)
+        if kept is not None:
+            await hand_over(client, kept)
         body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
         applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True)
-        self._settled[item] = (resource_version(upstream), resource_version(applied))
+        self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None)
         self._activity.note()
 
     async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
-from headwater.apis.sync.v1alpha1.synctarget import STATE_ACCEPTED, STATE_INCOMPATIBLE
+from headwater.apis.sync.v1alpha1.synctarget import STATE_ACCEPTED, STATE_INCOMPATIBLE, STATE_PENDING
 from headwater.client.discovery import Discovery
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object
+from headwater.syncer.target.rights import Rights
 
 ALWAYS_SYNCED: Final = (
     GroupVersionResource("", "v1", "namespaces"),
@@ -17,57 +18,98 @@ ALWAYS_SYNCED: Final = (
 )
 NEVER_SYNCED: Final = frozenset({GroupResource("", "pods"), GroupResource("", "endpoints")})
 """Made on the pcluster by its own controllers; they are reported up, not brought down."""
-_WRITTEN_VERBS: Final = ("get", "list", "watch", "patch", "delete")
+_SERVED_VERBS: Final = ("get", "list", "watch", "create", "patch", "delete")
+_LONGEST_MESSAGE: Final = 1024
 
 
-def offered_version(entry: Object, downstream: Discovery) -> str:
-    """The version to sync a resource at: the best that both sides serve, "" for none."""
-    versions = downstream.versions(entry.get("group", ""), entry["resource"])
-    return next((version for version in versions if version in entry["versions"]), "")
+def judged_resources(entries: Sequence[Object], downstream: Discovery, rights: Rights) -> list[Object]:
+    """The entries of `status.syncedResources` with state and message as the pcluster makes them.
 
-
-def judged_resources(entries: Sequence[Object], downstream: Discovery) -> list[Object]:
-    """The entries of `status.syncedResources` with their states as the pcluster makes them.
-
-    A group version whose discovery failed keeps the state that it had: not knowing is no answer.
+    Accepted is what can be synced: served in a common version, with all verbs, and to us. Not knowing is no answer: a
+    group whose discovery failed, and a resource whose rights were not asked for, keep the state that they had.
     """
-    unknown = {group_version.group for group_version in downstream.failed}
-    judged = []
-    for entry in entries:
-        version = offered_version(entry, downstream)
-        if version:
-            state = STATE_ACCEPTED
-        elif entry.get("group", "") in unknown:
-            state = entry.get("state", STATE_INCOMPATIBLE)
-        else:
-            state = STATE_INCOMPATIBLE
-        judged.append({**entry, "state": state})
-    return judged
+    failed = {group_version.group for group_version in downstream.failed}
+    return [_judged(entry, downstream, rights, failed) for entry in entries]
 
 
-def wanted_resources(
-    entries: Sequence[Object], downstream: Discovery, denied: Collection[GroupVersionResource]
-) -> dict[GroupResource, GroupVersionResource]:
-    """What to sync: the resources that every target syncs and the accepted ones, as far as we have the rights."""
-    wanted: dict[GroupResource, GroupVersionResource] = {}
-    for gvr in candidates(entries, downstream):
-        if gvr not in denied:
-            wanted[gvr.group_resource] = gvr
-    return wanted
+def _judged(entry: Object, downstream: Discovery, rights: Rights, failed: Collection[str]) -> Object:
+    gvr = _candidate(entry, downstream)
+    if gvr is None:
+        if entry.get("group", "") in failed:
+            return _undecided(entry, "discovery of its API group fails on the pcluster")
+        return _with_state(entry, STATE_INCOMPATIBLE, _why_not_served(entry, downstream))
+    if gvr.group_resource in NEVER_SYNCED:
+        return _with_state(entry, STATE_ACCEPTED, "")
+    if gvr not in rights:
+        return _undecided(entry, "")
+    if rights[gvr]:
+        return _with_state(entry, STATE_INCOMPATIBLE, f"the syncer lacks {', '.join(rights[gvr])} on it")
+    return _with_state(entry, STATE_ACCEPTED, "")
+
+
+def _undecided(entry: Object, why: str) -> Object:
+    """The entry as it was. One that was refused keeps its reason, one that was never judged says why not."""
+    state = entry.get("state") or STATE_PENDING
+    message = why if state == STATE_PENDING else entry.get("message", "")
+    return _with_state(entry, state, message if state != STATE_ACCEPTED else "")
+
+
+def _with_state(entry: Object, state: str, message: str) -> Object:
+    rest = {field: value for field, value in entry.items() if field != "message"}
+    return {**rest, "state": state, **({"message": message[:_LONGEST_MESSAGE]} if message else {})}
+
+
+def _why_not_served(entry: Object, downstream: Discovery) -> str:
+    group, resource, offered = entry.get("group", ""), entry["resource"], entry["versions"]
+    served = downstream.versions(group, resource)
+    common = [version for version in served if version in offered]
+    if not served:
+        return "not served by the pcluster"
+    if not common:
+        return f"served at {', '.join(served)} only, needs {' or '.join(offered)}"
+    best = downstream.get(GroupVersionResource(group, common[0], resource))
+    missing = [verb for verb in _SERVED_VERBS if best is not None and not best.supports(verb)]
+    return f"the pcluster serves it without {', '.join(missing)}"
 
 
 def candidates(entries: Sequence[Object], downstream: Discovery) -> list[GroupVersionResource]:
     """What would be synced with all rights."""
-    found = list(ALWAYS_SYNCED)
-    for entry in entries:
-        version = offered_version(entry, downstream)
-        gvr = GroupVersionResource(entry.get("group", ""), version, entry["resource"])
-        if not version or gvr.group_resource in NEVER_SYNCED or entry.get("state") != STATE_ACCEPTED:
+    found = (_candidate(entry, downstream) for entry in entries)
+    return [*ALWAYS_SYNCED, *(gvr for gvr in found if gvr is not None and gvr.group_resource not in NEVER_SYNCED)]
+
+
+def wanted_resources(
+    judged: Sequence[Object],
+    downstream: Discovery,
+    rights: Rights,
+    before: Mapping[GroupResource, GroupVersionResource],
+) -> dict[GroupResource, GroupVersionResource]:
+    """What to sync: the resources that every target syncs, as far as we have the rights, and the accepted ones.
+
+    ``before`` is what is synced now. Accepted resources whose discovery failed stay as they are in it.
+    """
+    wanted = {gvr.group_resource: gvr for gvr in ALWAYS_SYNCED if not rights.get(gvr)}
+    for entry in judged:
+        resource = GroupResource(entry.get("group", ""), entry["resource"])
+        gvr = _candidate(entry, downstream) or before.get(resource)
+        if gvr is None or resource in NEVER_SYNCED or entry.get("state") != STATE_ACCEPTED:
             continue
+        if not rights.get(gvr):
+            wanted[resource] = gvr
+    return wanted
+
+
+def _candidate(entry: Object, downstream: Discovery) -> GroupVersionResource | None:
+    """The best version of a resource that both sides know; one to be synced needs all verbs."""
+    group, resource = entry.get("group", ""), entry["resource"]
+    for version in downstream.versions(group, resource):
+        gvr = GroupVersionResource(group, version, resource)
         served = downstream.get(gvr)
-        if served is not None and served.supports(*_WRITTEN_VERBS):
-            found.append(gvr)
-    return found
+        if version not in entry["versions"] or served is None:
+            continue
+        if gvr.group_resource in NEVER_SYNCED or served.supports(*_SERVED_VERBS):
+            return gvr
+    return None
 
 
 def shard_urls(sync_target: Object) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
     ALLOW_DELETIONS_ANNOTATION,
@@ -30,7 +30,7 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, wanted_resources
-from headwater.syncer.target.rights import denied
+from headwater.syncer.target.rights import Rights, lacking_verbs
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
@@ -68,6 +68,7 @@ class TargetFollower:
         self._follow = follow
         self._guard = guard
         self._clock = clock
+        self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
         self.informer = Informer(
             self._resource,
             name="synctarget",
@@ -81,6 +82,13 @@ class TargetFollower:
         self.informer.add_handler(self._changed)
         guard.changed = lambda: self.controller.enqueue(identity.name)
 
+    @property
+    def status(self) -> Mapping[str, Any]:
+        """The SyncTarget's status as it was last seen; empty when it is gone or was replaced."""
+        target = self.informer.get(self._identity.name)
+        found: Object = (target.get("status") or {}) if target is not None and uid(target) == self._identity.uid else {}
+        return found
+
     def _changed(self, _: str, old: Object | None, new: Object | None) -> None:
         if old is None or new is None or spec_or_metadata_changed(old, new) or _status_matters(old, new):
             self.controller.enqueue(self._identity.name)
@@ -93,35 +101,39 @@ class TargetFollower:
             return None
         self._guard.set_released(released=annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == "true")
         served = await discover(self._downstream)
-        missing = await denied(self._downstream, candidates(_entries(target, served), served))
+        rights = await lacking_verbs(self._downstream, candidates(_entries(target), served))
         # The questions to the pcluster take a while, in which heartbeats have made newer versions.
         target = self.informer.get(name)
         if target is None or uid(target) != self._identity.uid:
             self._leave(name)
             return None
         try:
-            await self._report(target, _entries(target, served), missing)
+            judged = await self._report(target, served, rights)
         except Conflict:
             # The informer can be behind the heartbeats, too.
             target = await self._resource.get(name)
             if uid(target) != self._identity.uid:
                 self._leave(name)
                 return None
-            await self._report(target, _entries(target, served), missing)
-        self._sync(shard_urls(target), wanted_resources(_entries(target, served), served, missing))
+            judged = await self._report(target, served, rights)
+        self._wanted = wanted_resources(judged, served, rights, self._wanted)
+        self._sync(shard_urls(target), self._wanted)
         await self._follow(target, served)
         return Result(requeue_after_seconds=RECHECK_SECONDS)
 
     def _leave(self, name: str) -> None:
         """Stop syncing. Nothing is deleted downstream: whoever removed the SyncTarget decides about its workloads."""
         log.warning("SyncTarget is gone or was replaced, not syncing", name=name, uid=self._identity.uid)
+        self._wanted = {}
         self._sync((), {})
 
-    async def _report(self, target: Object, entries: Sequence[Object], missing: Sequence[GroupVersionResource]) -> None:
-        """Write the states of resources and our conditions, if they changed."""
+    async def _report(self, target: Object, served: Discovery, rights: Rights) -> Sequence[Object]:
+        """Write the states of resources and our conditions, if they changed. Answers the resources."""
         changed = deep_copy(target)
-        if entries:
-            changed["status"]["syncedResources"] = list(entries)
+        judged = judged_resources(_entries(target), served, rights)
+        if judged:
+            changed["status"]["syncedResources"] = judged
+        missing = [gvr for gvr, verbs in rights.items() if verbs]
         now = self._clock.now()
         if missing:
             names = ";".join(sorted(str(gvr) for gvr in missing))
@@ -139,11 +151,12 @@ class TargetFollower:
         patch = merge_patch_of(target, changed)
         if patch is not None:
             await self._resource.patch_status(self._identity.name, patch[0])
+        return judged
 
 
-def _entries(target: Object, served: Discovery) -> list[Object]:
-    """The resources of a SyncTarget with their states as the pcluster makes them."""
-    return judged_resources((target.get("status") or {}).get("syncedResources") or (), served)
+def _entries(target: Object) -> Sequence[Object]:
+    """The resources of a SyncTarget."""
+    return (target.get("status") or {}).get("syncedResources") or ()
 
 
 def _status_matters(old: Object, new: Object) -> bool:

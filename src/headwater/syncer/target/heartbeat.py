@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
@@ -17,6 +18,8 @@ from headwater.syncer.identity import TargetIdentity
 from headwater.telemetry.logging import get_logger
 
 _RETRY_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 2.0
+"""How often between heartbeats there may be something to report that doesn't wait for the next one."""
 
 log = get_logger("syncer.heartbeat")
 
@@ -24,7 +27,9 @@ log = get_logger("syncer.heartbeat")
 class Heartbeat:
     """Writes `status.lastSyncerHeartbeatTime` every so many seconds; a failure is retried each second.
 
-    `status.lastSyncTime` goes with it, so that a busy syncer does not write to its SyncTarget all the time.
+    `status.lastSyncTime` goes with it, so that a busy syncer does not write to its SyncTarget all the time. So does
+    what ``changes`` gives, a patch of the status; when there is some it brings the heartbeat forward, at most every
+    two seconds.
     """
 
     def __init__(
@@ -33,12 +38,14 @@ class Heartbeat:
         identity: TargetIdentity,
         workspace: Client,
         activity: Activity,
+        changes: Callable[[], Object],
         interval_seconds: float,
         clock: Clock,
     ) -> None:
         self._identity = identity
         self._resource = workspace.resource(SYNC_TARGETS)
         self._activity = activity
+        self._changes = changes
         self._interval_seconds = interval_seconds
         self._clock = clock
         self.last_error = "no heartbeat yet"
@@ -47,11 +54,23 @@ class Heartbeat:
     async def run(self) -> None:
         """Beat until cancelled."""
         while True:
-            await self._clock.sleep(self._interval_seconds if await self.beat() else _RETRY_SECONDS)
+            if await self.beat():
+                await self._pause()
+            else:
+                await self._clock.sleep(_RETRY_SECONDS)
+
+    async def _pause(self) -> None:
+        """Wait for the next heartbeat's time, or until there are changes."""
+        left = self._interval_seconds
+        while left > 0:
+            await self._clock.sleep(min(left, _LOOK_SECONDS))
+            left -= _LOOK_SECONDS
+            if self._changes():
+                return
 
     async def beat(self) -> bool:
         """One heartbeat; says whether it was taken. A SyncTarget with another uid refuses it."""
-        status: Object = {"lastSyncerHeartbeatTime": format_time(self._clock.now())}
+        status: Object = {**self._changes(), "lastSyncerHeartbeatTime": format_time(self._clock.now())}
         if self._activity.last is not None:
             status["lastSyncTime"] = format_time(self._activity.last)
         patch: Object = {"metadata": {"uid": self._identity.uid}, "status": status}

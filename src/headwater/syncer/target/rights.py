@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from headwater.base.tasks import TaskGroup
@@ -16,27 +16,26 @@ NEEDED_VERBS: Final = ("get", "list", "watch", "create", "patch", "delete")
 _PARALLEL_REVIEWS: Final = 8
 
 
-async def denied(
+Rights = Mapping[GroupVersionResource, tuple[str, ...]]
+"""The verbs that the syncer lacks on a resource, cluster-wide. A resource that was not asked about is missing."""
+
+
+async def lacking_verbs(
     client: Client, resources: Iterable[GroupVersionResource], verbs: Sequence[str] = NEEDED_VERBS
-) -> list[GroupVersionResource]:
-    """Those resources on which a verb is missing, cluster-wide. Raises StatusError and TransportError."""
+) -> Rights:
+    """Which of the verbs are missing on which resource. Raises StatusError and TransportError."""
     limit = asyncio.Semaphore(_PARALLEL_REVIEWS)
-    lacking: set[GroupVersionResource] = set()
+    lacking: dict[GroupVersionResource, tuple[str, ...]] = dict.fromkeys(resources, ())
 
     async def check(gvr: GroupVersionResource) -> None:
         async with limit:
-            if await _may(client, gvr, "*"):
-                return
-            for verb in verbs:
-                if not await _may(client, gvr, verb):
-                    lacking.add(gvr)
-                    return
+            if not await _may(client, gvr, "*"):
+                lacking[gvr] = tuple([verb for verb in verbs if not await _may(client, gvr, verb)])
 
-    asked = list(resources)
     async with TaskGroup("access reviews") as group:
-        for gvr in asked:
+        for gvr in lacking:
             group.start(check(gvr), name=str(gvr))
-    return [gvr for gvr in asked if gvr in lacking]
+    return lacking
 
 
 async def _may(client: Client, gvr: GroupVersionResource, verb: str) -> bool:

@@ -19,7 +19,7 @@ from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, Namespaces
-from headwater.syncer.target.rights import denied
+from headwater.syncer.target.rights import lacking_verbs
 from headwater.syncer.upstream import TransportFor, Upstream
 from headwater.syncer.upsync.choose import FOLLOWED_VERBS, followed_resources, upsyncer_urls
 from headwater.syncer.upsync.eventfeed import EventFeed
@@ -114,7 +114,8 @@ class Upsync:
         """Bring up what the SyncTarget says and we may read. Raises StatusError and TransportError."""
         entries = (sync_target.get("status") or {}).get("syncedResources") or ()
         candidates = followed_resources(entries, served, without=self._without)
-        missing = await denied(self._client, candidates, FOLLOWED_VERBS)
+        rights = await lacking_verbs(self._client, candidates, FOLLOWED_VERBS)
+        missing = [gvr for gvr, verbs in rights.items() if verbs]
         self._say_lacking(", ".join(sorted(str(gvr) for gvr in missing)))
         wanted = {gvr.group_resource: gvr for gvr in candidates if gvr not in missing}
         self._copier.learn(served)

@@ -13,14 +13,16 @@ class SyncForwarder(Forwarder):
     """Also stores what a syncer's write stands for."""
 
     async def store(self, target: TargetRequest, resource: DomainResource, change: StoredChange) -> Object:
-        """Store a change; status first, because the rest may refer to it. Raises Conflict when it came too late."""
+        """Store a change, in the order that it asks for. Raises Conflict when it came too late."""
         obj = change.object
         client = self.resource(target, resource, namespace(obj))
-        if change.status_changed and resource.has_status:
-            stored = await client.update_status(obj)
-            if not change.main_changed:
-                return stored
-            metadata(obj)["resourceVersion"] = resource_version(stored)
-        if change.main_changed or not resource.has_status:
+        if not resource.has_status:
             return await client.update(obj)
-        return obj
+        writes = [client.update_status] if change.status_changed else []
+        if change.main_changed:
+            writes.insert(len(writes) if change.status_first else 0, client.update)
+        stored = obj
+        for write in writes:
+            metadata(obj)["resourceVersion"] = resource_version(stored)
+            stored = await write(obj)
+        return stored

@@ -7,10 +7,12 @@ selector; `view` and `writes` change objects on the way.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Final
 
 from headwater.apis.workload.intent import IntentError
 from headwater.apis.workload.labels import STATE_LABEL_PREFIX, STATE_SYNC
+from headwater.apis.workload.summarizing import SummarizingError
 from headwater.apiserver.requestinfo import RequestInfo, parse
 from headwater.apiserver.web.types import AnyResponse, Request, StreamResponse
 from headwater.base.clock import Clock
@@ -25,10 +27,10 @@ from headwater.machinery.errors import (
 )
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, cluster_name, labels, namespace, resource_version
+from headwater.machinery.timestamps import format_time
 from headwater.machinery.watch import BOOKMARK
 from headwater.telemetry.logging import get_logger
 from headwater.virtual.syncer.forward import SyncForwarder
-from headwater.virtual.syncer.summarize import SummarizingError
 from headwater.virtual.syncer.view import syncer_view
 from headwater.virtual.syncer.writes import stored_change
 from headwater.virtual.synctarget.domain import SYNCED, DomainResource, DomainSource, allowed_verbs, discovery
@@ -49,6 +51,7 @@ class SyncerVirtualWorkspace:
     name: Final = "syncer"
 
     def __init__(self, *, cluster_client: ClusterClient, clock: Clock, external_url: str) -> None:
+        self._clock = clock
         self._gate = TargetGate(cluster_client, clock)
         self._domains = DomainSource(cluster_client, clock, SYNCED)
         self._forward = SyncForwarder(cluster_client)
@@ -72,7 +75,8 @@ class SyncerVirtualWorkspace:
         async def still_allowed() -> None:
             await self._gate.enter(target, request.user)
 
-        views = _ResourceRequest(self._forward, self._external_url, target, resource, info, request, still_allowed)
+        now = self._clock.now()
+        views = _ResourceRequest(self._forward, self._external_url, target, resource, info, request, still_allowed, now)
         return await views.answer()
 
 
@@ -88,6 +92,7 @@ class _ResourceRequest:
         info: RequestInfo,
         request: Request,
         still_allowed: Callable[[], Awaitable[None]],
+        now: datetime,
     ) -> None:
         self._forward = forward
         self._external_url = external_url
@@ -96,6 +101,7 @@ class _ResourceRequest:
         self._info = info
         self._request = request
         self._still_allowed = still_allowed
+        self._now = now
         self._group_resource = GroupResource(resource.group, resource.resource)
 
     async def answer(self) -> AnyResponse:
@@ -191,6 +197,7 @@ class _ResourceRequest:
                 key=self._target.key,
                 resource=self._resource.resource,
                 on_status=self._info.subresource == "status",
+                now=format_time(self._now),
             )
         except (IntentError, SummarizingError) as error:
             raise InternalError(f"object {self._info.name!r} can't be written by its sync target: {error}") from error

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from headwater.apis.workload.intent import IntentError, sync_intent
 from headwater.apis.workload.labels import (
+    REPORTED_ANNOTATION_PREFIX,
     SPEC_DIFF_ANNOTATION_PREFIX,
     STATE_LABEL_PREFIX,
     STATUS_DIFF_ANNOTATION_PREFIX,
@@ -14,6 +15,8 @@ from headwater.apis.workload.labels import (
     WORKSPACE_URL_ANNOTATION,
     syncer_finalizer,
 )
+from headwater.apis.workload.scheduled import has_scheduled, without_scheduled
+from headwater.apis.workload.summarizing import SummarizingError, summary_rules
 from headwater.base import jsonio
 from headwater.machinery.errors import InternalError, StatusError
 from headwater.machinery.objects import Object, deep_copy, finalizers, metadata, name
@@ -21,11 +24,9 @@ from headwater.machinery.timestamps import format_time
 from headwater.patch.jsonpatch import apply_json_patch
 from headwater.virtual.syncer.summarize import (
     MISSING,
-    SummarizingError,
     get_field,
     read_diff,
     set_field,
-    summary_rules,
 )
 
 _HIDDEN_METADATA = ("finalizers", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
@@ -37,8 +38,8 @@ def syncer_view(obj: Object, key: str, workspace_url: str) -> Object:
 
     The view has only the target's own finalizer; its deletionTimestamp is the target's deletion mark (never the
     upstream one), and appears only once no soft finalizer holds it back; reported fields are the target's own;
-    the target's spec diff is applied. Nothing in it tells of other targets. Raises InternalError when an annotation
-    on the object can't be read.
+    the target's spec diff is applied. Nothing in it tells of other targets or of scheduling. Raises InternalError when
+    an annotation on the object can't be read.
     """
     view: Object = deep_copy(obj)
     meta = metadata(view)
@@ -52,7 +53,8 @@ def syncer_view(obj: Object, key: str, workspace_url: str) -> Object:
     except (IntentError, SummarizingError) as error:
         raise InternalError(f"object {name(obj)!r} can't be shown to its sync target: {error}") from error
     notes = _own(notes, TARGET_ANNOTATION_PREFIXES, key)
-    notes.pop(STATUS_DIFF_ANNOTATION_PREFIX + key, None)
+    for bookkeeping in (STATUS_DIFF_ANNOTATION_PREFIX, REPORTED_ANNOTATION_PREFIX):
+        notes.pop(bookkeeping + key, None)
     notes[WORKSPACE_URL_ANNOTATION] = workspace_url
     meta["annotations"] = notes
     if "labels" in meta:
@@ -67,6 +69,9 @@ def syncer_view(obj: Object, key: str, workspace_url: str) -> Object:
         elif value is MISSING and not rule.promote:
             continue
         set_field(view, rule.field_path, value)
+    if has_scheduled(view) and "status" in view:
+        reported = without_scheduled(view["status"])
+        set_field(view, "status", MISSING if reported is None else reported)
     finalizer = syncer_finalizer(key)
     if finalizer in finalizers(obj):
         meta["finalizers"] = [finalizer]

@@ -12,6 +12,7 @@ from typing import Any
 from headwater.apis.workload.endings import has_ended
 from headwater.apis.workload.intent import SyncIntent, sync_intents
 from headwater.apis.workload.labels import (
+    REPORTED_ANNOTATION_PREFIX,
     STATE_LABEL_PREFIX,
     STATE_SYNC,
     STATUS_DIFF_ANNOTATION_PREFIX,
@@ -19,6 +20,8 @@ from headwater.apis.workload.labels import (
     TARGET_ANNOTATION_PREFIXES,
     syncer_finalizer,
 )
+from headwater.apis.workload.scheduled import has_scheduled, scheduled_condition, with_scheduled, without_scheduled
+from headwater.apis.workload.summarizing import SummaryRule, summary_rules
 from headwater.machinery.errors import Forbidden
 from headwater.machinery.objects import (
     Object,
@@ -36,29 +39,34 @@ from headwater.machinery.objects import (
 )
 from headwater.virtual.syncer.summarize import (
     MISSING,
-    SummaryRule,
     get_field,
     read_diff,
     set_field,
-    summary_rules,
     write_diff,
 )
 
 
 @dataclass(frozen=True, slots=True)
 class StoredChange:
-    """The object as it should be stored. Status goes first when both differ: a marker may point at it."""
+    """The object as it should be stored.
+
+    With `status_first` the rest must not be stored before the status, as a new marker points at it. Otherwise it goes
+    first: should the status then come too late, the syncer's next try still finds it different and sets the time anew.
+    """
 
     object: Object
     status_changed: bool
     main_changed: bool
+    status_first: bool = True
 
 
-def stored_change(existing: Object, written: Object, *, key: str, resource: str, on_status: bool) -> StoredChange:
+def stored_change(
+    existing: Object, written: Object, *, key: str, resource: str, on_status: bool, now: str
+) -> StoredChange:
     """The change that a syncer's write of `written` makes to `existing`; both stay as they are.
 
-    Raises Forbidden when the object is not assigned to the target or not claimed by it, and IntentError or
-    SummarizingError when an annotation on the object can't be read.
+    `now` is the time, as text, that a changed status is reported at. Raises Forbidden when the object is not assigned
+    to the target or not claimed by it, and IntentError or SummarizingError when an annotation on it can't be read.
     """
     result = deep_copy(existing)
     intents = sync_intents(existing)
@@ -70,11 +78,36 @@ def stored_change(existing: Object, written: Object, *, key: str, resource: str,
         _check_owned(existing, intents, key, resource, claimed=claimed)
         _keep_single_owner_value(result, existing, intents, key)
         _report(result, existing, written, key, single=len(intents) == 1, on_status=on_status)
+        if on_status and _reported(result, key) != _reported(existing, key):
+            set_annotation(result, REPORTED_ANNOTATION_PREFIX + key, now)
         _claim(result, key)
+    if has_scheduled(result):
+        kept = with_scheduled(result, result.get("status"), scheduled_condition(existing))
+        set_field(result, "status", MISSING if kept is None else kept)
     status_changed = result.get("status") != existing.get("status")
     before = {field: value for field, value in existing.items() if field != "status"}
     after = {field: value for field, value in result.items() if field != "status"}
-    return StoredChange(result, status_changed, before != after)
+    return StoredChange(result, status_changed, before != after, status_first=_diffs(existing) != _diffs(result))
+
+
+def _diffs(obj: Object) -> dict[str, str]:
+    notes = annotations_of(obj)
+    return {note: text for note, text in notes.items() if note.startswith(STATUS_DIFF_ANNOTATION_PREFIX)}
+
+
+def _reported(obj: Object, key: str) -> Any:
+    """The status that the target reported, as far as it is known."""
+    value = read_diff(annotations_of(obj), key).get("status")
+    return _own_value(obj, "status") if value == STATUS_PROMOTED else value
+
+
+def _own_value(obj: Object, path: str) -> Any:
+    """What a target's marker stands for: the object's value, without what the control plane says in it."""
+    value = get_field(obj, path)
+    if path != "status" or value is MISSING or not has_scheduled(obj):
+        return value
+    reported = without_scheduled(value)
+    return MISSING if reported is None else reported
 
 
 def _check_owned(existing: Object, intents: dict[str, SyncIntent], key: str, resource: str, *, claimed: bool) -> None:
@@ -141,7 +174,7 @@ def _keep_single_owner_value(result: Object, existing: Object, intents: dict[str
 
 def _replace_markers(result: Object, existing: Object, owner: str) -> None:
     diff = read_diff(annotations_of(existing), owner)
-    values = {path: get_field(existing, path) if value == STATUS_PROMOTED else value for path, value in diff.items()}
+    values = {path: _own_value(existing, path) if value == STATUS_PROMOTED else value for path, value in diff.items()}
     if values != diff:
         kept = {path: value for path, value in values.items() if value is not MISSING}
         set_annotation(result, STATUS_DIFF_ANNOTATION_PREFIX + owner, write_diff(kept))

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.base import jsonio
-from headwater.reconcilers.scheduling.resource.step_divide import divide, division_change
+from headwater.reconcilers.scheduling.division.step_divide import division_change
+from headwater.scheduling.division import divide
 
 PREFIX = "experimental.spec-diff.workload.kcp.io/"
 CASES: dict[str, tuple[int, dict[str, int], dict[str, int]]] = {

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headwater.apis.workload.scheduled import REQUIRED_COUNTERS
 from headwater.base import jsonio
 from headwater.machinery.errors import Forbidden, InternalError
 from headwater.virtual.syncer.view import syncer_view
@@ -52,7 +53,12 @@ def diff(key: str, **values: Any) -> dict[str, str]:
     return {f"diff.syncer.internal.kcp.io/{key}": jsonio.dumps(values).decode()}
 
 
+def reported(key: str, at: str = "2026-02-01T00:00:00Z") -> dict[str, str]:
+    return {f"reported.workload.kcp.io/{key}": at}
+
+
 MARK = "2026-01-01T00:00:00Z"
+NOW, LATER = "2026-02-01T00:00:00Z", "2026-02-01T00:00:09Z"
 DELETION = {f"deletion.internal.workload.kcp.io/{NORTH}": MARK}
 
 
@@ -113,10 +119,10 @@ class TestView:
             syncer_view(cowboy(annotations=annotations), NORTH, URL)
 
 
-def write(existing: dict[str, Any], key: str, *, on_status: bool = False, **changes: Any) -> Any:
+def write(existing: dict[str, Any], key: str, *, on_status: bool = False, now: str = NOW, **changes: Any) -> Any:
     written = syncer_view(existing, key, URL)
     written.update(changes)
-    return stored_change(existing, written, key=key, resource="cowboys", on_status=on_status)
+    return stored_change(existing, written, key=key, resource="cowboys", on_status=on_status, now=now)
 
 
 class TestWrites:
@@ -127,7 +133,7 @@ class TestWrites:
         written["metadata"]["finalizers"] = [finalizer(NORTH)]
         written["metadata"]["labels"] = {"x": "y"}
         written["spec"] = {"intent": "steal"}
-        change = stored_change(existing, written, key=NORTH, resource="cowboys", on_status=False)
+        change = stored_change(existing, written, key=NORTH, resource="cowboys", on_status=False, now=NOW)
         expected = copy.deepcopy(existing)
         expected["metadata"]["finalizers"] = sorted([finalizer(NORTH), "user/finalizer"])
         assert change.object == expected
@@ -136,9 +142,31 @@ class TestWrites:
     def test_single_target_status_is_promoted(self) -> None:
         change = write(cowboy(), NORTH, on_status=True, status={"ok": 1})
         assert change.object["status"] == {"ok": 1}
-        assert change.object["metadata"]["annotations"] == diff(NORTH, status="##promoted##")
-        again = write(change.object, NORTH, on_status=True, status={"ok": 2})
-        assert (again.main_changed, again.status_changed) == (False, True)
+        assert change.object["metadata"]["annotations"] == diff(NORTH, status="##promoted##") | reported(NORTH)
+        assert change.status_first
+        again = write(change.object, NORTH, on_status=True, now=LATER, status={"ok": 2})
+        assert (again.main_changed, again.status_changed, again.status_first) == (True, True, False)
+        assert again.object["metadata"]["annotations"] == diff(NORTH, status="##promoted##") | reported(NORTH, LATER)
+        same = write(again.object, NORTH, on_status=True, now=NOW, status={"ok": 2})
+        assert (same.main_changed, same.status_changed) == (False, False)
+
+    def test_each_target_has_its_own_time(self) -> None:
+        """A report moves the time of its own target only, and goes with the target."""
+        both = cowboy(
+            targets=(NORTH, SOUTH),
+            held=(NORTH, SOUTH),
+            annotations=diff(NORTH, status={"n": 1}) | reported(NORTH) | DELETION,
+        )
+        change = write(both, SOUTH, on_status=True, now=LATER, status={"s": 1})
+        notes = change.object["metadata"]["annotations"]
+        assert notes == both["metadata"]["annotations"] | diff(SOUTH, status={"s": 1}) | reported(SOUTH, LATER)
+        for key in (NORTH, SOUTH):
+            shown = syncer_view(change.object, key, URL)["metadata"]["annotations"]
+            assert not [note for note in shown if note.startswith("reported.")]
+        written = syncer_view(change.object, NORTH, URL)
+        written["metadata"].pop("finalizers")
+        left = stored_change(change.object, written, key=NORTH, resource="cowboys", on_status=False, now=NOW).object
+        assert left["metadata"]["annotations"] == diff(SOUTH, status="##promoted##") | reported(SOUTH, LATER)
 
     def test_status_in_a_main_write_is_dropped(self) -> None:
         change = write(cowboy(), NORTH, status={"ok": 1})
@@ -163,7 +191,7 @@ class TestWrites:
         )
         written = syncer_view(both, NORTH, URL)
         written["metadata"].pop("finalizers")
-        change = stored_change(both, written, key=NORTH, resource="cowboys", on_status=False)
+        change = stored_change(both, written, key=NORTH, resource="cowboys", on_status=False, now=NOW)
         assert change.object["status"] == {"s": 1}
         assert change.object["metadata"]["labels"] == {f"state.workload.kcp.io/{SOUTH}": "Sync"}
         assert change.object["metadata"]["annotations"] == diff(SOUTH, status="##promoted##")
@@ -188,9 +216,50 @@ class TestWrites:
         job = {"apiVersion": "batch/v1", "kind": "Job"}
         existing = cowboy(status=status, annotations=DELETION | notes, **meta) | job
         written = cowboy(held=(), deletionTimestamp=MARK) | job
-        change = stored_change(existing, written, key=NORTH, resource="cowboys", on_status=False)
+        change = stored_change(existing, written, key=NORTH, resource="cowboys", on_status=False, now=NOW)
         assert change.object.get("status") == (status if kept else None)
         assert change.status_changed is not kept
+
+    def test_the_condition_scheduled_is_not_the_syncers(self) -> None:
+        """Kept by every status write, never seen, and not to be forged by a report."""
+        kind = {"apiVersion": "apps/v1", "kind": "Deployment"}
+        ours = {"type": "Scheduled", "status": "True", "message": "on north"}
+        good = {"type": "Available", "status": "True"}
+        before = cowboy(status={"conditions": [ours]}) | kind
+        assert "status" not in syncer_view(before, NORTH, URL)
+        forged = {"ready": 1, "conditions": [good, ours | {"status": "False"}]}
+        change = write(before, NORTH, on_status=True, status=forged)
+        assert change.object["status"] == {"ready": 1, "conditions": [good, ours]}
+        assert syncer_view(change.object, NORTH, URL)["status"] == {"ready": 1, "conditions": [good]}
+        same = write(change.object, NORTH, on_status=True, now=LATER, status={"ready": 1, "conditions": [good]})
+        assert (same.main_changed, same.status_changed) == (False, False)
+        change.object["metadata"]["annotations"] |= DELETION
+        gone = {**change.object, "metadata": {**change.object["metadata"], "finalizers": [], "deletionTimestamp": MARK}}
+        left = stored_change(change.object, gone, key=NORTH, resource="deployments", on_status=False, now=NOW).object
+        assert left["status"] == {"conditions": [ours]}
+
+    @pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+    def test_what_kubernetes_requires_of_a_status_is_said(self, kind: str) -> None:
+        """A status that is refused would keep the syncer from letting go."""
+        ours = {"type": "Scheduled", "status": "True"}
+        notes = DELETION | diff(NORTH, status="##promoted##")
+        held = cowboy(status={"readyReplicas": 1, "conditions": [ours]}, annotations=notes)
+        held |= {"apiVersion": "apps/v1", "kind": kind}
+        gone = cowboy(held=(), deletionTimestamp=MARK) | {"apiVersion": "apps/v1", "kind": kind}
+        left = stored_change(held, gone, key=NORTH, resource="sets", on_status=False, now=NOW).object
+        assert left["status"] == {**dict.fromkeys(REQUIRED_COUNTERS[kind], 0), "conditions": [ours]}
+
+    def test_a_second_target_does_not_get_the_condition_scheduled(self) -> None:
+        ours = {"type": "Scheduled", "status": "True"}
+        kind = {"apiVersion": "apps/v1", "kind": "Deployment"}
+        both = cowboy(
+            targets=(NORTH, SOUTH),
+            held=(NORTH, SOUTH),
+            status={"n": 1, "conditions": [ours]},
+            annotations=diff(NORTH, status="##promoted##"),
+        )
+        change = write(both | kind, SOUTH, on_status=True, status={"s": 1})
+        assert change.object["metadata"]["annotations"].items() >= diff(NORTH, status={"n": 1}).items()
 
     def test_refusals(self) -> None:
         """An object of another target, an unclaimed one, and letting go without a deletion mark are refused."""
@@ -201,4 +270,4 @@ class TestWrites:
         written = syncer_view(cowboy(), NORTH, URL)
         written["metadata"].update(deletionTimestamp=MARK, finalizers=[])
         with pytest.raises(Forbidden, match="not being removed"):
-            stored_change(cowboy(), written, key=NORTH, resource="cowboys", on_status=False)
+            stored_change(cowboy(), written, key=NORTH, resource="cowboys", on_status=False, now=NOW)

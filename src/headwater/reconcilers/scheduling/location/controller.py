@@ -13,6 +13,7 @@ from headwater.machinery.objects import Object, cluster_name, deep_copy, name, o
 from headwater.machinery.watch import DELETED
 from headwater.reconcilers.fleet import BY_CLUSTER, Fleet
 from headwater.reconcilers.scheduling.location.step_status import record_counts, record_labels
+from headwater.scheduling.model import Target
 from headwater.scheduling.snapshot import target_from
 
 CONTROLLER_NAME: Final = "placement-location-status"
@@ -45,7 +46,7 @@ class LocationController:
             self.controller.enqueue(object_key(changed))
 
     def _on_sync_target(self, _kind: str, old: Object | None, new: Object | None) -> None:
-        if old is not None and new is not None and target_from(old) == target_from(new):
+        if old is not None and new is not None and _counted(old) == _counted(new):
             return
         changed = new or old
         assert changed is not None, "an event has an object"
@@ -95,3 +96,8 @@ class LocationController:
         except (AlreadyExists, NotFound):
             # NotFound: this workspace has no Locations. The binding that brings them leads here again.
             return
+
+
+def _counted(sync_target: Object) -> Target:
+    """What counts of a SyncTarget here: not its capacity, which changes all the time."""
+    return target_from(sync_target).without_load()

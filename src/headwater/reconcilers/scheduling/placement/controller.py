@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
 from typing import Final
 
 from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
@@ -19,8 +21,10 @@ from headwater.reconcilers.scheduling.placement.step_decide import (
     record_status,
     record_targets,
 )
-from headwater.scheduling.model import Location
-from headwater.scheduling.snapshot import location_from, required_resources, target_from
+from headwater.reconcilers.scheduling.worldfeed import WorldFeed
+from headwater.scheduling.home import choose_home
+from headwater.scheduling.model import Decision, Policy
+from headwater.scheduling.snapshot import required_resources, target_from
 from headwater.telemetry.logging import get_logger
 
 CONTROLLER_NAME: Final = "placement-scheduler"
@@ -39,8 +43,11 @@ def by_location_workspace(placement: Object) -> Iterable[str]:
 class PlacementController:
     """Decides Placements anew whenever they, their locations, targets, bindings or namespaces change."""
 
-    def __init__(self, fleet: Fleet) -> None:
+    def __init__(self, fleet: Fleet, feed: WorldFeed) -> None:
         self._fleet = fleet
+        self._feed = feed
+        self.on_policy: list[Callable[[Object], None]] = []
+        """Called with a Placement when the engine knows another version of it than before."""
         self._committer = Committer.of(fleet.cluster_client, PLACEMENTS)
         self._looking_at: dict[str, set[str]] = {}
         """Location cluster -> keys of the Placements that choose there."""
@@ -69,8 +76,8 @@ class PlacementController:
         self._enqueue_lookers(new or old)
 
     def _on_sync_target(self, _kind: str, old: Object | None, new: Object | None) -> None:
-        if old is not None and new is not None and target_from(old) == target_from(new):
-            return
+        if old is not None and new is not None and target_from(old).without_load() == target_from(new).without_load():
+            return  # More or less room makes nobody move; what found none is tried again by itself.
         self._enqueue_lookers(new or old)
 
     def _on_local(self, _kind: str, old: Object | None, new: Object | None) -> None:
@@ -101,8 +108,8 @@ class PlacementController:
         if placement is None:
             return None
         now = self._fleet.clock.now()
-        around = await self._surroundings(key, placement)
-        outcome = choose(placement, around, now)
+        around = await self._surroundings(key, placement, now)
+        outcome = choose(placement, around)
         targeted = deep_copy(placement)
         record_targets(targeted, outcome, self._fleet.target_exists)
         if await self._committer.commit(placement, targeted):
@@ -112,27 +119,28 @@ class PlacementController:
         recorded = deep_copy(placement)
         record_status(recorded, outcome, around, now)
         await self._committer.commit(placement, recorded)
-        if around.locations is None:
+        if around.location_cluster is None:
             return Result(requeue_after_seconds=_MISSING_WORKSPACE_SECONDS)
         recheck = outcome.decision.recheck_at if outcome.decision else None
         return Result(requeue_after_seconds=(recheck - now).total_seconds()) if recheck else None
 
-    async def _surroundings(self, key: str, placement: Object) -> Surroundings:
+    async def _surroundings(self, key: str, placement: Object, now: datetime) -> Surroundings:
         home = cluster_name(placement)
         workspace = nested(placement, "spec", "locationWorkspace", default="")
         cluster = await self._fleet.resolve(workspace) if workspace else home
         self._look_at(key, cluster)
-        locations: tuple[Location, ...] | None = None
-        targets: list[Object] = []
-        if cluster is not None:
-            locations = tuple(self._readable(self._fleet.locations.by_index(BY_CLUSTER, cluster)))
-            targets = list(self._fleet.sync_targets.by_index(BY_CLUSTER, cluster))
         return Surroundings(
-            locations,
-            tuple(target_from(each) for each in targets),
+            cluster,
             required_resources(self._fleet.bindings.by_index(BY_CLUSTER, home)),
             tuple(self._fleet.namespaces.by_index(BY_CLUSTER, home)),
+            partial(self._decide, placement, now),
         )
+
+    def _decide(self, placement: Object, now: datetime, policy: Policy) -> Decision:
+        if self._feed.put_policy(policy):
+            for hear in self.on_policy:
+                hear(placement)
+        return choose_home(self._feed.world, policy.uid, now)
 
     def _look_at(self, key: str, cluster: str | None) -> None:
         """Remember in which logical cluster a Placement chooses."""
@@ -142,12 +150,3 @@ class PlacementController:
                 del self._looking_at[looked_at]
         if cluster is not None:
             self._looking_at.setdefault(cluster, set()).add(key)
-
-    @staticmethod
-    def _readable(locations: Iterable[Object]) -> Iterable[Location]:
-        """Locations whose selector can be read; the others say so in their own condition."""
-        for location in locations:
-            try:
-                yield location_from(location)
-            except ValueError:
-                continue

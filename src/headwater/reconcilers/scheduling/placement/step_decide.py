@@ -25,8 +25,7 @@ from headwater.apis.workload.labels import PLACEMENT_TARGET_ANNOTATION, UNSCHEDU
 from headwater.machinery.conditions import mark_false, mark_true
 from headwater.machinery.labels import selector_from_label_selector
 from headwater.machinery.objects import Object, generation, labels, name, nested, set_annotation
-from headwater.scheduling.decide import decide
-from headwater.scheduling.model import Decision, Location, ResourceIdentity, Snapshot, Target
+from headwater.scheduling.model import Decision, Policy, ResourceIdentity
 from headwater.scheduling.snapshot import chosen_keys, policy_from
 
 _MAX_MESSAGE_PARTS = 4
@@ -34,12 +33,15 @@ _MAX_MESSAGE_PARTS = 4
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a Placement's decision depends on. `locations` is None when its location workspace does not exist."""
+    """What a Placement's decision depends on. `location_cluster` is None when its location workspace does not exist.
 
-    locations: tuple[Location, ...] | None
-    targets: tuple[Target, ...]
+    `decide` puts a policy before the engine.
+    """
+
+    location_cluster: str | None
     required: Mapping[str, frozenset[ResourceIdentity]]
     namespaces: tuple[Object, ...]
+    decide: Callable[[Policy], Decision]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +53,19 @@ class Outcome:
     message: str = ""
 
 
-def choose(placement: Object, around: Surroundings, now: datetime) -> Outcome:
+def choose(placement: Object, around: Surroundings) -> Outcome:
     """Decide for a Placement."""
-    if around.locations is None:
+    if around.location_cluster is None:
         workspace = nested(placement, "spec", "locationWorkspace", default="")
         return Outcome(None, REASON_LOCATION_NOT_FOUND, f"location workspace {workspace!r} does not exist")
     field = "locationSelector"
     try:
-        policy = policy_from(placement, around.required)
+        policy = policy_from(placement, around.required, around.location_cluster)
         for field in ("namespaceSelector", "workloadSelector"):
             selector_from_label_selector(nested(placement, "spec", field, default=None))
     except ValueError as error:
         return Outcome(None, REASON_INVALID_SELECTOR, f"spec.{field}: {error}")
-    decision = decide(policy, Snapshot(now, around.locations, around.targets))
+    decision = around.decide(policy)
     if not decision.locations:
         return Outcome(decision, REASON_LOCATION_NO_MATCH, "No valid location is found")
     return Outcome(decision)

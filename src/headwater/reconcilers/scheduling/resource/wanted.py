@@ -1,34 +1,28 @@
-"""What an object's namespace and Placements want of it: its targets, those to leave, and its shares."""
+"""What one object should have of targets, from the engine's assignment or from what its namespace has (pure)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
-from headwater.apis.placement.v1alpha1.placement import MODE_DIVIDED, STRATEGY_IMMEDIATE
+from headwater.apis.placement.v1alpha1.placement import STRATEGY_IMMEDIATE
 from headwater.apis.workload.intent import deletion_marks, target_keys
-from headwater.apis.workload.labels import UNSCHEDULED_NAMESPACES
-from headwater.machinery.objects import Object, labels, name, nested
+from headwater.machinery.objects import Object, labels, name, nested, uid
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.reconcilers.scheduling.resource.step_divide import divide
 from headwater.reconcilers.scheduling.resource.step_intent import Wanted
-from headwater.scheduling.matching import placement_applies, selects_workload
-from headwater.scheduling.readiness import WORKLOAD_RESOURCES, ready_on
-from headwater.scheduling.snapshot import chosen_keys
+from headwater.scheduling.matching import placement_applies, selects_by_labels
+from headwater.scheduling.readiness import WORKLOAD_RESOURCES, ready_as_scaled, ready_on
+from headwater.scheduling.workload import Assignment
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The object in question. `has_pods` is true for kinds with a pod template, which Placements may select."""
+    """The object in question; `autoscaled` when pclusters decide about its replicas."""
 
     obj: Object
     group: str
     resource: str
-
-    @property
-    def has_pods(self) -> bool:
-        """True when the object runs pods."""
-        return nested(self.obj, "spec", "template", default=None) is not None
+    autoscaled: bool = False
 
     @property
     def keeps_running(self) -> bool:
@@ -38,68 +32,76 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Around the object: its namespace, the Placements of the workspace, and what else runs in the namespace."""
+    """Around the object: its namespace, the Placements that apply to it, and what is known of targets."""
 
     namespace: Object
     placements: tuple[Object, ...]
-    target_name: Callable[[str], str]
-    """Name of the SyncTarget with this key; empty when there is none."""
+    """Those of the workspace that apply to the namespace, in their order."""
+    target_exists: Callable[[str], bool]
+    unreachable: Collection[str]
+    """Keys of the object's targets that aren't heard of; what they reported before counts for nothing."""
     runs_on: Callable[[str], bool]
     """Whether a workload of the namespace is, or may be, still on the target with this key."""
 
+    @property
+    def at_once(self) -> bool:
+        """True when a Placement wants no make-before-break."""
+        return any(
+            nested(each, "spec", "eviction", "strategy", default="") == STRATEGY_IMMEDIATE for each in self.placements
+        )
 
-def wanted_of(subject: Subject, scene: Scene) -> Wanted:
-    """Targets of the object. Kinds without pods follow their namespace, so that workloads find them there."""
-    if name(scene.namespace) in UNSCHEDULED_NAMESPACES:
-        return Wanted(frozenset(), {}, lambda _key: True)
-    keys = set(target_keys(labels(scene.namespace)))
-    leaving = {key: at for key, at in deletion_marks(annotations_of(scene.namespace)).items() if key in keys}
-    applying = [placement for placement in scene.placements if placement_applies(placement, scene.namespace)]
-    staying = {key for key in keys - set(leaving) if scene.target_name(key)}
-    if subject.has_pods:
-        staying = {key for key in staying if _stays(subject.obj, key, applying)}
-        leaving = {key: at for key, at in leaving.items() if key in target_keys(labels(subject.obj))}
-    shares = _shares_of(subject, staying, applying, scene.target_name)
-    at_once = any(_strategy(placement) == STRATEGY_IMMEDIATE for placement in applying)
+
+def applying(placements: Iterable[Object], namespace: Object) -> tuple[Object, ...]:
+    """The Placements that apply to a namespace, oldest first, then by name."""
+    found = (each for each in placements if placement_applies(each, namespace))
+    return tuple(sorted(found, key=_age))
+
+
+def _age(placement: Object) -> tuple[str, str]:
+    return nested(placement, "metadata", "creationTimestamp", default=""), name(placement)
+
+
+def selecting(obj: Object, placements: Iterable[Object], known: Iterable[str]) -> tuple[Object, ...]:
+    """Those of the Placements that select a workload.
+
+    One whose selector can't be read selects what it selected before: the workloads that have its UID in `known`.
+    """
+    before = frozenset(known)
+    return tuple(each for each in placements if selects_by_labels(each, obj, unreadable=uid(each) in before))
+
+
+def wanted_of_workload(subject: Subject, scene: Scene, assignment: Assignment) -> Wanted:
+    """Targets of a workload: those that it is assigned. It leaves others when it is ready on these."""
+    obj = subject.obj
+    staying = {key for key in assignment.shares if scene.target_exists(key)}
+    at_once = scene.at_once
+    shares = dict(assignment.shares) if assignment.divided else None
 
     def can_leave(key: str) -> bool:
         if at_once or not staying:
             return True
         if subject.keeps_running:
-            return all(ready_on(subject.obj, other, (shares or {}).get(other)) for other in staying)
+            if subject.autoscaled:
+                return all(ready_as_scaled(obj, other, scene.unreachable) for other in staying)
+            return all(ready_on(obj, other, (shares or {}).get(other), scene.unreachable) for other in staying)
         return not scene.runs_on(key)
 
-    return Wanted(frozenset(staying), leaving, can_leave, shares, at_once)
+    return Wanted(frozenset(staying), {}, can_leave, shares, at_once)
 
 
-def _stays(obj: Object, key: str, applying: Iterable[Object]) -> bool:
-    """True when a Placement that chose the target also selects the workload.
+def wanted_of_rest(scene: Scene, needed_on: Iterable[str]) -> Wanted:
+    """Targets of what runs no pods: those of its namespace, and those of the workloads that need it elsewhere."""
+    keys = set(target_keys(labels(scene.namespace)))
+    elsewhere = {key for key in needed_on if scene.target_exists(key)}
+    leaving = {
+        key: at
+        for key, at in deletion_marks(annotations_of(scene.namespace)).items()
+        if key in keys and key not in elsewhere
+    }
+    staying = {key for key in keys - set(leaving) if scene.target_exists(key)} | elsewhere
+    at_once = scene.at_once
 
-    Where none of them chose it the Namespace is about to lose it, and will say so: until then nothing is concluded.
-    """
-    choosers = [placement for placement in applying if key in chosen_keys(placement)]
-    return not choosers or any(selects_workload(placement, obj, key) for placement in choosers)
+    def can_leave(key: str) -> bool:
+        return at_once or not staying or not scene.runs_on(key)
 
-
-def _shares_of(
-    subject: Subject, staying: Iterable[str], applying: Iterable[Object], target_name: Callable[[str], str]
-) -> dict[str, int] | None:
-    """Replicas per target when a Placement divides them, else None."""
-    replicas = nested(subject.obj, "spec", "replicas", default=None)
-    if not subject.has_pods or not isinstance(replicas, int):
-        return None
-    for placement in applying:
-        policy: Mapping[str, object] = nested(placement, "spec", "replicas", default=None) or {}
-        if policy.get("mode") != MODE_DIVIDED:
-            continue
-        chosen = [key for key in staying if selects_workload(placement, subject.obj, key)]
-        if not chosen:
-            continue
-        named = nested(placement, "spec", "replicas", "weights", default=None) or {}
-        return divide(replicas, {key: named.get(target_name(key), 0 if named else 1) for key in chosen})
-    return None
-
-
-def _strategy(placement: Object) -> str:
-    strategy: str = nested(placement, "spec", "eviction", "strategy", default="")
-    return strategy
+    return Wanted(frozenset(staying), leaving, can_leave, at_once=at_once)

@@ -7,64 +7,44 @@ workload is as ready as its worst copy), conditions are as bad as the worst, add
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from headwater.apis.workload.intent import IntentError, sync_intents, target_keys
 from headwater.apis.workload.labels import (
-    SPEC_DIFF_ANNOTATION_PREFIX,
+    REPORTED_ANNOTATION_PREFIX,
     STATE_SYNC,
     STATUS_DIFF_ANNOTATION_PREFIX,
     STATUS_PROMOTED,
-    SUMMARIZING_ANNOTATION,
 )
+from headwater.apis.workload.scheduled import has_scheduled, without_scheduled
+from headwater.apis.workload.summarizing import promotes_status
 from headwater.base import jsonio
 from headwater.machinery.objects import Object, deep_copy, labels, set_annotation
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.reconcilers.scheduling.division.step_divide import is_divided
+from headwater.reconcilers.scheduling.reachability import Lost
+from headwater.reconcilers.scheduling.summary.rules import StatusField
+from headwater.reconcilers.scheduling.summary.step_combine import Side, combined
+from headwater.reconcilers.scheduling.summary.step_unreachable import Status, as_unknown
 from headwater.scheduling.readiness import reported_status
 
-Status = dict[str, Any]
-
-COUNTERS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("apps", "deployments"): (
-        "replicas",
-        "updatedReplicas",
-        "readyReplicas",
-        "availableReplicas",
-        "unavailableReplicas",
-    ),
-    ("apps", "statefulsets"): ("replicas", "currentReplicas", "updatedReplicas", "readyReplicas", "availableReplicas"),
-    ("apps", "replicasets"): ("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas"),
-    ("apps", "daemonsets"): (
-        "currentNumberScheduled",
-        "desiredNumberScheduled",
-        "numberReady",
-        "numberAvailable",
-        "numberUnavailable",
-        "numberMisscheduled",
-        "updatedNumberScheduled",
-    ),
-    ("batch", "jobs"): ("active", "ready", "succeeded", "failed"),
-}
-"""Counters of a status, by (group, resource)."""
-
-_BAD_WHEN_HIGH: Final = frozenset({"unavailableReplicas", "numberUnavailable", "numberMisscheduled", "failed"})
-_ADDRESSES: Final = frozenset({("", "services"), ("networking.k8s.io", "ingresses")})
-_WORST_FIRST: Final = {"False": 0, "Unknown": 1, "True": 2}
+_NOBODY: Final[Mapping[str, Lost]] = {}
 
 
-def summarizable(group: str, resource: str) -> bool:
-    """True for resources whose status can be summarised."""
-    return (group, resource) in COUNTERS or (group, resource) in _ADDRESSES
-
-
-def aggregate(obj: Object, group: str, resource: str, wanted: Collection[str] | None = None) -> Status | None:
+def aggregate(
+    obj: Object,
+    fields: Sequence[StatusField],
+    wanted: Collection[str] | None = None,
+    lost: Mapping[str, Lost] = _NOBODY,
+) -> Status | None:
     """The summary, or None when no target has reported yet.
 
-    An only target speaks for the object; where the object has rules of its own the virtual workspace follows them.
+    An only target speaks for the object, unless the object's own rules keep its status apart.
     While an object moves, those that it leaves are summarised apart from those that it goes to, and the better of
     the two is shown: the move itself is no outage. `wanted` are the keys of the targets that it should have, None when
-    that is not known; a deletion mark alone comes late, as a workload waits for its replacement.
+    that is not known; a deletion mark alone comes late, as a workload waits for its replacement. `lost` are the targets
+    that aren't heard of, by key.
     """
     try:
         intents = sync_intents(obj)
@@ -72,46 +52,39 @@ def aggregate(obj: Object, group: str, resource: str, wanted: Collection[str] | 
         return None
     synced = {key: intent for key, intent in intents.items() if intent.state == STATE_SYNC}
     if len(synced) < 2:
-        sole = None if SUMMARIZING_ANNOTATION in annotations_of(obj) else next(iter(synced), None)
-        return reported_status(obj, sole) if sole is not None else None
+        sole = next(iter(synced), None) if promotes_status(obj) else None
+        return _report(obj, sole, fields, lost) if sole is not None else None
     stayers = [
         key for key, intent in sorted(synced.items()) if intent.deletion is None and (wanted is None or key in wanted)
     ]
-    staying = _reports(obj, stayers)
-    leaving = _reports(obj, sorted(synced.keys() - set(stayers)))
+    staying = _reports(obj, stayers, fields, lost)
+    leaving = _reports(obj, sorted(synced.keys() - set(stayers)), fields, lost)
     if not staying and not leaving:
         return None
-    if (group, resource) in _ADDRESSES:
-        return _addresses([*staying, *leaving])
-    divided = any(note.startswith(SPEC_DIFF_ANNOTATION_PREFIX) for note in annotations_of(obj))
-    counters = COUNTERS[group, resource]
     complete = len(staying) == len(stayers)
-    ours = _counted(staying, counters, divided=divided, complete=complete)
-    theirs = _counted(leaving, counters, divided=divided, complete=True)
-    better = {counter: max(ours.get(counter, 0), theirs.get(counter, 0)) for counter in counters}
-    summary: Status = {counter: value for counter, value in better.items() if value}
-    if complete and staying and all("observedGeneration" in report for report in staying):
-        summary["observedGeneration"] = min(report["observedGeneration"] for report in staying)
-    conditions = _conditions(staying or leaving)
-    if conditions:
-        summary["conditions"] = conditions
-    return summary
+    summary = combined(fields, Side(staying, complete), Side(leaving, complete=True), divided=is_divided(obj))
+    observed = [seen for report in staying if isinstance(seen := report.get("observedGeneration"), int)]
+    if complete and observed and len(observed) == len(staying):
+        summary["observedGeneration"] = min(observed)
+    only_addresses = all(field.combine == "union" for field in fields)
+    return None if only_addresses and not summary else summary
 
 
-def unpromoted(obj: Object) -> Object | None:
-    """A copy that keeps apart what the first of several targets reported; None when there is nothing to keep apart.
+def unpromoted(obj: Object, lost: Mapping[str, Lost] = _NOBODY) -> Object | None:
+    """A copy that keeps apart what the first of several targets, or a lost one, reported; None for nothing to keep.
 
     Its report is the object's own status, which is about to be nobody's.
     """
     promoted = [note for note, text in annotations_of(obj).items() if _promoted(note, text)]
-    if not promoted or len(target_keys(labels(obj))) < 2:
+    if not promoted or (len(target_keys(labels(obj))) < 2 and not any(_key(note) in lost for note in promoted)):
         return None
     apart: Object = deep_copy(obj)
+    status = without_scheduled(obj.get("status")) if has_scheduled(obj) else obj.get("status")
     for note in promoted:
         diff = jsonio.loads(annotations_of(obj)[note])
         diff.pop("status")
-        if "status" in obj:
-            diff["status"] = obj["status"]
+        if status is not None:
+            diff["status"] = status
         set_annotation(apart, note, jsonio.dumps(diff).decode())
     return apart
 
@@ -126,42 +99,16 @@ def _promoted(note: str, text: str) -> bool:
     return isinstance(diff, dict) and diff.get("status") == STATUS_PROMOTED
 
 
-def _reports(obj: Object, keys: Sequence[str]) -> list[Status]:
-    return [status for key in keys if (status := reported_status(obj, key))]
+def _key(note: str) -> str:
+    return note.removeprefix(STATUS_DIFF_ANNOTATION_PREFIX)
 
 
-def _counted(reports: Sequence[Status], counters: Sequence[str], *, divided: bool, complete: bool) -> dict[str, int]:
-    """Counters of some targets. A target that has not reported counts as zero where that is the honest minimum."""
-    out: dict[str, int] = {}
-    for counter in counters:
-        values = [int(report.get(counter, 0)) for report in reports]
-        if not complete and not divided and counter not in _BAD_WHEN_HIGH:
-            values.append(0)
-        combine: Callable[[list[int]], int] = sum if divided else max if counter in _BAD_WHEN_HIGH else min
-        out[counter] = combine(values) if values else 0
-    return out
+def _reports(obj: Object, keys: Sequence[str], fields: Sequence[StatusField], lost: Mapping[str, Lost]) -> list[Status]:
+    return [report for key in keys if (report := _report(obj, key, fields, lost))]
 
 
-def _conditions(reports: Sequence[Status]) -> list[dict[str, Any]]:
-    """Per type the worst of all targets, sorted by type."""
-    worst: dict[str, dict[str, Any]] = {}
-    for report in reports:
-        for condition in report.get("conditions") or ():
-            known = worst.get(condition["type"])
-            if known is None or _badness(condition) < _badness(known):
-                worst[condition["type"]] = condition
-    return [worst[kind] for kind in sorted(worst)]
-
-
-def _badness(condition: Mapping[str, Any]) -> int:
-    return _WORST_FIRST.get(str(condition.get("status")), 1)
-
-
-def _addresses(reports: Sequence[Status]) -> Status | None:
-    """Load balancer addresses of all targets, each once."""
-    seen: list[Any] = []
-    for report in reports:
-        for entry in (report.get("loadBalancer") or {}).get("ingress") or ():
-            if entry not in seen:
-                seen.append(entry)
-    return {"loadBalancer": {"ingress": seen}} if seen else None
+def _report(obj: Object, key: str, fields: Sequence[StatusField], lost: Mapping[str, Lost]) -> Status | None:
+    report: dict[str, Any] | None = reported_status(obj, key)
+    if report is None or key not in lost:
+        return report
+    return as_unknown(obj, report, fields, lost[key], annotations_of(obj).get(REPORTED_ANNOTATION_PREFIX + key, ""))

@@ -3,35 +3,48 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from headwater.apis.apis.v1alpha1.apiresourceschema import API_RESOURCE_SCHEMA
 from headwater.apis.core.v1alpha1.shard import SHARD
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.apis.workload.labels import sync_target_key
 from headwater.controller.commit import Committer
 from headwater.controller.controller import Controller
 from headwater.controller.interface import Result
 from headwater.machinery.errors import NotFound
-from headwater.machinery.objects import Object, cluster_name, deep_copy, generation, nested, object_key
-from headwater.reconcilers.fleet import BY_REFERENCE, Fleet, by_reference
+from headwater.machinery.objects import Object, cluster_name, deep_copy, generation, name, nested, object_key
+from headwater.reconcilers.fleet import BY_KEY, BY_REFERENCE, Fleet, by_reference
 from headwater.reconcilers.workload.synctarget.step_exports import record_synced_resources
-from headwater.reconcilers.workload.synctarget.step_heartbeat import judge_heartbeat
+from headwater.reconcilers.workload.synctarget.step_heartbeat import Sighting, judge_heartbeat, sight
 from headwater.reconcilers.workload.synctarget.step_identity import record_identity, record_urls
+from headwater.reconcilers.workload.synctarget.step_requested import record_requested
+from headwater.scheduling.model import Resources
 
 CONTROLLER_NAME: Final = "synctarget"
 _ROOT: Final = "root"
 _MAX_SCHEMAS: Final = 4096
 _MISSING_SCHEMA_SECONDS: Final = 15.0
 """After this long an export's schema that is not there is looked for again; no informer tells of schemas."""
+_REQUESTED_SECONDS: Final = 2.0
+"""What is requested on a SyncTarget changes with every workload, and is written at most this often."""
+
+Requested = Callable[[str], Resources | None]
+"""From a sync target key to what the workloads that are placed there request; None before that is known."""
 
 
 class SyncTargetController:
-    """Keeps identity, URLs, offered resources and readiness of every SyncTarget right."""
+    """Keeps identity, URLs, offered resources, readiness and `status.requested` of every SyncTarget right.
 
-    def __init__(self, fleet: Fleet, *, heartbeat_threshold_seconds: float) -> None:
+    Without ``requested`` that field is left alone.
+    """
+
+    def __init__(self, fleet: Fleet, *, heartbeat_threshold_seconds: float, requested: Requested | None = None) -> None:
         self._fleet = fleet
         self._threshold = heartbeat_threshold_seconds
+        self._requested = requested
+        self._sightings: dict[str, Sighting] = {}
         self._committer = Committer.of(fleet.cluster_client, SYNC_TARGETS)
         self._schemas: OrderedDict[tuple[str, str], Object] = OrderedDict()
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, clock=fleet.clock)
@@ -43,9 +56,26 @@ class SyncTargetController:
         await self._fleet.wait_synced()
         await self.controller.run()
 
-    def _on_sync_target(self, _kind: str, _old: Object | None, new: Object | None) -> None:
+    def requested_changed(self, key: str) -> None:
+        """What is requested on the SyncTarget with this sync target key changed; it is written in two seconds."""
+        for target in self._fleet.sync_targets.index_keys(BY_KEY, key):
+            self.controller.enqueue_after(target, _REQUESTED_SECONDS)
+
+    def _on_sync_target(self, _kind: str, old: Object | None, new: Object | None) -> None:
         if new is not None:
+            self._sight(new)
             self.controller.enqueue(object_key(new))
+        elif old is not None:
+            self._sightings.pop(object_key(old), None)
+
+    def _sight(self, target: Object) -> None:
+        """Note when a heartbeat arrived: as soon as it is seen, since the queue may be long."""
+        key = object_key(target)
+        found = sight(target, self._sightings.get(key), self._fleet.clock.now(), self._threshold)
+        if found is None:
+            self._sightings.pop(key, None)
+        else:
+            self._sightings[key] = found
 
     def _on_export(self, _kind: str, old: Object | None, new: Object | None) -> None:
         changed = new or old
@@ -72,8 +102,12 @@ class SyncTargetController:
         schemas, complete = await self._schemas_of(exports)
         described = deep_copy(target)
         record_urls(described, await self._shards())
-        record_synced_resources(described, exports, lambda export, name: schemas.get((cluster_name(export), name)))
-        seconds = judge_heartbeat(described, self._fleet.clock.now(), self._threshold)
+        record_synced_resources(described, exports, lambda export, schema: schemas.get((cluster_name(export), schema)))
+        key_of_target = sync_target_key(cluster_name(target), name(target))
+        requested = self._requested(key_of_target) if self._requested is not None else None
+        if requested is not None:
+            record_requested(described, requested)
+        seconds = judge_heartbeat(described, self._sightings.get(key), self._fleet.clock.now(), self._threshold)
         described["status"]["observedGeneration"] = generation(target)
         await self._committer.commit(target, described)
         if not complete:

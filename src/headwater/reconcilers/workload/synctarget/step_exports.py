@@ -14,11 +14,11 @@ def record_synced_resources(
     """Set `status.syncedResources`, sorted by group and resource. Changes `sync_target` (status only).
 
     `schema(export, name)` answers an APIResourceSchema. What is missing is left out, and so are exports that have no
-    identity yet: nobody can bind those. `supportedAPIs`, if any, narrows the list. The state of an entry is kept while
-    group, resource and identity stay the same.
+    identity yet: nobody can bind those. `supportedAPIs`, if any, narrows the list. State and message of an entry stay
+    while group, resource and identity do.
     """
     known = {
-        (entry.get("group", ""), entry["resource"], entry.get("identityHash", "")): entry.get("state", STATE_PENDING)
+        (entry.get("group", ""), entry["resource"], entry.get("identityHash", "")): entry
         for entry in nested(sync_target, "status", "syncedResources", default=None) or ()
     }
     offered = {
@@ -41,18 +41,21 @@ def record_synced_resources(
 
 
 def _entry(
-    definition: Object, identity: str, known: dict[tuple[str, str, str], str], offered: set[tuple[str, str]]
+    definition: Object, identity: str, known: dict[tuple[str, str, str], Object], offered: set[tuple[str, str]]
 ) -> Object | None:
     spec = definition["spec"]
     group, plural = spec.get("group", ""), spec["names"]["plural"]
     if offered and (group, spec["names"]["kind"]) not in offered:
         return None
+    before = known.get((group, plural, identity), {})
     entry: Object = {
         "resource": plural,
         "versions": sorted(version["name"] for version in spec["versions"] if version.get("served")),
         "identityHash": identity,
-        "state": known.get((group, plural, identity), STATE_PENDING),
+        "state": before.get("state", STATE_PENDING),
     }
     if group:
         entry["group"] = group
+    if before.get("message"):
+        entry["message"] = before["message"]
     return entry if entry["versions"] else None

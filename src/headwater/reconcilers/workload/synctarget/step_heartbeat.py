@@ -2,33 +2,62 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
     CONDITION_HEARTBEAT_HEALTHY,
     REASON_ERROR_HEARTBEAT,
     SUMMARIZED_CONDITIONS,
 )
-from headwater.machinery.conditions import get_condition, mark_false, mark_true, summarize
+from headwater.machinery.conditions import get_condition, is_true, mark_false, mark_true, summarize
 from headwater.machinery.objects import Object, nested
 from headwater.machinery.timestamps import parse_time
 
-DEFAULT_THRESHOLD_SECONDS = 60.0
+DEFAULT_THRESHOLD_SECONDS: Final = 60.0
 
 
-def judge_heartbeat(sync_target: Object, now: datetime, threshold_seconds: float) -> float | None:
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A heartbeat as it stands in the SyncTarget, and when it counts as having been made, by our own clock."""
+
+    text: str
+    at: datetime
+
+
+def sight(sync_target: Object, before: Sighting | None, now: datetime, threshold_seconds: float) -> Sighting | None:
+    """When the SyncTarget's last heartbeat was made, as we know it; None when there was none yet. ``before`` is what
+    this answered for the same SyncTarget before.
+
+    The time in a heartbeat is that of the syncer's clock, which may be wrong. So one that changes under our eyes was
+    made now. Of one that we find we can tell less: while the SyncTarget counts as healthy it is taken as fresh, since
+    we may have been away ourselves for longer than the threshold; else its own time counts, cut off at now.
+    """
+    text = nested(sync_target, "status", "lastSyncerHeartbeatTime", default=None)
+    if not text:
+        return None
+    if before is not None:
+        return before if before.text == text else Sighting(text, now)
+    made = min(parse_time(text), now)
+    stale = now - made > timedelta(seconds=threshold_seconds)
+    return Sighting(text, now if stale and is_true(sync_target, CONDITION_HEARTBEAT_HEALTHY) else made)
+
+
+def judge_heartbeat(
+    sync_target: Object, sighting: Sighting | None, now: datetime, threshold_seconds: float
+) -> float | None:
     """Set HeartbeatHealthy and Ready from the age of the last heartbeat. Changes `sync_target` (status only).
 
     Returns the seconds after which a target that is healthy now has to be judged again.
     """
-    last = nested(sync_target, "status", "lastSyncerHeartbeatTime", default=None)
     again: float | None = None
-    if last is None:
+    if sighting is None:
         _unhealthy(sync_target, "No heartbeat yet seen", now)
     else:
-        age = (now - parse_time(last)).total_seconds()
+        age = (now - sighting.at).total_seconds()
         if age > threshold_seconds:
-            _unhealthy(sync_target, f"No heartbeat since {last}", now)
+            _unhealthy(sync_target, f"No heartbeat since {sighting.text}", now)
         else:
             mark_true(sync_target, CONDITION_HEARTBEAT_HEALTHY, now)
             again = max(threshold_seconds - age, 0.0) + 0.001

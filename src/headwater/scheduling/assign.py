@@ -1,0 +1,124 @@
+"""Assign workloads to targets that have room for them, and keep the ledger of who is where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+
+from headwater.scheduling.arrays import NEVER, micros
+from headwater.scheduling.choosing import Choice, choices_for
+from headwater.scheduling.division import divide_gently, divide_within
+from headwater.scheduling.lacking import rejections_of, sentences
+from headwater.scheduling.workload import Assignment, Workload
+from headwater.scheduling.world import World
+
+
+def assign(world: World, workload_id: str, now: datetime, *, rejections: bool = False) -> Assignment:
+    """The targets of a workload and what each should run, as the world is; it is not changed.
+
+    What is placed is not moved for capacity. Nothing that comes over-commits a resource; what is in use keeps its
+    workload even where it does. Raises KeyError for an unknown workload.
+    """
+    workload = world.workload(workload_id)
+    if workload is None:
+        raise KeyError(workload_id)
+    choices = choices_for(world, workload, micros(now))
+    return assignment_of(world, workload, choices, now, rejections=rejections)
+
+
+def assignment_of(
+    world: World, workload: Workload, choices: Sequence[Choice], now: datetime, *, rejections: bool = False
+) -> Assignment:
+    """What the choices of a workload's policies come to."""
+    shares: dict[str, int] = {}
+    missing = 0 if choices else workload.replicas
+    lacking = not choices
+    divided = [choice for choice in choices if choice.policy.divided]
+    for choice in choices:
+        if not choice.policy.divided:
+            picks = [*choice.fit, *choice.held]
+            shares.update((choice.key(each), workload.replicas) for each in picks)
+            missing += workload.replicas * max(choice.policy.minimum - len(picks), 0)
+            lacking |= len(picks) < choice.policy.minimum
+    if divided:
+        parts = _divided(world, workload, divided, frozenset(shares))
+        if parts or not shares:  # Else all replicas run wherever they are duplicated.
+            missing += workload.replicas - sum(parts.values())
+            lacking |= missing > 0 or not parts
+        shares.update(parts)
+    return Assignment(
+        shares,
+        bool(divided),
+        missing,
+        sentences(world, workload, choices) if lacking else (),
+        rejections_of(world, workload, choices, now) if rejections else (),
+    )
+
+
+def record(world: World, workload_id: str, assignment: Assignment) -> None:
+    """Take over an assignment: its targets are charged, those that are left are credited."""
+    workload = world.workload(workload_id)
+    if workload is None:
+        raise KeyError(workload_id)
+    if workload.current != assignment.shares:
+        world.put_workload(
+            Workload(workload.id, workload.policies, workload.replicas, workload.request, dict(assignment.shares))
+        )
+
+
+def assign_all(world: World, ids: Iterable[str], now: datetime) -> dict[str, Assignment]:
+    """Assign workloads one after the other in the order of their ids, each charged before the next is asked."""
+    result: dict[str, Assignment] = {}
+    for workload_id in sorted(ids):
+        result[workload_id] = assign(world, workload_id, now)
+        record(world, workload_id, result[workload_id])
+    return result
+
+
+def _divided(world: World, workload: Workload, choices: Sequence[Choice], duplicated: frozenset[str]) -> dict[str, int]:
+    """Shares of the targets of all policies that divide; the first of these says how.
+
+    A target that only stays gets no more before the others are full, and a lost one never does. One that is held
+    keeps what the others have no room for.
+    """
+    policy = choices[0].policy
+    room: dict[str, int] = {}
+    limits: dict[str, int] = {}
+    names: dict[str, str] = {}
+    for choice in choices:
+        there = choice.candidates
+        for position in choice.fit:
+            target = there.target(position)
+            if target.key in duplicated or target.key in room:
+                continue
+            names[target.key] = target.name
+            now = workload.current.get(target.key, 0)
+            room[target.key] = now if there.lost_at[position] < NEVER else world.room(target.key, workload)
+            limits[target.key] = room[target.key] if there.admits[position] else now
+    current = {key: workload.current.get(key, 0) for key in room}
+    if policy.divide_by == "Weights":
+        weights = {key: policy.weights.get(names[key], 0 if policy.weights else 1) for key in room}
+        shares = divide_within(workload.replicas, weights, limits)
+    else:
+        weights = _more(room, current)
+        shares = divide_gently(workload.replicas, current, weights, limits)
+    left = workload.replicas - sum(shares.values())
+    if left and limits != room:
+        more = divide_within(left, weights, {key: room[key] - shares[key] for key in room})
+        shares = {key: share + more[key] for key, share in shares.items()}
+        left -= sum(more.values())
+    held = {choice.key(each) for choice in choices for each in choice.held} - duplicated - set(shares)
+    for key in sorted(held):
+        if kept := min(left, workload.current[key]):
+            shares[key] = kept
+            left -= kept
+    if policy.divide_by == "FreeCapacity" and workload.replicas:
+        return {key: share for key, share in shares.items() if share or key in workload.current}
+    return shares
+
+
+def _more(room: Mapping[str, int], current: Mapping[str, int]) -> dict[str, int]:
+    """How many more replicas fit; what is unlimited counts as the most of what is limited."""
+    more = {key: max(room[key] - current[key], 0) for key in room}
+    most = max((each for each in more.values() if each < NEVER // 2), default=0) or 1
+    return {key: each if each < NEVER // 2 else most for key, each in more.items()}

@@ -1,0 +1,136 @@
+"""Pick the home targets of a policy: keep what can stay, then fill up evenly and deterministically."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from headwater.scheduling.arrays import Bools, bools, instant_of, micros
+from headwater.scheduling.candidates import Candidates
+from headwater.scheduling.filling import Liking, fill
+from headwater.scheduling.filters import REASON_ENOUGH, REASON_MASS_LOSS, REASON_SPREAD, reject
+from headwater.scheduling.model import Decision, Pick, Policy, Rejection, Target
+from headwater.scheduling.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Positions among the candidates: fit ones that are kept, lost ones that are not given up, fresh ones, and
+    unfit ones that are kept for want of another."""
+
+    field: Candidates
+    kept: list[int]
+    suspended: list[int]
+    fresh: list[int]
+    held: list[int]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Sync target keys, in order."""
+        targets, slots = self.field.fleet.targets, self.field.slots
+        return tuple(targets[slots[each]].key for each in (*self.kept, *self.suspended, *self.fresh, *self.held))
+
+
+def pick_home(world: World, policy: Policy, now: int) -> Home:
+    """The home targets for a policy that the world knows, at an instant in microseconds.
+
+    Targets in use are kept while they may stay (least movement); the rest is filled with those that keep the
+    spread even, are preferred and have most left, ties broken by a hash of policy and target, so that many policies
+    use all targets alike and a new target takes over only its share. A target in use that became unfit is given up
+    for another one only: taking workloads off it without a place to go to would turn an outage of the control plane's
+    view into one of theirs.
+    """
+    field = world.candidates(policy.uid, now)
+    in_use = [position for key in policy.current if (position := field.where.get(key)) is not None]
+    kept = [each for each in in_use if field.stays[each]][: policy.maximum]
+    wanted = policy.maximum - len(kept)
+    suspended = [each for each in in_use if field.suspended[each]][:wanted] if wanted else []
+    wanted -= len(suspended)
+    fresh: list[int] = []
+    if wanted:
+        free = field.admits
+        if in_use:
+            free = free.copy()
+            free[in_use] = False
+        liking = Liking(policy, field, world.capacity()[1], weighted(policy, field))
+        fresh = fill(liking, [*kept, *suspended], free, wanted)
+        wanted -= len(fresh)
+    placed = {*kept, *suspended}
+    held = [each for each in in_use if not (field.asked[each] or field.stays[each] or each in placed)]
+    return Home(field, kept, suspended, fresh, held[:wanted])
+
+
+def weighted(policy: Policy, field: Candidates) -> Bools | None:
+    """Candidates that get replicas at all, where these are divided by weights; None for all of them.
+
+    Where none has a weight they count as equal.
+    """
+    if not (policy.divided and policy.divide_by == "Weights" and policy.weights):
+        return None
+    mask = bools(policy.weights.get(field.target(each).name, 0) > 0 for each in range(len(field.slots)))
+    return mask if mask.any() else None
+
+
+def choose_home(world: World, policy_uid: str, now: datetime) -> Decision:
+    """The home targets for a policy, with the reasons against all others. Raises KeyError for an unknown policy.
+
+    Depends only on what is in the world, not on the order in which it came there.
+    """
+    policy = world.policy(policy_uid)
+    if policy is None:
+        raise KeyError(policy_uid)
+    home = pick_home(world, policy, micros(now))
+    field = home.field
+    targets = [
+        world.target(field.target(position).key) or field.target(position) for position in range(len(field.slots))
+    ]
+
+    def pick(position: int, kept: bool, fit: bool) -> Pick:
+        return Pick(targets[position], field.location(position), kept=kept, fit=fit)
+
+    picks = [pick(each, True, True) for each in home.kept]
+    picks += [pick(each, True, False) for each in home.suspended]
+    picks += [pick(each, False, True) for each in home.fresh]
+    picks += [pick(each, True, False) for each in home.held]
+    chosen = {*home.kept, *home.fresh}
+    spare_reason = REASON_ENOUGH if len(picks) >= policy.maximum else REASON_SPREAD
+    refused, spare = [], []
+    for position, target in enumerate(targets):
+        if position in chosen:
+            continue
+        rejection = refusal(world, policy, field, position, now)
+        if rejection is not None:
+            refused.append(rejection)
+        else:
+            spare.append(spared(target, spare_reason))
+    return Decision(tuple(picks), (*refused, *spare), field.locations, instant_of(field.until))
+
+
+def settle_homes(world: World, now: datetime) -> None:
+    """Give each policy that has no targets its home targets."""
+    for policy in world.policies():
+        if not policy.current:
+            world.put_policy(replace(policy, current=pick_home(world, policy, micros(now)).keys))
+
+
+def refusal(world: World, policy: Policy, field: Candidates, position: int, now: datetime) -> Rejection | None:
+    """The first reason against a candidate, given whether the policy uses it."""
+    target = field.target(position)
+    in_use = target.key in policy.current
+    if in_use and field.suspended[position]:
+        return mass_loss(world, target)
+    return reject(target, policy, now, in_use=in_use)
+
+
+def mass_loss(world: World, target: Target) -> Rejection:
+    """Why a lost target is not given up."""
+    lost, total = world.fleet().lost_in(target.cluster)
+    message = f"SyncTarget {target.name} is not ready, as are {lost} of {total}: none of them is given up"
+    return Rejection(target, REASON_MASS_LOSS, message)
+
+
+def spared(target: Target, reason: str) -> Rejection:
+    """Why a target that could be used is not."""
+    if reason == REASON_ENOUGH:
+        return Rejection(target, reason, f"SyncTarget {target.name} could be used, but enough others are")
+    return Rejection(target, reason, f"SyncTarget {target.name} would make the spread too uneven")

@@ -1,0 +1,154 @@
+"""What a workload lacks: why replicas are unplaced, and why a target was not chosen for them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from headwater.machinery.quantity import BINARY_SI, format_quantity
+from headwater.scheduling.arrays import Ints, none_of, short_columns, where
+from headwater.scheduling.choosing import Choice, capacity, fewest, rooms
+from headwater.scheduling.filters import (
+    REASON_ENOUGH,
+    REASON_INSUFFICIENT_CAPACITY,
+    REASON_LOCATION_NOT_SELECTED,
+    REASON_NO_WEIGHT,
+    REASON_SPREAD,
+    REASON_TARGET_NOT_SELECTED,
+    reject,
+)
+from headwater.scheduling.home import mass_loss, spared, weighted
+from headwater.scheduling.model import Rejection, Target
+from headwater.scheduling.workload import Workload
+from headwater.scheduling.world import World
+
+REASON_NO_PLACEMENT = "NoPlacement"
+
+
+def sentences(world: World, workload: Workload, choices: Sequence[Choice]) -> tuple[str, ...]:
+    """One sentence for each cause, which begins with the reason and a colon."""
+    if not choices:
+        return (f"{REASON_NO_PLACEMENT}: no Placement selects it",)
+    found: list[str] = []
+    for choice in choices:
+        found += _sentences_for(world, workload, choice)
+    return tuple(dict.fromkeys(found))
+
+
+def _sentences_for(world: World, workload: Workload, choice: Choice) -> list[str]:
+    there = choice.candidates
+    if not there.locations:
+        return [f"{REASON_LOCATION_NOT_SELECTED}: Placement {choice.policy.name} finds no Location"]
+    if not there.slots.size:
+        return [f"{REASON_TARGET_NOT_SELECTED}: Placement {choice.policy.name} selects no SyncTarget"]
+    nowhere = not (workload.current or choice.fit or choice.held or choice.policy.weights)
+    notes, note = world.full(there), (world.shape(workload), fewest(workload, choice))
+    if nowhere and notes.get(note):
+        return notes[note]
+    found = _obstacles(world, workload, choice)
+    if nowhere and note in notes:
+        notes[note] = found
+    return found
+
+
+def _obstacles(world: World, workload: Workload, choice: Choice) -> list[str]:
+    there, space = choice.candidates, rooms(world, workload, choice.candidates)
+    chosen = none_of(len(space))
+    chosen[[*choice.fit, *choice.held]] = True
+    needed = fewest(workload, choice)
+    admits = there.admits & ~chosen
+    if (useful := weighted(choice.policy, there)) is not None:
+        admits &= useful
+    cramped = where(admits & (space < needed))
+    found: list[str] = []
+    if cramped.size:
+        lacking = " and ".join(_lacking(world, workload, there.slots[cramped], needed))
+        have = f"SyncTarget {there.target(int(cramped[0])).name} has"
+        if len(cramped) > 1:
+            have = f"{len(cramped)} SyncTargets have"
+        found.append(f"{REASON_INSUFFICIENT_CAPACITY}: {have} too little {lacking}")
+    if choice.policy.divided and choice.fit and choice.wanted <= 0:
+        found.append(
+            f"{REASON_INSUFFICIENT_CAPACITY}: the {len(choice.fit)} SyncTargets that are used have room for "
+            f"{capacity(world, workload, choice, choice.fit)} of {workload.replicas} replicas"
+        )
+    if choice.wanted > 0 and (uneven := int((admits & (space >= needed)).sum())):
+        found.append(f"{REASON_SPREAD}: {uneven} SyncTargets would make the spread too uneven")
+    refused = [each for position in where(~there.admits & ~chosen).tolist() if (each := there.refusal(position))]
+    if len(refused) == 1:
+        return [*found, f"{refused[0].reason}: {refused[0].message}"]
+    counts = Counter(each.reason for each in refused)
+    return found + [f"{reason}: {count} SyncTargets" for reason, count in sorted(counts.items())]
+
+
+def _lacking(world: World, workload: Workload, slots: Ints, replicas: int) -> list[str]:
+    """Resources of which one of these targets has too little."""
+    shape = world.shape(workload)
+    free = world.capacity()[0][slots[:, None], shape.columns]
+    return [shape.names[each] for each in short_columns(free, shape.amounts, replicas)]
+
+
+def rejections_of(world: World, workload: Workload, choices: Sequence[Choice], now: datetime) -> tuple[Rejection, ...]:
+    """The first reason against each target that a policy selects and none has chosen, by key."""
+    chosen = {choice.key(each) for choice in choices for each in choice.fit}
+    found: dict[str, Rejection] = {}
+    for choice in choices:
+        space = rooms(world, workload, choice.candidates)
+        for position in range(len(space)):
+            key = choice.key(position)
+            if key not in chosen and key not in found:
+                found[key] = rejection_of(world, workload, choice, position, int(space[position]), now)
+    return tuple(found[key] for key in sorted(found))
+
+
+def rejection_of(
+    world: World, workload: Workload, choice: Choice, position: int, space: int, now: datetime
+) -> Rejection:
+    """The first reason for which a policy did not choose a candidate."""
+    there, target = choice.candidates, choice.candidates.target(position)
+    if target.key in workload.current:
+        if there.suspended[position]:
+            return mass_loss(world, target)
+        kept = reject(target, choice.policy, now, in_use=True)
+        if kept is not None:
+            return kept
+    refused = there.refusal(position)
+    if refused is not None:
+        return refused
+    useful = weighted(choice.policy, there)
+    if useful is not None and not useful[position]:
+        return Rejection(target, REASON_NO_WEIGHT, f"SyncTarget {target.name} has no weight")
+    needed = fewest(workload, choice)
+    if space < needed:
+        lacking = listed(shortage(world, workload, target, needed))
+        return Rejection(target, REASON_INSUFFICIENT_CAPACITY, f"SyncTarget {target.name} lacks {lacking}")
+    return spared(target, REASON_ENOUGH if choice.wanted <= 0 else REASON_SPREAD)
+
+
+def shortage(world: World, workload: Workload, target: Target, replicas: int) -> dict[str, str]:
+    """Resource name -> how much more of it a target must have free to run so many replicas, with those that it runs.
+
+    Amounts are as people write them. Empty where they fit.
+    """
+    free = world.free(target.key) or {}
+    more = max(replicas - workload.current.get(target.key, 0), 0)
+    lacking = {
+        resource: amount * more - free[resource]
+        for resource, amount in workload.request.items()
+        if more and resource in free and amount * more > free[resource]
+    }
+    return {resource: quantity(resource, amount) for resource, amount in sorted(lacking.items())}
+
+
+def listed(amounts: Mapping[str, str]) -> str:
+    """`200m cpu and 1Gi memory`."""
+    return " and ".join(f"{amount} {resource}" for resource, amount in amounts.items())
+
+
+def quantity(resource: str, amount: int) -> str:
+    """An amount as people write it: cores, bytes with a binary suffix, or a number."""
+    if resource == "cpu":
+        return format_quantity(Decimal(amount) / 1000)
+    return format_quantity(amount, BINARY_SI)

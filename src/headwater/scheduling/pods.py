@@ -1,0 +1,89 @@
+"""Objects that run pods, as workloads: how many replicas, what each asks for, and where they are."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from headwater.apis.workload.endings import has_ended
+from headwater.apis.workload.intent import deletion_marks, target_keys
+from headwater.apis.workload.labels import SPEC_DIFF_ANNOTATION_PREFIX, STATE_SYNC
+from headwater.base import jsonio
+from headwater.machinery.objects import Object, labels, nested, object_key
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.scheduling.requests import requests_of
+from headwater.scheduling.workload import Workload, workload_id
+
+
+def pod_template(obj: Object) -> Object | None:
+    """The pod template of an object, of a CronJob that of its Job; None for what runs no pods."""
+    for path in (("spec", "template"), ("spec", "jobTemplate", "spec", "template")):
+        template = nested(obj, *path, default=None)
+        if isinstance(template, dict) and isinstance(template.get("spec"), dict):
+            return template
+    return None
+
+
+_SHARED: Final = frozenset({"/replicas", "/parallelism"})
+"""What a spec diff sets of pods where they are divided."""
+
+
+def workload_from(obj: Object, group: str, resource: str, policies: tuple[str, ...]) -> Workload:
+    """An object with pods, selected by these policies, as it is placed now.
+
+    A target that it is being taken off is not among its current ones. A Job that has ended asks for nothing more.
+    """
+    template = pod_template(obj)
+    return Workload(
+        id=workload_id(group, resource, object_key(obj)),
+        policies=policies,
+        replicas=replicas_of(obj),
+        request=requests_of(template) if template is not None else {},
+        current=current_shares(obj),
+    )
+
+
+def replicas_of(obj: Object) -> int:
+    """How many pods run at the same time: `replicas`, or the `parallelism` of Jobs; 1 for what says nothing."""
+    if has_ended(obj):
+        return 0
+    spec = obj.get("spec") or {}
+    job = nested(spec, "jobTemplate", "spec", default=None)
+    if isinstance(job, dict):
+        spec = job
+    replicas = _number(spec.get("replicas"))
+    if replicas is not None:
+        return replicas
+    parallelism, completions = _number(spec.get("parallelism")), _number(spec.get("completions"))
+    if parallelism is None:
+        return 1
+    return parallelism if completions is None else min(parallelism, completions)
+
+
+def current_shares(obj: Object) -> dict[str, int]:
+    """Sync target key -> replicas, of the targets that have the object and don't have to give it up."""
+    notes, replicas = annotations_of(obj), replicas_of(obj)
+    leaving = deletion_marks(notes)
+    return {
+        key: _share(notes.get(SPEC_DIFF_ANNOTATION_PREFIX + key), replicas)
+        for key, state in sorted(target_keys(labels(obj)).items())
+        if state == STATE_SYNC and key not in leaving
+    }
+
+
+def _share(spec_diff: str | None, replicas: int) -> int:
+    """The replicas that a spec diff sets for a target, or all."""
+    if not spec_diff:
+        return replicas
+    try:
+        operations = jsonio.loads(spec_diff)
+    except ValueError:
+        return replicas
+    for operation in operations if isinstance(operations, list) else ():
+        if isinstance(operation, dict) and operation.get("path") in _SHARED:
+            number = _number(operation.get("value"))
+            replicas = replicas if number is None else number
+    return replicas
+
+
+def _number(value: Any) -> int | None:
+    return max(value, 0) if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,75 @@
+"""Looks up what an explanation is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from headwater.apis.placement.v1alpha1.placement import CONDITION_READY, CONDITION_SCHEDULED, MAX_TARGETS, PLACEMENTS
+from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.client.dynamic import ClusterClient
+from headwater.machinery.conditions import get_condition
+from headwater.machinery.errors import NotFound
+from headwater.machinery.gvk import GroupResource, GroupVersionResource
+from headwater.machinery.objects import Object, cluster_name, name, object_key
+from headwater.scheduling.explain import Verdict, explain
+from headwater.scheduling.pods import pod_template
+from headwater.scheduling.workload import workload_id
+from headwater.scheduling.world import World
+from headwater.virtual.scheduling.explanation import IN_USE, Subject, document
+from headwater.virtual.scheduling.selection import Surroundings
+
+
+class Explainer:
+    """Explains one workload that the caller was allowed to read."""
+
+    def __init__(self, cluster_client: ClusterClient, world: Callable[[], World]) -> None:
+        self._cluster_client = cluster_client
+        self._surroundings = Surroundings(cluster_client)
+        self._world = world
+
+    async def explain(self, gvr: GroupVersionResource, obj: Object, now: datetime) -> Object:
+        """The Explanation. Raises NotFound for what is no workload, ServiceUnavailable while nothing is scheduled."""
+        world, resource = self._world(), GroupResource(gvr.group, gvr.resource)
+        known = workload_id(gvr.group, gvr.resource, object_key(obj))
+        workload = world.workload(known)
+        if workload is None and pod_template(obj) is None:
+            raise NotFound(f"{resource} are no workloads of their own: they follow their namespace and what uses them")
+        if workload is None or not workload.policies:
+            message = await self._unselected(obj, resource)
+            return document(Subject(obj, resource, workload, {}), None, message)
+        explanation = explain(world, known, now)
+        used = (verdict for verdict in explanation.verdicts if verdict.decision in IN_USE)
+        return document(Subject(obj, resource, workload, await self._sync_targets(used)), explanation, "")
+
+    async def _sync_targets(self, verdicts: Iterable[Verdict]) -> dict[str, Object]:
+        found: dict[str, Object] = {}
+        for target in {verdict.target.key: verdict.target for verdict in verdicts}.values():
+            if len(found) == MAX_TARGETS:
+                break
+            try:
+                found[target.key] = (
+                    await self._cluster_client.cluster(target.cluster).resource(SYNC_TARGETS).get(target.name)
+                )
+            except NotFound:
+                continue
+        return found
+
+    async def _unselected(self, obj: Object, resource: GroupResource) -> str:
+        try:
+            selecting, count = await self._surroundings.would_select(obj, resource, cluster_name(obj))
+        except NotFound:
+            selecting, count = [], 0
+        if selecting:
+            return f"selected by Placement {name(selecting[0])}: {_trouble_of(selecting[0])}"
+        if not count:
+            return f"the workspace has no {PLACEMENTS.resource}: `headwater bind compute` makes one"
+        return "no Placement selects it: compare their namespaceSelector and workloadSelector with its labels"
+
+
+def _trouble_of(placement: Object) -> str:
+    for kind in (CONDITION_READY, CONDITION_SCHEDULED):
+        condition = get_condition(placement, kind) or {}
+        if condition.get("status") == "False" and condition.get("message"):
+            return str(condition["message"])
+    return "it is not decided yet"

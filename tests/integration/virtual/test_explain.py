@@ -1,0 +1,183 @@
+"""Why a workload runs where it does, over HTTP: what is told, to whom, and what is not."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from tests.integration.scheduling.ground import CONFIG_MAPS, DEPLOYMENTS, config_map, deployment
+from tests.integration.virtual.outlook import ALICE, ANONYMOUS, BOB, CAROL, STRANGER, Outlook, grant, rule
+
+from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
+from headwater.apiserver.authn.interface import UserInfo
+from headwater.base import jsonio
+from headwater.client.answers import decode_object
+from headwater.machinery.errors import Forbidden, MethodNotAllowed, NotAcceptable, NotFound, ServiceUnavailable
+
+DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/web/explanation"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+
+
+async def test_a_workload_is_explained(outlook: Outlook) -> None:
+    """By path and by name of the workspace: where it is, every other target with reasons, what was reported."""
+    notes = {
+        "scheduling.kcp.io/history": jsonio.dumps([{"at": "2026-01-01T00:00:00Z", "targets": ["north"], "cause": "x"}]),
+        f"reported.workload.kcp.io/{outlook.west.key('north')}": "2026-01-02T00:00:00Z",
+        f"diff.syncer.internal.kcp.io/{outlook.west.key('north')}": '{"status":{"readyReplicas":1,"replicas":2}}',
+    }
+    notes = {note: text if isinstance(text, str) else text.decode() for note, text in notes.items()}
+    deployments = outlook.shop.resource(DEPLOYMENTS, "default")
+    await deployments.patch("web", {"metadata": {"annotations": notes}})
+    found = await outlook.explanation(ALICE, outlook.shop, "web")
+    assert (found["kind"], found["apiVersion"]) == ("Explanation", "placement.kcp.io/v1alpha1")
+    status = found["status"]
+    assert status["scheduled"] == "True"
+    assert status["placements"] == ["all"]
+    assert status["workload"]["request"] == {"cpu": "100m", "memory": "1Mi"}
+    assert status["workload"]["replicas"] == 2
+    assert [move["cause"] for move in status["history"]] == ["x"]
+    north, south = status["targets"]
+    assert (north["name"], north["decision"], north["replicas"]) == ("north", "Kept", 2)
+    assert (south["name"], south["replicas"]) == ("south", 0)
+    assert north["since"] == "2026-01-01T00:00:00Z"
+    assert north["reported"] == {"at": "2026-01-02T00:00:00Z", "readyReplicas": 1, "replicas": 2}
+    assert north["reachable"] is True
+    assert north["lastHeartbeatTime"]
+    assert "reachable" not in south
+    assert south["reasons"]
+    by_name = await outlook.get(ALICE, f"/clusters/{outlook.shop.cluster}{DEPLOYMENT}")
+    assert by_name["status"]["workload"] == status["workload"]
+
+
+async def test_as_a_table(outlook: Outlook) -> None:
+    """A row for each target, with the columns that people need first."""
+    found = await outlook.explanation(ALICE, outlook.shop, "web", accept=TABLE)
+    assert (found["kind"], found["apiVersion"]) == ("Table", "meta.k8s.io/v1")
+    names = [column["name"] for column in found["columnDefinitions"]]
+    assert names[:4] == ["Name", "Decision", "Replicas", "Ready"]
+    assert all(len(row["cells"]) == len(names) for row in found["rows"])
+    assert [row["cells"][:3] for row in found["rows"]] == [
+        ["north", "Kept", 2],
+        ["south", found["rows"][1]["cells"][1], 0],
+    ]
+    with pytest.raises(NotAcceptable):
+        await outlook.explanation(ALICE, outlook.shop, "web", accept="text/html")
+
+
+async def test_what_is_not_placed_is_explained_too(outlook: Outlook) -> None:
+    """Why no Placement selects it; a resource that is no workload has no explanation."""
+    placements = outlook.shop.resource(PLACEMENTS)
+    await outlook.shop.resource(DEPLOYMENTS, "default").create(deployment("idle"))
+    found = (await outlook.explanation(ALICE, outlook.shop, "idle"))["status"]
+    assert (found["scheduled"], found["targets"], found["placements"]) == ("False", [], [])
+    assert found["message"].startswith("selected by Placement all: ")
+    await placements.patch("all", {"spec": {"locationSelector": {"names": ["none"]}}})
+    await outlook.shop.condition(PLACEMENTS, "all", "Ready", "False")
+    found = (await outlook.explanation(ALICE, outlook.shop, "idle"))["status"]
+    assert found["message"] == "selected by Placement all: No valid location is found"
+    await placements.patch("all", {"spec": {"workloadSelector": {"matchLabels": {"app": "other"}}}})
+    found = (await outlook.explanation(ALICE, outlook.shop, "idle"))["status"]
+    assert found["message"].startswith("no Placement selects it")
+    await placements.delete("all")
+    found = (await outlook.explanation(ALICE, outlook.shop, "idle"))["status"]
+    assert found["message"].startswith("the workspace has no placements")
+    await outlook.shop.resource(CONFIG_MAPS, "default").create(config_map("settings"))
+    path = f"/clusters/{outlook.shop.path}/api/v1/namespaces/default/configmaps/settings/explanation"
+    with pytest.raises(NotFound, match="no workloads of their own"):
+        await outlook.get(ALICE, path)
+
+
+async def test_without_a_world(outlook: Outlook) -> None:
+    """A server that does not schedule says so, to those who may know."""
+    outlook.horizon.world = None
+    with pytest.raises(ServiceUnavailable, match="does not run in this server") as refused:
+        await outlook.explanation(ALICE, outlook.shop, "web")
+    assert refused.value.retry_after_seconds
+    with pytest.raises(Forbidden):
+        await outlook.explanation(STRANGER, outlook.shop, "web")
+
+
+@pytest.mark.parametrize("user", [STRANGER, ANONYMOUS, BOB, CAROL], ids=lambda user: user.name)
+async def test_others_learn_nothing(outlook: Outlook, user: UserInfo) -> None:
+    """The answer is the same for what exists and what does not, for workspaces, workloads and discovery."""
+    answers = set()
+    for workspace in (outlook.shop.path, outlook.shop.cluster, "root:none"):
+        for name in ("web", "none"):
+            path = f"/clusters/{workspace}{DEPLOYMENT.replace('/web/', f'/{name}/')}"
+            answer = await outlook.send(user, "GET", path)
+            answers.add((answer.status, answer.body.replace(name.encode(), b"<name>")))
+        for path in ("/api", "/apis", "/apis/apps/v1"):
+            assert (await outlook.send(user, "GET", f"/clusters/{workspace}{path}")).status == 403
+    assert len(answers) == 1
+    [(status, body)] = answers
+    assert status == 403
+    assert b"north" not in body
+
+
+async def test_a_syncer_may_not_ask(outlook: Outlook) -> None:
+    """The right to sync a target is none to read what tenants run."""
+    syncer = UserInfo("syncer", groups=("system:authenticated",))
+    await grant(outlook.west, syncer, rule("sync.kcp.io", "synctargets", "sync", "get", "list", "watch"))
+    with pytest.raises(Forbidden):
+        await outlook.explanation(syncer, outlook.shop, "web")
+
+
+async def test_whoever_reads_the_workload_may_ask(outlook: Outlook) -> None:
+    """Nothing more than `get` on this one is needed, and nothing is told of others."""
+    reader = UserInfo("reader", groups=("system:authenticated",))
+    await grant(outlook.shop, reader, rule("apps", "deployments", "get", names=("web",)))
+    answer = await outlook.send(reader, "GET", f"/clusters/{outlook.shop.path}{DEPLOYMENT}")
+    assert decode_object(answer)["status"]["scheduled"] == "True"
+    for hidden in (b"root:other", b"ledger", b"zone", b"allocatable", outlook.other.cluster.encode()):
+        assert hidden not in answer.body
+    with pytest.raises(Forbidden):
+        await outlook.explanation(reader, outlook.shop, "none")
+
+
+async def test_it_is_for_reading_only(outlook: Outlook) -> None:
+    for user, method in itertools.product((ALICE, STRANGER), ("POST", "PUT", "PATCH", "DELETE")):
+        with pytest.raises(MethodNotAllowed):
+            decode_object(await outlook.send(user, method, f"/clusters/{outlook.shop.path}{DEPLOYMENT}", b"{}"))
+
+
+async def test_discovery(outlook: Outlook) -> None:
+    """Enough for clients that look before they ask."""
+    root = f"/clusters/{outlook.shop.path}"
+    groups = await outlook.get(ALICE, f"{root}/apis")
+    assert {group["name"] for group in groups["groups"]} == {"apps", "batch", "placement.kcp.io"}
+    assert (await outlook.get(ALICE, f"{root}/apis/apps"))["preferredVersion"]["version"] == "v1"
+    apps = await outlook.get(ALICE, f"{root}/apis/apps/v1")
+    assert "deployments/explanation" in {each["name"] for each in apps["resources"]}
+    plans = await outlook.get(ALICE, f"{root}/apis/placement.kcp.io/v1alpha1")
+    assert [(each["name"], each["verbs"]) for each in plans["resources"]] == [("plans", ["create"])]
+    assert (await outlook.get(ALICE, f"{root}/api"))["versions"] == []
+
+
+NOWHERE = (
+    "",
+    "/",
+    "/clusters",
+    "/clusters/",
+    "/clusters/*/apis",
+    "/clusters/root:shop",
+    "/clusters/root:shop/",
+    "/clusters/root:shop/version",
+    "/clusters/root:shop/api/v1",
+    "/clusters/root:shop/apis/apps/v2",
+    "/clusters/root:shop/api/v1/namespaces/default/configmaps",
+    "/clusters/root:shop/apis/apps/v1/namespaces/default/deployments/web",
+    "/clusters/root:shop/apis/apps/v1/namespaces/default/deployments/web/status",
+    "/clusters/root:shop/apis/apps/v1/namespaces/default/deployments/web/explanation/more",
+    "/clusters/root:shop/apis/apps/v1/deployments/web/explanation",
+    "/clusters/root:shop/apis/no.group/v1/namespaces/default/things/web/explanation",
+    "/clusters/root:shop/apis/apps/v1/namespaces/default/deployments:abc/web/explanation",
+    "/clusters/root:shop/apis/apps/v1%252Fx/namespaces/default/deployments/web/explanation",
+    "/clusters/root:shop/apis/apps/v1/namespaces/default/deployments%2525/web/explanation",
+    "/cluster/root:shop/apis",
+)
+
+
+async def test_nothing_else_is_here(outlook: Outlook) -> None:
+    for path in NOWHERE:
+        answer = await outlook.send(ALICE, "GET", path)
+        assert answer.status == 404, path

@@ -1,0 +1,124 @@
+"""An explanation reads as a sentence, a row for each pcluster, and what was decided before."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from headwater.cli.explain.view import explanation_text, ready, sentence
+
+NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
+EAST: dict[str, Any] = {
+    "name": "east",
+    "key": "k1",
+    "location": "hub/default",
+    "placement": "web",
+    "decision": "Kept",
+    "replicas": 2,
+    "since": "2026-01-01T11:00:00Z",
+    "reasons": [],
+    "scores": {"home": 1, "spread": 0, "preference": 10, "free": 7},
+    "rank": 1,
+    "reported": {"at": "2026-01-01T11:58:00Z", "readyReplicas": 2},
+    "reachable": True,
+}
+WEST: dict[str, Any] = {
+    "name": "west",
+    "decision": "Rejected",
+    "replicas": 0,
+    "scores": {},
+    "reasons": [
+        {"reason": "Unschedulable", "message": "it is cordoned", "admit": "uncordon it"},
+        {"reason": "InsufficientCapacity", "message": "500m cpu free, 2 wanted", "admit": "1500m more cpu"},
+    ],
+}
+SPARE: dict[str, Any] = {"name": "north", "decision": "Spare", "rank": 2, "scores": {}, "reasons": []}
+LOST = {**EAST, "reachable": False, "lastHeartbeatTime": "2026-01-01T11:55:00Z"}
+WORKLOAD = {"group": "apps", "resource": "deployments", "namespace": "shop", "name": "web"}
+STATUS: dict[str, Any] = {
+    "workload": WORKLOAD,
+    "placements": ["web"],
+    "scheduled": "True",
+    "targets": [WEST, SPARE, EAST],
+    "history": [
+        {"at": "2026-01-01T09:00:00Z", "targets": ["west"], "cause": "Placement web chose it"},
+        {"at": "2026-01-01T11:00:00Z", "targets": ["east"], "cause": "west is being drained"},
+    ],
+}
+TEXT = """\
+deployments/web is placed on east (2/2 ready, since 60m), by Placement web.
+
+TARGET   DECISION   REPLICAS   SCORE                         SINCE   WHY
+east     Kept       2/2        home=1,preference=10,free=7   60m     -
+north    Spare      -          rank=2                        -       -
+west     Rejected   -          -                             -       it is cordoned -> uncordon it
+                                                                     500m cpu free, 2 wanted -> 1500m more cpu
+
+Before:
+AGE   TARGETS   CAUSE
+60m   east      west is being drained
+3h    west      Placement web chose it"""
+
+SENTENCES = {
+    "nowhere": (
+        {"workload": WORKLOAD, "scheduled": "False", "message": "no Placement selects it.", "targets": [WEST]},
+        "deployments/web runs nowhere: no Placement selects it.",
+    ),
+    "nothing-known": (
+        {"workload": WORKLOAD, "scheduled": "False"},
+        "deployments/web runs nowhere: the control plane has not decided yet; ask again in a moment.",
+    ),
+    "not-all": (
+        {**STATUS, "scheduled": "False", "message": "2 cpu lack"},
+        "deployments/web is placed on east (2/2 ready, since 60m), by Placement web. Not all of it: 2 cpu lack.",
+    ),
+    "two-placements": (
+        {**STATUS, "placements": ["a", "b"], "targets": [EAST, {**EAST, "name": "west", "since": "", "rank": 2}]},
+        "deployments/web is placed on east (2/2 ready, since 60m) and west (2/2 ready), by Placement a and b.",
+    ),
+    "held": (
+        {**STATUS, "targets": [{**EAST, "decision": "Held"}]},
+        "deployments/web is placed on east (2/2 ready, since 60m, for want of another), by Placement web.",
+    ),
+    "unreachable": (
+        {**STATUS, "targets": [LOST]},
+        "deployments/web is placed on east (?/2 ready, since 60m, unreachable, last heard of 5m ago), "
+        "by Placement web.",
+    ),
+}
+
+
+def test_text() -> None:
+    assert explanation_text({"status": STATUS}, NOW) == TEXT
+
+
+@pytest.mark.parametrize(("status", "expected"), SENTENCES.values(), ids=SENTENCES)
+def test_sentence(status: dict[str, Any], expected: str) -> None:
+    assert sentence(status, NOW) == expected
+
+
+def test_wide_tells_all() -> None:
+    text = explanation_text({"status": STATUS}, NOW, wide=True)
+    for part in ("TO-ADMIT", "hub/default", "k1", "2m ago", "spread=0", "1500m more cpu"):
+        assert part in text
+    assert "->" not in text
+
+
+def test_what_an_unreachable_pcluster_said_is_old() -> None:
+    text = explanation_text({"status": {**STATUS, "targets": [LOST]}}, NOW)
+    assert "?/2" in text
+    assert "unreachable for 5m; what it reported is 2m old" in text
+
+
+def test_many_targets_are_counted_unless_wide() -> None:
+    many = {**STATUS, "targets": [{**WEST, "name": f"t{number:03}"} for number in range(60)], "truncated": True}
+    text = explanation_text({"status": many}, NOW)
+    assert "... and 10 more (-o wide shows all)" in text
+    assert "more pclusters than the control plane tells" in text
+    assert "t059" in explanation_text({"status": many}, NOW, wide=True)
+
+
+def test_nothing_reported_is_not_ready() -> None:
+    assert ready({"name": "east", "replicas": 3, "reachable": True}) == "0/3"
