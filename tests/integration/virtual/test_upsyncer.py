@@ -390,3 +390,23 @@ async def test_tenants_see_pods_and_make_none(stage: Stage, north: Upsyncer) -> 
     for call in (pods.delete("p"), pods.patch("p", {"metadata": {"labels": {"a": "b"}}})):
         with pytest.raises(Forbidden, match="cannot"):
             await call
+
+
+async def test_pods_of_a_lost_pcluster_are_unknown(stage: Stage, north: Upsyncer) -> None:
+    """Not heard of, a pod is neither ready nor not; what the syncer reports when it is back stands."""
+    await north.resource(PODS).create(north.pod())
+    ready = [{"type": "Ready", "status": "True"}, {"type": "PodScheduled", "status": "True"}]
+    running = {"status": {"phase": "Running", "conditions": ready, "reason": None, "message": None}}
+    await north.resource(PODS).patch_status("p", running)
+    pods = stage.tenant.resource(PODS, "default")
+    await stage.ground.skip(100)
+    lost = await eventually(lambda: pods.get("p"), lambda obj: obj["status"].get("reason"))
+    assert lost["status"]["reason"] == "SyncTargetUnreachable"
+    assert lost["status"]["phase"] == "Running"
+    statuses = {each["type"]: each["status"] for each in lost["status"]["conditions"]}
+    assert statuses == {"Ready": "Unknown", "PodScheduled": "True"}
+    await stage.west.beat("north")
+    await north.resource(PODS).patch_status("p", running)
+    back = (await pods.get("p"))["status"]
+    assert back["conditions"][0]["status"] == "True"
+    assert "reason" not in back
