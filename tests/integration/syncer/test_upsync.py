@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -120,6 +121,19 @@ async def test_a_pod_that_terminates_shows_so(line: Line) -> None:
     await eventually(terminating)
     await local.patch(pod_name, {"metadata": {"finalizers": None}})
     await gone(pods, pod_name)
+
+
+async def test_pods_can_be_left_out(line: Line) -> None:
+    """A syncer that shall not show them takes back what an earlier one showed, and the pcluster's go on."""
+    below = await started(line, 1)
+    await running(line, 1)
+    await line.stop_agent()
+    line.options = replace(line.options, upsync_pods=False)
+    line.start_agent()
+    await named(line.workspace.resource(PODS, "web"), 0)
+    await line.workspace.resource(DEPLOYMENTS, "web").patch("frontend", {"spec": {"replicas": 2}})
+    await named(line.downstream.resource(PODS, below), 2)
+    assert (await line.workspace.resource(PODS, "web").list())["items"] == []
 
 
 async def test_bare_pods_of_the_pcluster_stay_there(line: Line) -> None:

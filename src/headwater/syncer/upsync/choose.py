@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from headwater.apis.sync.v1alpha1.synctarget import STATE_ACCEPTED
 from headwater.apis.workload.upsync import may_come_up
 from headwater.client.discovery import Discovery
-from headwater.machinery.gvk import GroupResource, GroupVersionResource
+from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object
 
 FOLLOWED_VERBS: Final = ("get", "list", "watch")
 _SECRETS: Final = GroupVersionResource("", "v1", "secrets")
 
 
-def followed_resources(
-    entries: Sequence[Object], downstream: Discovery, *, without: Collection[GroupResource] = ()
-) -> list[GroupVersionResource]:
+def followed_resources(entries: Sequence[Object], downstream: Discovery) -> list[GroupVersionResource]:
     """The accepted resources that may come up, at the best version that both sides serve, and Secrets.
 
     ``entries`` are those of `status.syncedResources`.
@@ -30,8 +28,7 @@ def followed_resources(
         versions = [version for version in downstream.versions(group, resource) if version in entry["versions"]]
         if versions:
             found.append(GroupVersionResource(group, versions[0], resource))
-    followed = [gvr for gvr in (*found, _SECRETS) if gvr.group_resource not in without]
-    return [gvr for gvr in followed if _can_be_followed(gvr, downstream)]
+    return [gvr for gvr in (*found, _SECRETS) if _can_be_followed(gvr, downstream)]
 
 
 def _can_be_followed(gvr: GroupVersionResource, downstream: Discovery) -> bool:

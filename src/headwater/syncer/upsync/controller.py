@@ -48,7 +48,7 @@ class UpsyncSides:
 
 
 class Upsync:
-    """The controllers that bring objects up. Without ``pods`` or ``events`` these are left out."""
+    """The controllers that bring objects up. Without ``pods`` these are taken back, without ``events`` none is told."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Upsync:
     ) -> None:
         self._sides = sides
         self._client: Client = sides.downstream.client
-        self._without = frozenset() if pods else frozenset({PODS})
+        self._hidden = frozenset() if pods else frozenset({PODS})
         self._lacking = ""
         copies, namespaces = sides.downstream, sides.namespaces
         self._upstream = Upstream(transport_for=transport_for, changed=self._upstream_changed, clock=clock)
@@ -82,6 +82,7 @@ class Upsync:
             upstream=self._upstream,
             marked=self._marked,
             namespaces=namespaces,
+            hidden=self._hidden,
             pace=Pace(clock, rate=WRITES_PER_SECOND, burst=WRITES_AT_ONCE),
             activity=activity,
             clock=clock,
@@ -113,14 +114,14 @@ class Upsync:
     async def follow(self, sync_target: Object, served: Discovery) -> None:
         """Bring up what the SyncTarget says and we may read. Raises StatusError and TransportError."""
         entries = (sync_target.get("status") or {}).get("syncedResources") or ()
-        candidates = followed_resources(entries, served, without=self._without)
+        candidates = followed_resources(entries, served)
         rights = await lacking_verbs(self._client, candidates, FOLLOWED_VERBS)
         missing = [gvr for gvr, verbs in rights.items() if verbs]
         self._say_lacking(", ".join(sorted(str(gvr) for gvr in missing)))
         wanted = {gvr.group_resource: gvr for gvr in candidates if gvr not in missing}
         self._copier.learn(served)
         newly = PERSISTENT_VOLUMES in wanted and self._marked.informers.version(PERSISTENT_VOLUMES) is None
-        self._marked.sync(wanted)
+        self._marked.sync({resource: gvr for resource, gvr in wanted.items() if resource not in self._hidden})
         self._upstream.sync(upsyncer_urls(sync_target), wanted)
         claims = self._sides.downstream.informers.get(CLAIMS)
         for claim in claims.list() if newly and claims is not None else ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from headwater.base.clock import Clock
@@ -34,6 +35,7 @@ class UpsyncReconciler:
     """Brings the upstream object to what the marked downstream object shows.
 
     ``upstream`` is the upsyncer virtual workspaces; ``pace`` slows writes down when very many objects change at once.
+    Of ``hidden`` resources nothing is brought up, by choice, and what was is taken back.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class UpsyncReconciler:
         upstream: Upstream,
         marked: Marked,
         namespaces: Namespaces,
+        hidden: Collection[GroupResource],
         pace: Pace,
         activity: Activity,
         clock: Clock,
@@ -51,6 +54,7 @@ class UpsyncReconciler:
         self._upstream = upstream
         self._marked = marked
         self._namespaces = namespaces
+        self._hidden = hidden
         self._pace = pace
         self._activity = activity
         self._clock = clock
@@ -65,6 +69,11 @@ class UpsyncReconciler:
     async def reconcile(self, item: str) -> Result | None:
         """Work on one item. Raises StatusError and TransportError."""
         resource, key = parse_item(item)
+        if resource in self._hidden:
+            stale = self._upstream.get(resource, key)
+            if stale is not None:
+                await self._remove(self._upstream.resource(resource, key), stale)
+            return None
         if self._marked.informers.version(resource) is None:
             return None  # Not followed any more; it comes again when it is.
         if not self._marked.known(resource) or not self._upstream.synced(resource):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from headwater.apis.workload.upsync import PODS
 from headwater.client.discovery import Discovery, ServedResource
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object
@@ -42,7 +41,6 @@ def test_what_is_accepted_and_served_and_made_below() -> None:
     buoys = GroupVersionResource("sea.io", "v1", "buoys")
     found = served(POD, deployments, SECRETS, BOATS, buoys)
     assert followed_resources(entries, found) == [POD, BOATS, SECRETS]
-    assert followed_resources(entries, found, without={PODS}) == [BOATS, SECRETS]
     assert followed_resources(entries, served(POD, SECRETS, verbs=frozenset({"get"}))) == []
 
 
