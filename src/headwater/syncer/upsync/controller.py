@@ -24,6 +24,7 @@ from headwater.syncer.upstream import TransportFor, Upstream
 from headwater.syncer.upsync.choose import FOLLOWED_VERBS, followed_resources, upsyncer_urls
 from headwater.syncer.upsync.eventfeed import EventFeed
 from headwater.syncer.upsync.eventwriter import EventCopier
+from headwater.syncer.upsync.interest import Interest
 from headwater.syncer.upsync.marked import BY_SERVICE, SERVICES, Marked
 from headwater.syncer.upsync.pace import Pace
 from headwater.syncer.upsync.reconcile import UpsyncReconciler
@@ -68,6 +69,7 @@ class Upsync:
         self._lacking = ""
         copies, namespaces = sides.downstream, sides.namespaces
         self._upstream = Upstream(transport_for=transport_for, changed=self._upstream_changed, clock=clock)
+        self._interest = Interest(self._upstream)
         self._marked = Marked(
             self._client,
             identity=identity,
@@ -122,7 +124,7 @@ class Upsync:
         self._copier.learn(served)
         newly = PERSISTENT_VOLUMES in wanted and self._marked.informers.version(PERSISTENT_VOLUMES) is None
         self._marked.sync({resource: gvr for resource, gvr in wanted.items() if resource not in self._hidden})
-        self._upstream.sync(upsyncer_urls(sync_target), wanted)
+        await self._interest.follow(upsyncer_urls(sync_target), wanted, is_marked=self._is_marked)
         claims = self._sides.downstream.informers.get(CLAIMS)
         for claim in claims.list() if newly and claims is not None else ():
             self._volumes.claim_changed(claim)
@@ -137,7 +139,7 @@ class Upsync:
     def stop(self) -> None:
         """Bring up nothing more; what is there stays, as the SyncTarget's end is for the control plane to follow up."""
         self._marked.sync({})
-        self._upstream.sync((), {})
+        self._interest.leave()
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -190,7 +192,12 @@ class Upsync:
         obj = new or old
         key = self._marked.key_of(resource, obj) if obj is not None else None
         if key is not None:
+            self._interest.need(resource)
             self._controller.enqueue(item_of(resource, key))
+
+    def _is_marked(self, resource: GroupResource) -> bool:
+        informer = self._marked.informers.get(resource)
+        return informer is not None and len(informer) > 0
 
     def _upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         obj = new or old
