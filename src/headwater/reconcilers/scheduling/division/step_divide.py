@@ -11,6 +11,7 @@ from headwater.machinery.objects import Object, labels
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.scheduling.division.shares import Divisible, Values, pointer
 from headwater.reconcilers.scheduling.division.specdiff import SpecDiff, read_spec_diff, write_spec_diff
+from headwater.scheduling.readiness import reported_status
 
 _WITH_REPLICAS: Final = Divisible()
 _NONE: Final[frozenset[str]] = frozenset()
@@ -81,13 +82,18 @@ def _without_gaps(
     divided: Divisible,
     unreachable: Container[str],
 ) -> dict[str, int]:
-    """The shares, each kept as large as the others' readiness still requires."""
+    """The shares, each kept as large as the others' readiness still requires.
+
+    Of a target that reports at all what it was given counts, not what it reported as ready: pods that have become
+    ready since then must not be taken away.
+    """
     ready = {key: divided.ready_on(obj, key, unreachable) for key in shares}
     total = sum(shares.values())
     path = pointer(divided.path)
     wanted: dict[str, int] = {}
     for key, share in shares.items():
         elsewhere = sum(min(shares[other], ready[other]) for other in shares if other != key)
-        now = min(given.get(key, {}).get(path, ready[key]), ready[key])
+        reports = bool(divided.ready) and key not in unreachable and reported_status(obj, key) is not None
+        now = given.get(key, {}).get(path, ready[key]) if reports else 0
         wanted[key] = max(share, min(now, total - elsewhere))
     return wanted
