@@ -29,6 +29,10 @@ from headwater.cli.logs import log_options
 @click.option("--report-capacity/--no-report-capacity", default=True, show_default=True,
               help="Whether to report capacity, which takes rights to read nodes and pods.")  # fmt: skip
 @click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")
+@click.option("--upsync-pods/--no-upsync-pods", default=True, show_default=True,
+              help="Whether pods are shown upstream.")  # fmt: skip
+@click.option("--upsync-events/--no-upsync-events", default=True, show_default=True,
+              help="Whether events of the pcluster are shown upstream.")  # fmt: skip
 @click.option("--health-address", default="", help="host:port for /healthz, /readyz and /metrics; none by default.")
 @click.option("--tunnel/--no-tunnel", default=True, show_default=True,
               help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp.")  # fmt: skip
@@ -45,6 +49,8 @@ def syncer(
     downstream_namespace_clean_delay: float,
     report_capacity: bool,
     workers: int,
+    upsync_pods: bool,
+    upsync_events: bool,
     health_address: str,
     tunnel: bool,
 ) -> None:
@@ -67,6 +73,8 @@ def syncer(
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
         report_capacity=report_capacity,
         workers=workers,
+        upsync_pods=upsync_pods,
+        upsync_events=upsync_events,
         health_address=health_address,
         tunnel=tunnel,
     )

@@ -14,6 +14,7 @@ from headwater.telemetry.logging import get_logger
 from headwater.virtual.interface import VirtualWorkspace
 from headwater.virtual.scheduling.service import SchedulingVirtualWorkspace
 from headwater.virtual.syncer.service import SyncerVirtualWorkspace
+from headwater.virtual.upsyncer.service import UpsyncerVirtualWorkspace
 
 log = get_logger("server")
 
@@ -26,6 +27,11 @@ def syncer_workspace(context: VirtualContext) -> VirtualWorkspace:
     return SyncerVirtualWorkspace(cluster_client=context.client, clock=context.clock, external_url=context.url)
 
 
+def upsyncer_workspace(context: VirtualContext) -> VirtualWorkspace:
+    """The view that syncers bring objects up to."""
+    return UpsyncerVirtualWorkspace(cluster_client=context.client, clock=context.clock)
+
+
 def scheduling_workspace(context: VirtualContext) -> VirtualWorkspace:
     """Explanations and plans of the scheduler."""
     return SchedulingVirtualWorkspace(
@@ -33,7 +39,7 @@ def scheduling_workspace(context: VirtualContext) -> VirtualWorkspace:
     )
 
 
-VIRTUAL_WORKSPACES: Final = (syncer_workspace, scheduling_workspace)
+VIRTUAL_WORKSPACES: Final = (syncer_workspace, upsyncer_workspace, scheduling_workspace)
 
 
 async def run(options: Options) -> int:

@@ -30,6 +30,7 @@ from headwater.syncer.status import StatusSyncer
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
 from headwater.syncer.upstream import TransportFor, Upstream
+from headwater.syncer.upsync import Upsync, UpsyncSides
 from headwater.telemetry.health import HealthChecks
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
@@ -82,6 +83,7 @@ class Agent:
             workspace=self._workspace,
             downstream=downstream.client,
             sync=self._sync,
+            follow=self._upsync.follow,
             guard=self._spec.guard,
             clock=self._clock,
             registry=self._registry,
@@ -114,6 +116,7 @@ class Agent:
             group.start(self._spec.controller.run(), name="spec")
             group.start(self._status.controller.run(), name="status")
             group.start(self._cleaner.controller.run(), name="namespaces")
+            group.start(self._upsync.run(), name="upsync")
 
     def _wire(self, identity: TargetIdentity, upstream: Upstream, downstream: Downstream) -> None:
         options = self._options
@@ -136,6 +139,16 @@ class Agent:
             namespaces=namespaces,
             activity=self._activity,
             workers=max(options.workers // 2, 1),
+            clock=self._clock,
+            registry=self._registry,
+        )
+        self._upsync = Upsync(
+            identity=identity,
+            sides=UpsyncSides(downstream=downstream, upstream=upstream, namespaces=namespaces),
+            transport_for=self._transport_for,
+            activity=self._activity,
+            pods=options.upsync_pods,
+            events=options.upsync_events,
             clock=self._clock,
             registry=self._registry,
         )
@@ -183,12 +196,15 @@ class Agent:
     def _sync(self, urls: Sequence[str], wanted: Mapping[GroupResource, GroupVersionResource]) -> None:
         self._downstream.sync(wanted)
         self._upstream.sync(urls, wanted)
+        if not urls:
+            self._upsync.stop()
 
     def _upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         if resource == NAMESPACES:
             obj = new or old
             if obj is not None:
                 self._cleaner.upstream_changed(object_key(obj), new)
+                self._upsync.placed_namespace_changed(obj)
             return
         self._spec.upstream_changed(resource, old, new)
         self._status.upstream_changed(resource, old, new)
@@ -199,7 +215,9 @@ class Agent:
             self._cleaner.downstream_changed(old, new)
             self._capacity.namespace_changed(name(new or old or {}))
             self._revisit_namespace(old, new)
+            self._upsync.namespace_changed(old, new)
             return
+        self._upsync.copy_changed(resource, new or old)
         self._spec.downstream_changed(resource, old, new)
         self._status.downstream_changed(resource, old, new)
 

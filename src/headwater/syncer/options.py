@@ -25,8 +25,8 @@ class SyncerOptions:
     ``from_*`` is upstream, the control plane; ``to_*`` is downstream, the pcluster, by default the one that the
     process runs in. ``from_cluster`` is the workspace of the SyncTarget, by name or path; empty takes it from the
     server URL of the kubeconfig. ``report_capacity`` is about reading nodes and pods of the pcluster.
-    ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`. ``tunnel`` lets the control plane's
-    users reach their pods.
+    ``upsync_pods`` and ``upsync_events`` are about showing its pods and events upstream, and ``tunnel`` lets the
+    control plane's users reach those pods. ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
     """
 
     sync_target_name: str
@@ -40,6 +40,8 @@ class SyncerOptions:
     namespace_clean_delay_seconds: float = DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS
     workers: int = DEFAULT_WORKERS
     report_capacity: bool = True
+    upsync_pods: bool = True
+    upsync_events: bool = True
     health_address: str = ""
     tunnel: bool = True
 

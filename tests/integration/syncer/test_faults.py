@@ -13,7 +13,7 @@ from headwater.machinery.conditions import get_condition
 from headwater.machinery.objects import Object, name, namespace, uid
 from headwater.server.options import ServingOptions
 from headwater.server.process import ControlPlaneProcess
-from headwater.server.run import syncer_workspace
+from headwater.server.run import syncer_workspace, upsyncer_workspace
 
 
 async def copies(line: Line) -> dict[str, str]:
@@ -45,7 +45,9 @@ async def restart_control_plane(line: Line, *, empty: bool) -> None:
         for file in (line.directory / "control-plane").glob("*.db*"):
             file.unlink()
     serving = ServingOptions(secure_port=int(old.url.rpartition(":")[2]), shutdown_grace_seconds=0.2)
-    process = ControlPlaneProcess(replace(old.options, serving=serving), virtual_workspaces=(syncer_workspace,))
+    process = ControlPlaneProcess(
+        replace(old.options, serving=serving), virtual_workspaces=(syncer_workspace, upsyncer_workspace)
+    )
     await process.start()
     line.control_plane = process
 

@@ -14,6 +14,7 @@ from headwater.cli.synctarget.manifests import (
     upstream_objects,
 )
 
+LOOK = {"get", "list", "watch"}
 TARGET = {
     "apiVersion": "sync.kcp.io/v1alpha1",
     "kind": "SyncTarget",
@@ -44,10 +45,15 @@ def test_upstream_role_is_for_one_sync_target() -> None:
 
 
 def test_downstream_rules_list_groups_and_resources() -> None:
-    rules = downstream_rules(PLAN.resources)
-    assert [(rule["apiGroups"], rule["resources"]) for rule in rules] == [
-        ([""], ["nodes"]),
-        ([""], ["pods"]),
+    """What its controllers make on the pcluster is looked at only, even where an export offers it."""
+    rules = downstream_rules((*PLAN.resources, ("", "pods"), ("", "endpoints")))
+    looking = {
+        (rule["apiGroups"][0], *rule["resources"]) for rule in rules if {"list", "watch"} <= set(rule["verbs"]) <= LOOK
+    }
+    core = {("", each) for each in ("endpoints", "events", "nodes", "pods")}
+    expected = {*core, ("discovery.k8s.io", "endpointslices")}
+    assert looking == expected
+    assert [(rule["apiGroups"], rule["resources"]) for rule in rules if "create" in rule["verbs"]] == [
         ([""], ["namespaces"]),
         ([""], ["configmaps", "secrets", "services"]),
         (["apps"], ["deployments"]),
@@ -56,14 +62,14 @@ def test_downstream_rules_list_groups_and_resources() -> None:
 
 
 def test_nodes_and_pods_are_only_looked_at() -> None:
-    """Also when an export offers pods: they are made on the pcluster, and only counted there."""
+    """Also when an export offers pods: they are made on the pcluster, and counted and shown from there."""
     verbs: dict[str, set[str]] = {}
     for rule in downstream_rules((("", "pods"), ("", "endpoints"), *PLAN.resources)):
         for resource in rule["resources"]:
             verbs.setdefault(resource, set()).update(rule["verbs"])
     assert verbs["nodes"] == {"get", "list", "watch"}
-    assert verbs["pods"] == {"list", "watch"}
-    assert "endpoints" not in verbs
+    assert verbs["pods"] == {"get", "list", "watch"}
+    assert verbs["endpoints"] == {"get", "list", "watch"}
 
 
 def test_access_to_pods_is_granted_only_where_it_is_switched_on() -> None:

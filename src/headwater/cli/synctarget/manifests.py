@@ -1,7 +1,7 @@
 """The objects that make up a syncer: in its workspace, and on its pcluster (pure).
 
 Upstream the syncer may use its own SyncTarget and nothing else. Downstream it gets rights on what it syncs and on
-namespaces, may look at nodes and pods to report capacity, and gets nothing that it does not need.
+namespaces, may look at nodes to report capacity and at what comes up, and gets nothing that it does not need.
 """
 
 from __future__ import annotations
@@ -16,6 +16,14 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object
 from headwater.syncer.target.choose import NEVER_SYNCED
 
+_LOOK_VERBS = ["get", "list", "watch"]
+_LOOKED_AT = (
+    ("", ["nodes"], _LOOK_VERBS),
+    ("", ["pods"], _LOOK_VERBS),
+    ("", ["endpoints"], _LOOK_VERBS),
+    ("", ["events"], ["list", "watch"]),
+    ("discovery.k8s.io", ["endpointslices"], _LOOK_VERBS),
+)
 _SYNC_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 _RBAC = "rbac.authorization.k8s.io"
 
@@ -116,16 +124,15 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
 
 
 def downstream_rules(resources: Iterable[tuple[str, str]], *, tunnel: bool = False) -> list[Object]:
-    """Rules of the syncer's role on the pcluster: capacity, namespaces, synced resources by group, access to pods."""
+    """Rules of the syncer's role: what it looks at, namespaces, synced resources by group, access to pods."""
     by_group: dict[str, set[str]] = {"": {"configmaps", "secrets"}}
     for group, resource in resources:
         if GroupResource(group, resource) not in NEVER_SYNCED:
             by_group.setdefault(group, set()).add(resource)
     rules: list[Object] = [
-        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS},
+        {"apiGroups": [group], "resources": names, "verbs": verbs} for group, names, verbs in _LOOKED_AT
     ]
+    rules.append({"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS})
     rules += [
         {"apiGroups": [group], "resources": sorted(names), "verbs": _SYNC_VERBS}
         for group, names in sorted(by_group.items())

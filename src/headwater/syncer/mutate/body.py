@@ -23,6 +23,7 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.logicalcluster import CLUSTER_ANNOTATION, PATH_ANNOTATION
 from headwater.machinery.objects import Object, deep_copy, generation, labels, name
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.mutate.derived import mark_what_is_derived
 from headwater.syncer.mutate.jobs import without_generated_selector
 from headwater.syncer.mutate.names import downstream_name
 from headwater.syncer.mutate.pods import without_upstream_identity
@@ -88,6 +89,7 @@ def downstream_body(
     without_token_type(body, resource)
     without_generated_selector(body)
     without_upstream_identity(body, keep_service_accounts=keep_service_accounts)
+    mark_what_is_derived(body, key)
     digest = hashlib.sha256(jsonio.dumps_sorted(body)).hexdigest()[:32]
     body["metadata"]["annotations"][HASH_ANNOTATION] = digest
     return body

@@ -146,7 +146,7 @@ class SpecReconciler:
         }
         try:
             await self._upstream.resource(resource, key).patch(name(seen), patch)
-        except NotFound:
+        except (NotFound, LookupError):
             return  # Someone else let it go.
 
     async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
@@ -40,6 +40,9 @@ _CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces")
 Sync = Callable[[Sequence[str], Mapping[GroupResource, GroupVersionResource]], None]
 """Called with the virtual workspace URLs and the resources to sync; idempotent."""
 
+Follow = Callable[[Object, Discovery], Awaitable[None]]
+"""Called with the SyncTarget and what the pcluster serves, for those who choose by themselves what they need of it."""
+
 log = get_logger("syncer.target")
 
 
@@ -53,6 +56,7 @@ class TargetFollower:
         workspace: Client,
         downstream: Client,
         sync: Sync,
+        follow: Follow,
         guard: AbsenceGuard,
         clock: Clock,
         registry: Registry,
@@ -61,6 +65,7 @@ class TargetFollower:
         self._resource = workspace.resource(SYNC_TARGETS)
         self._downstream = downstream
         self._sync = sync
+        self._follow = follow
         self._guard = guard
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
@@ -113,6 +118,7 @@ class TargetFollower:
             judged = await self._report(target, served, rights)
         self._wanted = wanted_resources(judged, served, rights, self._wanted)
         self._sync(shard_urls(target), self._wanted)
+        await self._follow(target, served)
         return Result(requeue_after_seconds=RECHECK_SECONDS)
 
     def _leave(self, name: str) -> None:

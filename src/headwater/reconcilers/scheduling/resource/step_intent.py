@@ -63,7 +63,8 @@ def intent_change(
     change = IntentChange()
     upsynced = [key for key, state in current.items() if state == STATE_UPSYNC]
     if upsynced:
-        change.delete = not any(target_exists(key) for key in upsynced)
+        if not any(target_exists(key) for key in upsynced):
+            _give_up(change, obj, target_exists)
         return change
     marks = deletion_marks(annotations_of(obj))
     deleted_at = deletion_timestamp(obj)
@@ -82,6 +83,15 @@ def intent_change(
     if len(kept) != len(finalizers(obj)):
         change.finalizers = kept
     return change
+
+
+def _give_up(change: IntentChange, obj: Object, target_exists: Callable[[str], bool]) -> None:
+    """Nobody looks after an upsynced object any more: delete it, and then let it go in the name of its syncer."""
+    kept = [each for each in finalizers(obj) if not _orphaned(each, target_exists)]
+    if not deletion_timestamp(obj):
+        change.delete = True
+    elif len(kept) != len(finalizers(obj)):
+        change.finalizers = kept
 
 
 def _follow_namespace(

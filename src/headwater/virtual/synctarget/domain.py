@@ -1,9 +1,9 @@
-"""Which resources a sync target's virtual workspace serves, and how clients discover them."""
+"""Which resources the virtual workspaces of a SyncTarget serve, and how clients discover them."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,6 @@ from headwater.machinery.objects import Object, cluster_name, nested
 
 _MAX_DOMAINS: Final = 1024
 _OFFER_SECONDS: Final = 5.0
-_MAIN_VERBS: Final = ("get", "list", "patch", "update", "watch")
 _STATUS_VERBS: Final = ("get", "patch", "update")
 
 
@@ -48,14 +47,26 @@ class DomainResource:
         return GroupVersion(self.group, self.version).api_version
 
 
-BUILTINS: Final = (
-    DomainResource("", "v1", "configmaps", "ConfigMap", namespaced=True),
-    DomainResource("", "v1", "namespaces", "Namespace", namespaced=False, has_status=True),
-    DomainResource("", "v1", "secrets", "Secret", namespaced=True),
-    DomainResource("", "v1", "serviceaccounts", "ServiceAccount", namespaced=True),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """What a virtual workspace offers: builtin resources, which of the accepted ones, and with which verbs."""
+
+    builtins: tuple[DomainResource, ...]
+    serves: Callable[[str, str], bool]
+    verbs: tuple[str, ...]
+
+
+SYNCED: Final = Surface(
+    builtins=(
+        DomainResource("", "v1", "configmaps", "ConfigMap", namespaced=True),
+        DomainResource("", "v1", "namespaces", "Namespace", namespaced=False, has_status=True),
+        DomainResource("", "v1", "secrets", "Secret", namespaced=True),
+        DomainResource("", "v1", "serviceaccounts", "ServiceAccount", namespaced=True),
+    ),
+    serves=lambda group, resource: (group, resource) != ("", "pods"),
+    verbs=("get", "list", "patch", "update", "watch"),
 )
-HIDDEN: Final = frozenset({("", "pods")})
-"""Accepted resources that are not synced down: pods are made downstream, by their controllers."""
+"""What is brought down to a target. Pods are made downstream, by their controllers."""
 
 Domain = Mapping[tuple[str, str, str], DomainResource]
 """(group, version, resource) -> resource."""
@@ -77,9 +88,10 @@ class DomainSource:
     within five seconds.
     """
 
-    def __init__(self, cluster_client: ClusterClient, clock: Clock) -> None:
+    def __init__(self, cluster_client: ClusterClient, clock: Clock, surface: Surface) -> None:
         self._cluster_client = cluster_client
         self._clock = clock
+        self._surface = surface
         self._domains: OrderedDict[bytes, Domain] = OrderedDict()
         self._offers: OrderedDict[tuple[str, str], tuple[float, _Offer | None]] = OrderedDict()
 
@@ -89,7 +101,7 @@ class DomainSource:
         accepted = [
             (entry.get("group", ""), entry["resource"], entry.get("identityHash", ""))
             for entry in nested(sync_target, "status", "syncedResources", default=None) or ()
-            if entry.get("state") == STATE_ACCEPTED and (entry.get("group", ""), entry["resource"]) not in HIDDEN
+            if entry.get("state") == STATE_ACCEPTED and self._surface.serves(entry.get("group", ""), entry["resource"])
         ]
         references = nested(sync_target, "spec", "supportedAPIExports", default=None) or ()
         found = [await self._offer(each.get("path") or home, each["export"]) for each in references]
@@ -100,7 +112,7 @@ class DomainSource:
             self._domains.move_to_end(content)
             return known
         schemas = [(offer.identity, schema) for offer in offers for schema in await self._schemas(offer)]
-        domain = _domain(accepted, schemas)
+        domain = _domain(self._surface.builtins, accepted, schemas)
         if len(schemas) == sum(len(offer.schemas) for offer in offers):
             self._domains[content] = domain
         while len(self._domains) > _MAX_DOMAINS:
@@ -135,9 +147,13 @@ class DomainSource:
         return found
 
 
-def _domain(accepted: Iterable[tuple[str, str, str]], schemas: Iterable[tuple[str, Object]]) -> Domain:
+def _domain(
+    builtins: Iterable[DomainResource],
+    accepted: Iterable[tuple[str, str, str]],
+    schemas: Iterable[tuple[str, Object]],
+) -> Domain:
     wanted = set(accepted)
-    resources = list(BUILTINS)
+    resources = list(builtins)
     for identity, schema in schemas:
         spec = schema["spec"]
         names = spec["names"]
@@ -160,7 +176,7 @@ def _domain(accepted: Iterable[tuple[str, str, str]], schemas: Iterable[tuple[st
     return {(each.group, each.version, each.resource): each for each in resources}
 
 
-def discovery(domain: Domain, path: str) -> Object | None:
+def discovery(domain: Domain, path: str, surface: Surface) -> Object | None:
     """The legacy discovery document at a path (`/api`, `/apis`, a group, a version), or None when there is none."""
     parts = path.strip("/").split("/")
     if parts == ["api"]:
@@ -184,7 +200,7 @@ def discovery(domain: Domain, path: str) -> Object | None:
         group_version = GroupVersion(parts[1], parts[2])
     if group_version is None or group_version.version not in groups.get(group_version.group, ()):
         return None
-    return _resource_list(domain, group_version)
+    return _resource_list(domain, group_version, surface)
 
 
 def _group(group: str, versions: list[str]) -> Object:
@@ -192,13 +208,13 @@ def _group(group: str, versions: list[str]) -> Object:
     return {"name": group, "versions": entries, "preferredVersion": entries[0]}
 
 
-def _resource_list(domain: Domain, group_version: GroupVersion) -> Object:
+def _resource_list(domain: Domain, group_version: GroupVersion, surface: Surface) -> Object:
     resources: list[Object] = []
     for (group, version, _), each in sorted(domain.items()):
         if (group, version) != group_version:
             continue
         shared = {"singularName": each.singular or each.kind.lower(), "namespaced": each.namespaced, "kind": each.kind}
-        resources.append({"name": each.resource, **shared, "verbs": list(_MAIN_VERBS)})
+        resources.append({"name": each.resource, **shared, "verbs": list(surface.verbs)})
         if each.has_status:
             status = {"name": f"{each.resource}/status", **shared, "singularName": "", "verbs": list(_STATUS_VERBS)}
             resources.append(status)
@@ -210,8 +226,8 @@ def _resource_list(domain: Domain, group_version: GroupVersion) -> Object:
     }
 
 
-def allowed_verbs(resource: DomainResource, subresource: str) -> tuple[str, ...]:
+def allowed_verbs(surface: Surface, resource: DomainResource, subresource: str) -> tuple[str, ...]:
     """Verbs on a resource or its status; none for any other subresource."""
     if not subresource:
-        return _MAIN_VERBS
+        return surface.verbs
     return _STATUS_VERBS if subresource == "status" and resource.has_status else ()
