@@ -7,7 +7,7 @@ from tests.integration.syncer.conftest import DEPLOYMENTS, Line
 from tests.integration.syncer.test_faults import restart_control_plane
 from tests.integration.syncer.test_upsync import PODS, named, running, started
 
-from headwater.machinery.objects import name, uid
+from headwater.machinery.objects import Object, name, uid
 from headwater.sim.faults import FaultSettings
 
 
@@ -40,9 +40,13 @@ async def test_requests_that_fail_at_random_do_no_harm(line: Line) -> None:
         await line.workspace.resource(DEPLOYMENTS, "web").patch("frontend", {"spec": {"replicas": replicas}})
         await named(line.downstream.resource(PODS, below), replicas)
     line.pcluster.faults.set(FaultSettings())
-    after = await running(line, 4)
-    local = await named(line.downstream.resource(PODS, below), 4)
-    assert after.keys() == local.keys()
+
+    async def both_alike() -> dict[str, Object] | None:
+        after = await running(line, 4)
+        local = await named(line.downstream.resource(PODS, below), 4)
+        return after if after.keys() == local.keys() else None
+
+    after = await eventually(both_alike)
     assert all(uid(after[each]) == uid(before[each]) for each in after.keys() & before.keys())
 
 
