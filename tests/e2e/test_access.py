@@ -52,27 +52,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 def show_pod(made: Stack) -> str:
-    """Mark the Deployment's pod, and put its copy into the workspace with its status; its name."""
-    home = str(made.downstream_namespace("east", "default"))
-    key = made.json("get", "synctarget", "east", workspace=PLATFORM)["metadata"]["labels"][
-        "internal.workload.kcp.io/key"
-    ]
-    mark = f"state.workload.kcp.io/{key}"
-    pod = made.below_json("east", "-n", home, "get", "pods", "-l", "app=web")["items"][0]
-    name = str(pod["metadata"]["name"])
-    made.below("east", "-n", home, "label", "--overwrite", "pod", name, f"{mark}=Upsync")
-    copy = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": name, "namespace": "default", "labels": {**pod["metadata"]["labels"], mark: "Upsync"}},
-        "spec": pod["spec"],
-    }
-    # Tenants make no pods, so this is done as the system would.
-    system = ("--context", "shard-base")
-    made.kubectl(*system, "create", "-f", "-", stdin=json.dumps(copy), check=False)
-    status = json.dumps({"status": pod["status"]})
-    made.kubectl(*system, "patch", "pod", name, "--subresource=status", "--type=merge", "-p", status)
-    return name
+    """Name of the Deployment's pod, once the workspace shows that it runs."""
+
+    def shown() -> str:
+        found = made.json("get", "pods", "-l", "app=web")["items"]
+        return next((str(each["metadata"]["name"]) for each in found if each["status"].get("phase") == "Running"), "")
+
+    return wait_for("the pod is shown", shown)
 
 
 @pytest.fixture(params=kubectls(), ids=lambda path: "websocket" if path == kubectls()[0] else "spdy")
