@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from headwater.apis.sync.v1alpha1.synctarget import EXPORT_NAME as SYNC_EXPORT
 from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.certificates import CertificateAuthority, signing_key_files
 from headwater.apiserver.filters.audit import AuditFile
@@ -29,6 +30,8 @@ from headwater.controlplane.clusters.filters import (
     ClusterResolver,
     cluster_path_filter,
 )
+from headwater.controlplane.syncers.authenticator import SyncerStreams
+from headwater.controlplane.syncers.tokens import SyncerTokens
 from headwater.controlplane.tunnels.assembly import Tunnels
 from headwater.scheduling.world import World
 from headwater.server.admin import load_tokens, write_kubeconfig
@@ -57,7 +60,7 @@ class VirtualContext:
     """What virtual workspaces are made from: a privileged client, the clock, and the server's URL.
 
     `as_user` makes a client for somebody who logged in, with no rights but their own. `world` answers what the
-    scheduler knows: None before it knows all, and for ever where no controllers run.
+    scheduler knows: None before it knows all, and for ever where no controllers run. `syncer_tokens` signs.
     """
 
     client: ClusterClient
@@ -65,6 +68,7 @@ class VirtualContext:
     url: str
     as_user: Callable[[UserInfo], ClusterClient]
     world: Callable[[], World | None]
+    syncer_tokens: SyncerTokens
 
 
 VirtualWorkspaceFactory = Callable[[VirtualContext], VirtualWorkspace]
@@ -118,7 +122,12 @@ class ControlPlaneProcess:
             signing_files = await signing
         tokens = load_tokens(directory.admin_token_store, kubeconfig)
         self.authentication = build_authentication(
-            self.options.authentication, admin=tokens, signing=signing_files, caches=caches, clock=self._clock
+            self.options.authentication,
+            admin=tokens,
+            signing=signing_files,
+            caches=caches,
+            sync_identity=bootstrapped.identities[SYNC_EXPORT],
+            clock=self._clock,
         )
         await self._assemble(backend, caches, bootstrapped, self.authentication)
         self._run_controllers(authority)
@@ -187,7 +196,11 @@ class ControlPlaneProcess:
             impersonation=control_plane.impersonation,
             rewrite=(cluster_path_filter,),
             resolve=(ClusterResolver(clusters),),
-            guard=(ClusterGuard(clusters), *((ClusterAudit(clusters),) if audit is not None else ())),
+            guard=(
+                ClusterGuard(clusters),
+                SyncerStreams(authentication.syncers),
+                *((ClusterAudit(clusters),) if audit is not None else ()),
+            ),
         )
         self.tunnels = Tunnels(filters)
         self.api = APIServer(
@@ -213,6 +226,7 @@ class ControlPlaneProcess:
                 url=self.url,
                 as_user=lambda user: ClusterClient(self.api.loopback(user)),
                 world=lambda: self._world,
+                syncer_tokens=authentication.syncer_tokens,
             )
             for factory in self._virtual_workspaces:
                 services.add(factory(context))
