@@ -1,6 +1,7 @@
 """The objects that make up a syncer: in its workspace, and on its pcluster (pure).
 
-Upstream the syncer may use its own SyncTarget and nothing else. Downstream it gets rights on what it syncs and on
+Upstream the syncer may use its own SyncTarget and nothing else, either as an identity of its own, which is bound to the
+SyncTarget's UID, or as a service account of the workspace. Downstream it gets rights on what it syncs and on
 namespaces, may look at nodes to report capacity and at what comes up, and gets nothing that it does not need.
 """
 
@@ -10,6 +11,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from headwater.apis.sync.v1alpha1.identity import identity_of_target
 from headwater.apis.sync.v1alpha1.synctarget import GROUP
 from headwater.base import yamlio
 from headwater.machinery.gvk import GroupResource
@@ -32,7 +34,9 @@ _RBAC = "rbac.authorization.k8s.io"
 class SyncerPlan:
     """Everything that the manifests depend on. `resources` are (group, resource) pairs to sync.
 
-    Without `tunnel` nobody reaches pods through the control plane, and the syncer gets no right to.
+    `token` is what the syncer starts with; with `keeps_credentials` that is a bootstrap token, and the syncer keeps
+    the credential that it gets for it in a Secret of its own. Without `tunnel` nobody reaches pods through the control
+    plane, and the syncer gets no right to.
     """
 
     syncer_id: str
@@ -47,29 +51,34 @@ class SyncerPlan:
     replicas: int
     resources: tuple[tuple[str, str], ...]
     tunnel: bool = True
+    keeps_credentials: bool = False
+
+    @property
+    def credentials_secret(self) -> str:
+        """Name of the Secret that the syncer keeps its credential in."""
+        return f"{self.syncer_id}-credentials"
+
+
+def identity_objects(syncer_id: str, sync_target: Object, *, tunnel: bool = True) -> list[Object]:
+    """Role of a syncer in the SyncTarget's workspace, bound to the syncer's own identity; owned by the SyncTarget.
+
+    The identity has the SyncTarget's UID in it: one that is created anew under the same name gives the old syncer
+    nothing.
+    """
+    named = _owned(syncer_id, sync_target)
+    user = identity_of_target(sync_target).user_name
+    binding = _cluster_role_binding(named, syncer_id, "")
+    binding["subjects"] = [{"kind": "User", "apiGroup": _RBAC, "name": user}]
+    return [_upstream_role(named, sync_target, tunnel=tunnel), binding]
 
 
 def upstream_objects(syncer_id: str, sync_target: Object, namespace: str, *, tunnel: bool = True) -> list[Object]:
     """Service account, role, binding and token of a syncer in the SyncTarget's workspace, owned by the SyncTarget."""
-    meta = sync_target["metadata"]
-    owner = {
-        "apiVersion": sync_target["apiVersion"],
-        "kind": sync_target["kind"],
-        "name": meta["name"],
-        "uid": meta["uid"],
-    }
-    named = {"name": syncer_id, "ownerReferences": [owner]}
-    only_this = {"apiGroups": [GROUP], "resourceNames": [meta["name"]]}
-    rules = [
-        {**only_this, "resources": ["synctargets"], "verbs": ["sync", "get", "list", "watch"]},
-        {**only_this, "resources": ["synctargets/status"], "verbs": ["get", "patch", "update"]},
-        *([{**only_this, "resources": ["synctargets/tunnel"], "verbs": ["get"]}] if tunnel else []),
-        {"nonResourceURLs": ["/"], "verbs": ["access"]},
-    ]
+    named = _owned(syncer_id, sync_target)
     token_notes = {"kubernetes.io/service-account.name": syncer_id}
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {**named, "namespace": namespace}},
-        {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": named, "rules": rules},
+        _upstream_role(named, sync_target, tunnel=tunnel),
         _cluster_role_binding(named, syncer_id, namespace),
         {
             "apiVersion": "v1",
@@ -78,6 +87,29 @@ def upstream_objects(syncer_id: str, sync_target: Object, namespace: str, *, tun
             "metadata": {**named, "name": f"{syncer_id}-token", "namespace": namespace, "annotations": token_notes},
         },
     ]
+
+
+def _owned(syncer_id: str, sync_target: Object) -> Object:
+    """Metadata of an object that goes with the SyncTarget."""
+    meta = sync_target["metadata"]
+    owner = {
+        "apiVersion": sync_target["apiVersion"],
+        "kind": sync_target["kind"],
+        "name": meta["name"],
+        "uid": meta["uid"],
+    }
+    return {"name": syncer_id, "ownerReferences": [owner]}
+
+
+def _upstream_role(named: Object, sync_target: Object, *, tunnel: bool) -> Object:
+    only_this = {"apiGroups": [GROUP], "resourceNames": [sync_target["metadata"]["name"]]}
+    rules = [
+        {**only_this, "resources": ["synctargets"], "verbs": ["sync", "get", "list", "watch"]},
+        {**only_this, "resources": ["synctargets/status"], "verbs": ["get", "patch", "update"]},
+        *([{**only_this, "resources": ["synctargets/tunnel"], "verbs": ["get"]}] if tunnel else []),
+        {"nonResourceURLs": ["/"], "verbs": ["access"]},
+    ]
+    return {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": named, "rules": rules}
 
 
 def syncer_kubeconfig(plan: SyncerPlan) -> Object:
@@ -100,7 +132,6 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
     """What to apply to the pcluster, in order."""
     named = {"name": plan.syncer_id}
     spaced = {**named, "namespace": plan.namespace}
-    kubeconfig = base64.b64encode(yamlio.dump(syncer_kubeconfig(plan)).encode()).decode()
     token_notes = {"kubernetes.io/service-account.name": plan.syncer_id}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": plan.namespace}},
@@ -118,8 +149,42 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
             "rules": downstream_rules(plan.resources, tunnel=plan.tunnel),
         },
         _cluster_role_binding(named, plan.syncer_id, plan.namespace),
-        {"apiVersion": "v1", "kind": "Secret", "metadata": spaced, "data": {"kubeconfig": kubeconfig}},
+        *(_credentials_objects(plan) if plan.keeps_credentials else ()),
+        kubeconfig_secret(plan),
         _deployment(plan, spaced),
+    ]
+
+
+def kubeconfig_secret(plan: SyncerPlan) -> Object:
+    """The Secret with the syncer's kubeconfig, which is all that a new token changes."""
+    kubeconfig = base64.b64encode(yamlio.dump(syncer_kubeconfig(plan)).encode()).decode()
+    meta = {"name": plan.syncer_id, "namespace": plan.namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"kubeconfig": kubeconfig}}
+
+
+def _credentials_objects(plan: SyncerPlan) -> list[Object]:
+    """An empty Secret for the credential, and the right to read and write this one.
+
+    Without data of its own here, applying the manifests again leaves the credential alone.
+    """
+    spaced = {"name": plan.credentials_secret, "namespace": plan.namespace}
+    only_this = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [plan.credentials_secret]}
+    subject = {"kind": "ServiceAccount", "name": plan.syncer_id, "namespace": plan.namespace}
+    return [
+        {"apiVersion": "v1", "kind": "Secret", "metadata": spaced},
+        {
+            "apiVersion": f"{_RBAC}/v1",
+            "kind": "Role",
+            "metadata": spaced,
+            "rules": [{**only_this, "verbs": ["get", "patch", "update"]}],
+        },
+        {
+            "apiVersion": f"{_RBAC}/v1",
+            "kind": "RoleBinding",
+            "metadata": spaced,
+            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": plan.credentials_secret},
+            "subjects": [subject],
+        },
     ]
 
 
@@ -172,6 +237,7 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
             f"--sync-target-name={plan.sync_target_name}",
             f"--sync-target-uid={plan.sync_target_uid}",
             "--tunnel" if plan.tunnel else "--no-tunnel",
+            *([f"--credentials-secret={plan.credentials_secret}"] if plan.keeps_credentials else []),
         ],
         "env": [{"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
         "securityContext": {
