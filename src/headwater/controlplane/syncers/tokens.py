@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from headwater.apis.sync.v1alpha1.credentials import BOOTSTRAP_ISSUER
 from headwater.apis.sync.v1alpha1.identity import SyncerIdentity, parse_identity
 from headwater.apiserver.authn.tokens import TokenIssuer
 from headwater.base.clock import Clock
 from headwater.base.ids import new_uid
 from headwater.machinery.errors import Unauthorized
 
-BOOTSTRAP_ISSUER: Final = "kcp.io/syncer-bootstrap"
 CREDENTIAL_ISSUER: Final = "kcp.io/syncer"
 _EPOCH: Final = "sync.kcp.io/epoch"
 

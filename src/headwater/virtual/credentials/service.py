@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from headwater.apis.sync.v1alpha1.credentials import CREDENTIALS_SUBRESOURCE
+from headwater.apis.sync.v1alpha1.credentials import CREDENTIALS_SERVICE, CREDENTIALS_SUBRESOURCE
 from headwater.apis.sync.v1alpha1.identity import (
     BOOTSTRAP_PREFIX,
     SYNCERS_GROUP,
@@ -54,7 +54,7 @@ _VERBS: Final = {"bootstrap": "create", "revoke": "delete"}
 class SyncerCredentials:
     """The virtual workspace. It acts with the server's own rights, so it asks for those of the caller first."""
 
-    name: Final = "syncer-credentials"
+    name: Final = CREDENTIALS_SERVICE
 
     def __init__(self, *, cluster_client: ClusterClient, tokens: SyncerTokens, clock: Clock) -> None:
         self._rights = Rights(cluster_client)

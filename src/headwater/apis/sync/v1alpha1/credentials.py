@@ -6,15 +6,21 @@ count. Nobody but the control plane changes the annotation, see `controlplane/ad
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
+from headwater.apis.sync.v1alpha1.identity import SyncerIdentity, parse_identity
 from headwater.base import jsonio
 from headwater.machinery.objects import Object
 from headwater.machinery.timestamps import format_time, parse_time
 
+BOOTSTRAP_ISSUER: Final = "kcp.io/syncer-bootstrap"
+"""Who made a bootstrap token, as its claim `iss` says."""
+CREDENTIALS_SERVICE: Final = "syncer-credentials"
+"""Name of the virtual workspace below `/services/`; then cluster, name and UID of the SyncTarget, and an action."""
 CREDENTIALS_ANNOTATION: Final = "internal.sync.kcp.io/credentials"
 CREDENTIALS_SUBRESOURCE: Final = "credentials"
 """RBAC on `synctargets/credentials`: `create` makes bootstrap tokens, `delete` revokes all credentials."""
@@ -31,6 +37,20 @@ REASON_WRONG_TARGET: Final = "BootstrapTokenMisused"
 REASON_RECREATED: Final = "SyncTargetRecreated"
 REASON_ISSUED: Final = "CredentialIssued"
 REASON_ALL_REVOKED: Final = "CredentialsRevoked"
+
+
+def bootstrap_identity(token: str) -> SyncerIdentity | None:
+    """Whose a bootstrap token says that it is, which proves nothing; None for any other credential."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = jsonio.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except ValueError:
+        return None
+    if not isinstance(claims, dict) or claims.get("iss") != BOOTSTRAP_ISSUER:
+        return None
+    return parse_identity(str(claims.get("sub")))
 
 
 class TokenRefused(Exception):
