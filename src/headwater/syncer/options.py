@@ -12,6 +12,7 @@ SHORTEST_HEARTBEAT_SECONDS: Final = 1.0
 LONGEST_HEARTBEAT_SECONDS: Final = 600.0
 DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS: Final = 30.0
 DEFAULT_WORKERS: Final = 32
+DEFAULT_CREDENTIAL_HOURS: Final = 24.0
 
 
 class OptionsError(ValueError):
@@ -27,6 +28,9 @@ class SyncerOptions:
     server URL of the kubeconfig. ``report_capacity`` is about reading nodes and pods of the pcluster.
     ``upsync_pods`` and ``upsync_events`` are about showing its pods and events upstream, and ``tunnel`` lets the
     control plane's users reach those pods. ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
+
+    When the kubeconfig holds a bootstrap token the syncer keeps the credential that it gets for it in a Secret of the
+    pcluster (``credentials_secret``, `[namespace/]name`), or in a directory, by default beside the kubeconfig.
     """
 
     sync_target_name: str
@@ -44,6 +48,9 @@ class SyncerOptions:
     upsync_events: bool = True
     health_address: str = ""
     tunnel: bool = True
+    credentials_dir: Path | None = None
+    credentials_secret: str = ""
+    credential_hours: float = DEFAULT_CREDENTIAL_HOURS
 
     def check(self) -> None:
         """Raise OptionsError for settings that can't work, naming the flag."""
@@ -55,5 +62,9 @@ class SyncerOptions:
             raise OptionsError(f"--heartbeat-interval must be {span} seconds")
         if self.namespace_clean_delay_seconds < 0:
             raise OptionsError("--downstream-namespace-clean-delay must not be negative")
+        if self.credentials_dir is not None and self.credentials_secret:
+            raise OptionsError("--credentials-dir and --credentials-secret exclude each other")
+        if not 1 / 60 <= self.credential_hours <= 7 * 24:
+            raise OptionsError("--credential-lifetime must be a minute to 168 hours")
         if self.workers < 1:
             raise OptionsError("--workers must be at least 1")
