@@ -36,6 +36,12 @@ from headwater.cli.logs import log_options
 @click.option("--health-address", default="", help="host:port for /healthz, /readyz and /metrics; none by default.")
 @click.option("--tunnel/--no-tunnel", default=True, show_default=True,
               help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp.")  # fmt: skip
+@click.option("--credentials-dir", type=click.Path(path_type=Path),
+              help="Where to keep the credential for a bootstrap token; else beside the kubeconfig.")  # fmt: skip
+@click.option("--credentials-secret", default="", metavar="[NAMESPACE/]NAME",
+              help="Keep it in this Secret of the pcluster instead, which has to be there.")  # fmt: skip
+@click.option("--credential-lifetime", type=click.FloatRange(1 / 60, 168), default=24.0, show_default=True,
+              help="Hours that a credential counts; it is renewed after two thirds.")  # fmt: skip
 @log_options
 def syncer(
     from_kubeconfig: Path,
@@ -53,6 +59,9 @@ def syncer(
     upsync_events: bool,
     health_address: str,
     tunnel: bool,
+    credentials_dir: Path | None,
+    credentials_secret: str,
+    credential_lifetime: float,
 ) -> None:
     """Check the settings, then work until told to stop."""
     from headwater.base.loop import run_service
@@ -77,6 +86,9 @@ def syncer(
         upsync_events=upsync_events,
         health_address=health_address,
         tunnel=tunnel,
+        credentials_dir=credentials_dir,
+        credentials_secret=credentials_secret,
+        credential_hours=credential_lifetime,
     )
     try:
         run_service(run(options))

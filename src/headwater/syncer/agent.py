@@ -20,6 +20,7 @@ from headwater.syncer.access.forward import Forwarder
 from headwater.syncer.access.gate import Gate
 from headwater.syncer.activity import Activity
 from headwater.syncer.capacity.report import CapacityReport
+from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
@@ -47,7 +48,8 @@ class Agent:
     """Wires the parts of a syncer together. Both sides are given as clients, so that any transport will do.
 
     ``control_plane`` reaches workspaces by `/clusters/<name>`, ``pcluster`` is a plain API server, and
-    ``transport_for`` gives transports to virtual workspace servers. With ``access`` it opens tunnels.
+    ``transport_for`` gives transports to virtual workspace servers. With ``access`` it opens tunnels. ``credentials``
+    is there when the syncer keeps its credential itself.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Agent:
         access: Access | None = None,
         clock: Clock | None = None,
         registry: Registry | None = None,
+        credentials: CredentialKeeper | None = None,
     ) -> None:
         self._options = options
         self._workspace = control_plane.cluster(options.from_cluster)
@@ -69,7 +72,10 @@ class Agent:
         self._clock = clock or SystemClock()
         self._registry = registry or Registry()
         self._activity = Activity(self._clock)
+        self._credentials = credentials
         self.health = HealthChecks()
+        if credentials is not None:
+            self.health.add("credentials", lambda: credentials.problem or None)
 
     async def run(self) -> None:
         """Sync until cancelled. Raises WrongSyncTarget."""
@@ -85,6 +91,7 @@ class Agent:
             sync=self._sync,
             follow=self._upsync.follow,
             guard=self._spec.guard,
+            credentials=self._credentials,
             clock=self._clock,
             registry=self._registry,
         )

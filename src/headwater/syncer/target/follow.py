@@ -27,6 +27,7 @@ from headwater.machinery.errors import Conflict
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, wanted_resources
@@ -60,6 +61,7 @@ class TargetFollower:
         guard: AbsenceGuard,
         clock: Clock,
         registry: Registry,
+        credentials: CredentialKeeper | None = None,
     ) -> None:
         self._identity = identity
         self._resource = workspace.resource(SYNC_TARGETS)
@@ -67,6 +69,7 @@ class TargetFollower:
         self._sync = sync
         self._follow = follow
         self._guard = guard
+        self._credentials = credentials
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
         self.informer = Informer(
@@ -81,6 +84,8 @@ class TargetFollower:
         )
         self.informer.add_handler(self._changed)
         guard.changed = lambda: self.controller.enqueue(identity.name)
+        if credentials is not None:
+            credentials.changed = lambda: self.controller.enqueue(identity.name)
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -148,6 +153,8 @@ class TargetFollower:
             mark_false(changed, CONDITION_DELETIONS_ALLOWED, REASON_DELETIONS_HELD, ERROR, held, now)
         elif get_condition(changed, CONDITION_DELETIONS_ALLOWED):
             mark_true(changed, CONDITION_DELETIONS_ALLOWED, now)
+        if self._credentials is not None:
+            self._credentials.report(changed, now)
         patch = merge_patch_of(target, changed)
         if patch is not None:
             await self._resource.patch_status(self._identity.name, patch[0])
