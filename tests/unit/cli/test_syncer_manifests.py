@@ -10,6 +10,7 @@ from headwater.cli.synctarget.manifests import (
     SyncerPlan,
     downstream_objects,
     downstream_rules,
+    identity_objects,
     syncer_kubeconfig,
     upstream_objects,
 )
@@ -18,7 +19,7 @@ LOOK = {"get", "list", "watch"}
 TARGET = {
     "apiVersion": "sync.kcp.io/v1alpha1",
     "kind": "SyncTarget",
-    "metadata": {"name": "east", "uid": "u1"},
+    "metadata": {"name": "east", "uid": "u1", "annotations": {"kcp.io/cluster": "abc"}},
 }
 PLAN = SyncerPlan(
     syncer_id="kcp-syncer-east-x",
@@ -113,3 +114,26 @@ def test_manifests_round_trip_and_run_unprivileged() -> None:
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert "secret-token" not in repr(PLAN)
+
+
+def test_the_identity_is_bound_with_the_uid() -> None:
+    """The same rights as an account would get, for the syncer of this one SyncTarget as it is now."""
+    role, binding = identity_objects("id", TARGET)
+    assert role == upstream_objects("id", TARGET, "default")[1]
+    user = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "system:kcp:syncer:abc:east:u1"}
+    assert binding["subjects"] == [user]
+    assert {obj["metadata"]["ownerReferences"][0]["uid"] for obj in (role, binding)} == {"u1"}
+
+
+def test_a_syncer_that_keeps_its_credential_may_write_one_secret() -> None:
+    objects = downstream_objects(replace(PLAN, keeps_credentials=True))
+    kinds = [obj["kind"] for obj in objects]
+    role = objects[kinds.index("Role")]
+    only = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["kcp-syncer-east-x-credentials"]}
+    assert role["rules"] == [{**only, "verbs": ["get", "patch", "update"]}]
+    kept = next(
+        obj for obj in objects if obj["kind"] == "Secret" and obj["metadata"]["name"] == only["resourceNames"][0]
+    )
+    assert "data" not in kept, "applying it again leaves the credential alone"
+    arguments = objects[-1]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert "--credentials-secret=kcp-syncer-east-x-credentials" in arguments

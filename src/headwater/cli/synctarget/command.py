@@ -16,6 +16,8 @@ SYNC_TARGET_COMMANDS: Mapping[str, tuple[str, str]] = {
     "uncordon": (f"{_HERE}.cordon:uncordon", "Let workloads onto pclusters again."),
     "drain": (f"{_HERE}.drain:drain", "Move all workloads away from pclusters."),
     "taint": (f"{_HERE}.taint:taint", "Put taints on pclusters, or take them off."),
+    "token": (f"{_HERE}.credentials:token", "Give the syncer of a pcluster a new bootstrap token."),
+    "revoke": (f"{_HERE}.credentials:revoke", "Void all credentials of the syncer of a pcluster."),
     "edit": (f"{_HERE}.edit:edit", "Change the SyncTarget of a pcluster in an editor."),
 }
 
