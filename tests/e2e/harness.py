@@ -185,6 +185,20 @@ class Stack:
             "--heartbeat-interval", str(heartbeat_seconds), "--downstream-namespace-clean-delay", "1",
         )  # fmt: skip
 
+    def credential_kubeconfig(self, name: str) -> Path:
+        """A kubeconfig with what the syncer of a SyncTarget has got for its bootstrap token."""
+        first = self.root / f"{name}-agent.kubeconfig"
+        folder = first.with_name(f"{first.name}.credentials")
+
+        def token() -> str:
+            return next((json.loads(each.read_text())["token"] for each in folder.glob("*.json")), "")
+
+        config = yaml.safe_load(first.read_text())
+        config["users"][0]["user"]["token"] = wait_for("credential", token)
+        path = self.root / f"{name}-credential.kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
+
     def _agent_kubeconfig(self, name: str, pcluster: str, documents: Sequence[dict[str, Any]]) -> Path:
         secret = next(each for each in documents if each.get("type") == "kubernetes.io/service-account-token")
         where = ("-n", secret["metadata"]["namespace"], "get", "secret", secret["metadata"]["name"])

@@ -160,8 +160,8 @@ def test_cordon_keeps_and_drain_moves(made: Stack) -> None:
 
 
 def test_agents_credential_reaches_only_its_own_work(made: Stack) -> None:
-    """A syncer's token can't read a workspace, another target's view, or write what it may not."""
-    agent = str(made.root / "east-agent.kubeconfig")
+    """A syncer's credential can't read a workspace, another target's view, or write what it may not."""
+    agent = str(made.credential_kubeconfig("east"))
     west = made.json("get", "synctarget", "west", workspace=PLATFORM)["metadata"]
     east = made.json("get", "synctarget", "east", workspace=PLATFORM)["metadata"]
     home = west["annotations"]["kcp.io/cluster"]

@@ -68,7 +68,7 @@ def view(stage: Stage, path: str) -> Object:
     found = stage.platform.find("synctargets", "north") or {}
     meta = found["metadata"]
     base = f"/services/syncer/{meta['annotations']['kcp.io/cluster']}/north/{meta['uid']}/clusters/*"
-    return Api(stage.stack.root / "north-agent.kubeconfig").at(base).request("GET", path)
+    return Api(stage.stack.credential_kubeconfig("north")).at(base).request("GET", path)
 
 
 def resources_in(stage: Stage, path: str) -> set[str]:

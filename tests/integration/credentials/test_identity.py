@@ -59,6 +59,11 @@ async def test_no_route_but_its_own(hub: Hub) -> None:
             continue
         assert answer.status == 403 or answer.status in allowed, (method, cluster, path, answer.status)
     assert hub.process.api.store.backend.revision() == before, "nothing was written"
+    drain: Object = {"kind": "Plan", "apiVersion": "placement.kcp.io/v1alpha1", "spec": {"drain": ["east"]}}
+    for cluster in (other, hub.cluster):
+        plans = f"/services/scheduling/clusters/{cluster}/apis/placement.kcp.io/v1alpha1/plans"
+        assert (await hub.ask("POST", plans, drain, token=token)).status == 403
+    assert (await hub.ask("GET", "/metrics", token=token)).status == 403
 
 
 async def test_no_other_sync_target(hub: Hub) -> None:

@@ -10,6 +10,7 @@ import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from headwater.apis.sync.v1alpha1.identity import SyncerIdentity, parse_identity
@@ -101,8 +102,12 @@ class CredentialRecord:
 def record_of(sync_target: Mapping[str, Any]) -> CredentialRecord:
     """What a SyncTarget says. Raises ValueError for an annotation that nobody but a restore by hand can have left."""
     text = ((sync_target.get("metadata") or {}).get("annotations") or {}).get(CREDENTIALS_ANNOTATION)
-    if not text:
-        return CredentialRecord()
+    return _read(text) if text else CredentialRecord()
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> CredentialRecord:
+    # Asked for with each request of a syncer, and the same until somebody gives or revokes credentials.
     try:
         stored = jsonio.loads(text)
         grants = (Grant(each["hash"], parse_time(each["expires"]), each.get("by", "")) for each in stored["tokens"])
