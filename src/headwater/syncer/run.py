@@ -38,7 +38,7 @@ async def run(options: SyncerOptions, *, clock: Clock | None = None) -> None:
     if bootstrap_identity(settings.token) is not None:
         held = HeldToken()
         transports = _Transports(replace(settings, token="", token_source=held))
-        keeper = _keeper(options, transports, held, _store(options, downstream, below.namespace), clock)
+        keeper = _keeper(options, transports, held, _store(options, downstream, below.namespace), clock, registry)
     else:
         transports = _Transports(settings)
     agent = Agent(
@@ -86,7 +86,12 @@ def downstream_settings(options: SyncerOptions) -> ConnectionSettings:
 
 
 def _keeper(
-    options: SyncerOptions, transports: _Transports, held: HeldToken, store: CredentialStore, clock: Clock
+    options: SyncerOptions,
+    transports: _Transports,
+    held: HeldToken,
+    store: CredentialStore,
+    clock: Clock,
+    registry: Registry,
 ) -> CredentialKeeper:
     """Who looks after the credential, starting from the kubeconfig's bootstrap token, and from any that comes there."""
 
@@ -108,7 +113,13 @@ def _keeper(
     )
     seconds = round(options.credential_hours * 3600)
     return CredentialKeeper(
-        held=held, requests=requests, store=store, bootstrap=bootstrap, clock=clock, lifetime_seconds=seconds
+        held=held,
+        requests=requests,
+        store=store,
+        bootstrap=bootstrap,
+        clock=clock,
+        registry=registry,
+        lifetime_seconds=seconds,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from headwater.syncer.credentials.held import HeldToken
 from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.credentials.state import CredentialState, decode, encode, hash_of
 from headwater.syncer.credentials.stores import FileStore, StoreError
+from headwater.telemetry.metrics import Registry
 
 UID = "0b9c1f0a-1111-4222-8333-444455556666"
 DAY = 24 * 3600
@@ -75,11 +77,12 @@ class Stage:
     clock: ManualClock = field(default_factory=ManualClock)
     held: HeldToken = field(default_factory=HeldToken)
     bootstrap: str = "first"
+    registry: Registry = field(default_factory=Registry)
 
     def keeper(self) -> CredentialKeeper:
         return CredentialKeeper(
             held=self.held, requests=self.hub, store=self.store, bootstrap=lambda: self.bootstrap, clock=self.clock,
-            spread=lambda: 0.5,
+            registry=self.registry, spread=lambda: 0.5,
         )  # fmt: skip
 
     async def pass_time(self, seconds: float) -> None:
@@ -123,6 +126,10 @@ async def test_it_renews_at_two_thirds_of_the_life() -> None:
         await stage.pass_time(DAY * 0.68)
         assert stage.hub.renewals == 2
         assert len(stage.hub.exchanges) == 1
+        assert stage.store.state.received is not None
+        metric = re.search(rb"^syncer_credential_expiration_timestamp_seconds (.*)$", stage.registry.render(), re.M)
+        assert metric is not None
+        assert float(metric[1]) == stage.store.state.received.timestamp() + DAY
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=["refused", "away"])

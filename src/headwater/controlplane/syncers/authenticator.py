@@ -7,6 +7,7 @@ import hashlib
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from datetime import datetime
+from http import HTTPStatus
 from typing import Final
 
 from headwater.apis.sync.v1alpha1.credentials import record_of
@@ -94,7 +95,7 @@ class SyncerStreams:
 
     async def __call__(self, request: Request, following: Handler) -> AnyResponse:
         response = await following(request)
-        if isinstance(response, StreamResponse) and SYNCERS_GROUP in request.user.groups:
+        if response.status == HTTPStatus.OK and isinstance(response, StreamResponse) and _is_syncer(request.user):
             response.chunks = self._while_allowed(response.chunks, request.user)
             response.events = None
         return response
@@ -111,6 +112,10 @@ class SyncerStreams:
             close = getattr(chunks, "aclose", None)
             if close is not None:
                 await close()
+
+
+def _is_syncer(user: UserInfo) -> bool:
+    return SYNCERS_GROUP in user.groups
 
 
 def _user(claims: SyncerClaims) -> UserInfo:

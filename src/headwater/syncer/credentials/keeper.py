@@ -24,6 +24,7 @@ from headwater.syncer.credentials.requests import CredentialRequests
 from headwater.syncer.credentials.state import CredentialState, hash_of
 from headwater.syncer.credentials.stores import CredentialStore, StoreError
 from headwater.telemetry.logging import get_logger
+from headwater.telemetry.metrics import Registry
 
 DEFAULT_LIFETIME_SECONDS: Final = 24 * 3600
 RENEW_AFTER: Final = 2 / 3
@@ -55,6 +56,7 @@ class CredentialKeeper:
         store: CredentialStore,
         bootstrap: Callable[[], str],
         clock: Clock,
+        registry: Registry,
         lifetime_seconds: int = DEFAULT_LIFETIME_SECONDS,
         spread: Callable[[], float] = random.random,
     ) -> None:
@@ -66,6 +68,12 @@ class CredentialKeeper:
         self._clock = clock
         self._lifetime = lifetime_seconds
         self._spread = spread
+        self._expiry = registry.gauge(
+            "syncer_credential_expiration_timestamp_seconds", "When the credential ends, by the syncer's own clock."
+        )
+        self._failures = registry.counter(
+            "syncer_credential_failures_total", "Times that a credential could not be had, renewed or kept."
+        )
         self._state: CredentialState | None = None
         self._loaded = False
         self._unsaved = False
@@ -184,6 +192,8 @@ class CredentialKeeper:
     def _adopt(self, state: CredentialState) -> None:
         self._state = state
         self._held.value = state.token
+        if state.received is not None:
+            self._expiry.set(state.received.timestamp() + state.lifetime_seconds)
         self._since = self._clock.monotonic()
         share = RENEW_AFTER * (1 + _JITTER * (2 * self._spread() - 1))
         self._due_in = share * state.lifetime_seconds - state.age(self._clock.now())
@@ -206,6 +216,7 @@ class CredentialKeeper:
             await asyncio.gather(sleeping, waking, return_exceptions=True)
 
     def _fail(self, problem: str) -> None:
+        self._failures.inc()
         log.warning("credential can't be renewed", error=problem, valid_until=self._ends())
         self._set_problem(problem)
 
