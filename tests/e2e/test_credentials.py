@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 def made(tmp_path: Path) -> Iterator[Stack]:
     """A control plane, a simulated pcluster, and a workspace for it."""
     with stack(tmp_path, kubectls()[0]) as running:
-        running.start_hub("--audit-log-path", str(tmp_path / "audit.log"))
+        running.start_hub("--audit-log-path", str(tmp_path / "audit.log"), "--log-level", "debug")
         running.start_sim("east")
         running.create_workspaces()
         yield running

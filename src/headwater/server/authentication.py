@@ -50,6 +50,7 @@ def build_authentication(
     accounts = ServiceAccountAuthenticator(issuer, lookup, clock=clock, show_cluster=True)
     syncer_tokens = SyncerTokens(issuer, clock=clock)
     syncers = SyncerAuthenticator(syncer_tokens, caches, sync_identity=sync_identity, clock=clock)
-    tokens = UnionTokenAuthenticator([static, accounts, syncers])
+    # Syncers tell at a glance what is none of theirs; service accounts ask a thread about each token they don't know.
+    tokens = UnionTokenAuthenticator([static, syncers, accounts])
     authenticator = UnionAuthenticator([CertificateAuthenticator(), BearerTokenAuthenticator(tokens)])
     return Authentication(authenticator, tokens, issuer, lookup, syncer_tokens, syncers)

@@ -21,6 +21,7 @@ from headwater.base import jsonio, yamlio
 from headwater.base.ids import new_uid
 from headwater.cli.synctarget.manifests import SyncerPlan, downstream_objects, identity_objects, syncer_kubeconfig
 from headwater.client.kubeconfig import load_file
+from headwater.machinery.conditions import get_condition
 from headwater.machinery.objects import Object, name, uid
 from headwater.syncer.credentials.state import CredentialState, decode
 from headwater.syncer.run import run
@@ -131,6 +132,36 @@ async def test_it_works_restarts_and_is_renewed(own: Line) -> None:
 
     await eventually(renewed)
     await syncs(own, "two")
+
+
+async def test_it_says_when_it_can_not_keep_its_credential(own: Line) -> None:
+    """The SyncTarget has a condition for as long as the Secret can't be written; the work goes on."""
+    clock = SkipClock()
+    own.agent = asyncio.create_task(run(own.options, clock=clock))
+    await own.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    await syncs(own, "one")
+    old = await eventually(lambda: kept(own))
+    bindings = own.downstream.resource(PLURALS["RoleBinding"], "kcp-syncer")
+    binding = await bindings.get(own.options.credentials_secret.partition("/")[2])
+    await bindings.delete(name(binding))
+    clock.skip(18 * 3600)
+
+    async def told() -> Object | None:
+        return get_condition(await own.sync_target(), "CredentialsExpiring")
+
+    condition = await eventually(told)
+    assert (condition["status"], condition["reason"]) == ("True", "RenewalFailed")
+    assert "can't write Secret kcp-syncer/" in condition["message"]
+    await syncs(own, "two")
+    again = {key: binding[key] for key in ("apiVersion", "kind", "roleRef", "subjects")}
+    await bindings.create({**again, "metadata": {"name": name(binding)}})
+
+    async def well() -> bool:
+        clock.skip(60)
+        state = await kept(own)
+        return state is not None and state.token != old.token and await told() is None
+
+    await eventually(well)
 
 
 async def test_revoked_it_deletes_nothing_and_comes_back_with_a_new_token(own: Line) -> None:

@@ -14,10 +14,11 @@ from headwater.apis.sync.v1alpha1.credentials import record_of
 from headwater.apis.sync.v1alpha1.identity import SYNCERS_GROUP, SyncerIdentity, identity_of_user
 from headwater.apis.sync.v1alpha1.synctarget import GROUP, SYNC_TARGETS
 from headwater.apiserver.authn.interface import UserInfo
+from headwater.apiserver.authn.tokens import peek_claims
 from headwater.apiserver.web.types import AnyResponse, Handler, Request, StreamResponse
 from headwater.base.clock import Clock
 from headwater.controlplane.authorization.identities import SCOPES_EXTRA
-from headwater.controlplane.syncers.tokens import SyncerClaims, SyncerTokens
+from headwater.controlplane.syncers.tokens import CREDENTIAL_ISSUER, SyncerClaims, SyncerTokens
 from headwater.machinery.errors import Unauthorized
 from headwater.machinery.timestamps import format_time, parse_time
 from headwater.storage.keys import build_key, resource_prefix
@@ -48,6 +49,9 @@ class SyncerAuthenticator:
         digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
         known = self._verified.get(digest)
         if known is None:
+            claimed = peek_claims(token)
+            if claimed is None or claimed.get("iss") != CREDENTIAL_ISSUER:
+                return None
             # Off the loop: the first token loads the library, and every signature takes a while to check.
             claims = await asyncio.get_running_loop().run_in_executor(None, self._tokens.read_credential, token)
             if claims is None:
