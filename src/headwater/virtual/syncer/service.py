@@ -14,7 +14,7 @@ from headwater.apis.workload.intent import IntentError
 from headwater.apis.workload.labels import STATE_LABEL_PREFIX, STATE_SYNC
 from headwater.apis.workload.summarizing import SummarizingError
 from headwater.apiserver.requestinfo import RequestInfo, parse
-from headwater.apiserver.web.types import AnyResponse, Request, StreamResponse
+from headwater.apiserver.web.types import AnyResponse, Request, Response, StreamResponse
 from headwater.base.clock import Clock
 from headwater.client.dynamic import ClusterClient
 from headwater.machinery.errors import (
@@ -31,6 +31,7 @@ from headwater.machinery.timestamps import format_time
 from headwater.machinery.watch import BOOKMARK
 from headwater.telemetry.logging import get_logger
 from headwater.virtual.syncer.forward import SyncForwarder
+from headwater.virtual.syncer.openapi import OpenApiSource
 from headwater.virtual.syncer.view import syncer_view
 from headwater.virtual.syncer.writes import stored_change
 from headwater.virtual.synctarget.domain import SYNCED, DomainResource, DomainSource, allowed_verbs, discovery
@@ -54,6 +55,7 @@ class SyncerVirtualWorkspace:
         self._clock = clock
         self._gate = TargetGate(cluster_client, clock)
         self._domains = DomainSource(cluster_client, clock, SYNCED)
+        self._openapi = OpenApiSource(self._domains)
         self._forward = SyncForwarder(cluster_client)
         self._external_url = external_url.rstrip("/")
 
@@ -61,6 +63,12 @@ class SyncerVirtualWorkspace:
         """Answer one request. Raises StatusError."""
         target = parse_target_request(rest)
         sync_target = await self._gate.enter(target, request.user)
+        if request.method == "GET" and target.path.startswith("/openapi/"):
+            prefix = f"/services/{self.name}{rest.removesuffix(target.path)}"
+            described = await self._openapi.answer(sync_target, target.path, prefix)
+            if described is None:
+                raise NotFound("the server could not find the requested resource")
+            return Response(body=described)
         domain = await self._domains.domain(sync_target)
         info = parse(request.method, target.path, request.query)
         if not info.is_resource:

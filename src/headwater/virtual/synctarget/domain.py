@@ -73,7 +73,7 @@ Domain = Mapping[tuple[str, str, str], DomainResource]
 
 
 @dataclass(frozen=True, slots=True)
-class _Offer:
+class Offer:
     """What an export offered when it was last read: the names of its schemas, and its identity."""
 
     cluster: str
@@ -93,25 +93,22 @@ class DomainSource:
         self._clock = clock
         self._surface = surface
         self._domains: OrderedDict[bytes, Domain] = OrderedDict()
-        self._offers: OrderedDict[tuple[str, str], tuple[float, _Offer | None]] = OrderedDict()
+        self._offers: OrderedDict[tuple[str, str], tuple[float, Offer | None]] = OrderedDict()
 
     async def domain(self, sync_target: Object) -> Domain:
         """The resources of a target. An export or schema that is gone just leaves its resources out."""
-        home = cluster_name(sync_target)
         accepted = [
             (entry.get("group", ""), entry["resource"], entry.get("identityHash", ""))
             for entry in nested(sync_target, "status", "syncedResources", default=None) or ()
             if entry.get("state") == STATE_ACCEPTED and self._surface.serves(entry.get("group", ""), entry["resource"])
         ]
-        references = nested(sync_target, "spec", "supportedAPIExports", default=None) or ()
-        found = [await self._offer(each.get("path") or home, each["export"]) for each in references]
-        offers = [offer for offer in found if offer is not None]
+        offers = await self.offers(sync_target)
         content = jsonio.dumps([accepted, [(offer.cluster, offer.identity, offer.schemas) for offer in offers]])
         known = self._domains.get(content)
         if known is not None:
             self._domains.move_to_end(content)
             return known
-        schemas = [(offer.identity, schema) for offer in offers for schema in await self._schemas(offer)]
+        schemas = [(offer.identity, schema) for offer in offers for schema in await self.schemas(offer)]
         domain = _domain(self._surface.builtins, accepted, schemas)
         if len(schemas) == sum(len(offer.schemas) for offer in offers):
             self._domains[content] = domain
@@ -119,7 +116,14 @@ class DomainSource:
             self._domains.popitem(last=False)
         return domain
 
-    async def _offer(self, cluster: str, export_name: str) -> _Offer | None:
+    async def offers(self, sync_target: Object) -> list[Offer]:
+        """What a target's exports offer, as far as they are there."""
+        home = cluster_name(sync_target)
+        references = nested(sync_target, "spec", "supportedAPIExports", default=None) or ()
+        found = [await self._offer(each.get("path") or home, each["export"]) for each in references]
+        return [offer for offer in found if offer is not None]
+
+    async def _offer(self, cluster: str, export_name: str) -> Offer | None:
         now, key = self._clock.monotonic(), (cluster, export_name)
         until, known = self._offers.get(key, (0.0, None))
         if now < until:
@@ -127,7 +131,7 @@ class DomainSource:
         try:
             export = await self._cluster_client.cluster(cluster).resource(API_EXPORT.gvr).get(export_name)
             schemas = tuple(each["schema"] for each in nested(export, "spec", "resources", default=None) or ())
-            known = _Offer(cluster_name(export), nested(export, "status", "identityHash", default=""), schemas)
+            known = Offer(cluster_name(export), nested(export, "status", "identityHash", default=""), schemas)
         except NotFound:
             known = None
         self._offers[key] = (now + _OFFER_SECONDS, known)
@@ -135,7 +139,7 @@ class DomainSource:
             self._offers.popitem(last=False)
         return known
 
-    async def _schemas(self, offer: _Offer) -> list[Object]:
+    async def schemas(self, offer: Offer) -> list[Object]:
         """The schemas of an export, as far as they are there."""
         client = self._cluster_client.cluster(offer.cluster).resource(API_RESOURCE_SCHEMA.gvr)
         found = []
