@@ -24,6 +24,8 @@ from headwater.cli.logs import log_options
 @click.option("--sync-target-uid", required=True, help="UID of the SyncTarget; another one is refused.")
 @click.option("--heartbeat-interval", type=click.FloatRange(1, 600), default=20.0, show_default=True,
               help="Seconds between heartbeats; at most a third of the control plane's threshold.")  # fmt: skip
+@click.option("--api-import-poll-interval", type=click.FloatRange(1, 3600), default=60.0, show_default=True,
+              help="Seconds between looks at the resources, schemas and rights that the pcluster offers.")  # fmt: skip
 @click.option("--downstream-namespace-clean-delay", type=float, default=30.0, show_default=True,
               help="Seconds before an empty downstream namespace is deleted.")  # fmt: skip
 @click.option("--report-capacity/--no-report-capacity", default=True, show_default=True,
@@ -52,6 +54,7 @@ def syncer(
     sync_target_name: str,
     sync_target_uid: str,
     heartbeat_interval: float,
+    api_import_poll_interval: float,
     downstream_namespace_clean_delay: float,
     report_capacity: bool,
     workers: int,
@@ -79,6 +82,7 @@ def syncer(
         to_kubeconfig=to_kubeconfig,
         to_context=to_context,
         heartbeat_seconds=heartbeat_interval,
+        api_import_poll_seconds=api_import_poll_interval,
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
         report_capacity=report_capacity,
         workers=workers,

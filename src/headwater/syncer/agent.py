@@ -26,6 +26,7 @@ from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
 from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
 from headwater.syncer.options import SyncerOptions
+from headwater.syncer.schemas import ApiImporter
 from headwater.syncer.spec import SpecSyncer
 from headwater.syncer.status import StatusSyncer
 from headwater.syncer.target.follow import TargetFollower
@@ -88,6 +89,8 @@ class Agent:
             identity=identity,
             workspace=self._workspace,
             downstream=downstream.client,
+            importer=ApiImporter(downstream.client, transport_for=self._transport_for),
+            poll_seconds=self._options.api_import_poll_seconds,
             sync=self._sync,
             follow=self._upsync.follow,
             guard=self._spec.guard,

@@ -10,6 +10,9 @@ DEFAULT_HEARTBEAT_SECONDS: Final = 20.0
 SHORTEST_HEARTBEAT_SECONDS: Final = 1.0
 """Times in objects have whole seconds, so more heartbeats would look the same."""
 LONGEST_HEARTBEAT_SECONDS: Final = 600.0
+DEFAULT_API_IMPORT_POLL_SECONDS: Final = 60.0
+SHORTEST_API_IMPORT_POLL_SECONDS: Final = 1.0
+LONGEST_API_IMPORT_POLL_SECONDS: Final = 3600.0
 DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS: Final = 30.0
 DEFAULT_WORKERS: Final = 32
 DEFAULT_CREDENTIAL_HOURS: Final = 24.0
@@ -26,6 +29,7 @@ class SyncerOptions:
     ``from_*`` is upstream, the control plane; ``to_*`` is downstream, the pcluster, by default the one that the
     process runs in. ``from_cluster`` is the workspace of the SyncTarget, by name or path; empty takes it from the
     server URL of the kubeconfig. ``report_capacity`` is about reading nodes and pods of the pcluster.
+    Every ``api_import_poll_seconds`` it is looked at what the pcluster serves, and allows.
     ``upsync_pods`` and ``upsync_events`` are about showing its pods and events upstream, and ``tunnel`` lets the
     control plane's users reach those pods. ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
 
@@ -41,6 +45,7 @@ class SyncerOptions:
     to_kubeconfig: Path | None = None
     to_context: str = ""
     heartbeat_seconds: float = DEFAULT_HEARTBEAT_SECONDS
+    api_import_poll_seconds: float = DEFAULT_API_IMPORT_POLL_SECONDS
     namespace_clean_delay_seconds: float = DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS
     workers: int = DEFAULT_WORKERS
     report_capacity: bool = True
@@ -60,6 +65,9 @@ class SyncerOptions:
         if not SHORTEST_HEARTBEAT_SECONDS <= self.heartbeat_seconds <= LONGEST_HEARTBEAT_SECONDS:
             span = f"{SHORTEST_HEARTBEAT_SECONDS:g} to {LONGEST_HEARTBEAT_SECONDS:g}"
             raise OptionsError(f"--heartbeat-interval must be {span} seconds")
+        if not SHORTEST_API_IMPORT_POLL_SECONDS <= self.api_import_poll_seconds <= LONGEST_API_IMPORT_POLL_SECONDS:
+            span = f"{SHORTEST_API_IMPORT_POLL_SECONDS:g} to {LONGEST_API_IMPORT_POLL_SECONDS:g}"
+            raise OptionsError(f"--api-import-poll-interval must be {span} seconds")
         if self.namespace_clean_delay_seconds < 0:
             raise OptionsError("--downstream-namespace-clean-delay must not be negative")
         if self.credentials_dir is not None and self.credentials_secret:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
@@ -29,13 +30,13 @@ from headwater.machinery.objects import Object, deep_copy, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.schemas import ApiImporter, Verdict
 from headwater.syncer.spec.guard import AbsenceGuard
-from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, wanted_resources
+from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
 from headwater.syncer.target.rights import Rights, lacking_verbs
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
-RECHECK_SECONDS: Final = 60.0
 _CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces")
 
 Sync = Callable[[Sequence[str], Mapping[GroupResource, GroupVersionResource]], None]
@@ -47,8 +48,20 @@ Follow = Callable[[Object, Discovery], Awaitable[None]]
 log = get_logger("syncer.target")
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was learnt of the pcluster: what it serves, what the syncer lacks there, and what its schemas take."""
+
+    served: Discovery
+    rights: Rights
+    verdicts: Mapping[GroupVersionResource, Verdict]
+
+
 class TargetFollower:
-    """A controller with the SyncTarget as its only key. It also looks again every minute, for rights and discovery."""
+    """A controller with the SyncTarget as its only key.
+
+    It also looks again every ``poll_seconds``, for rights, discovery and schemas.
+    """
 
     def __init__(
         self,
@@ -56,6 +69,8 @@ class TargetFollower:
         identity: TargetIdentity,
         workspace: Client,
         downstream: Client,
+        importer: ApiImporter,
+        poll_seconds: float,
         sync: Sync,
         follow: Follow,
         guard: AbsenceGuard,
@@ -66,6 +81,8 @@ class TargetFollower:
         self._identity = identity
         self._resource = workspace.resource(SYNC_TARGETS)
         self._downstream = downstream
+        self._importer = importer
+        self._poll_seconds = poll_seconds
         self._sync = sync
         self._follow = follow
         self._guard = guard
@@ -106,25 +123,28 @@ class TargetFollower:
             return None
         self._guard.set_released(released=annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == "true")
         served = await discover(self._downstream)
-        rights = await lacking_verbs(self._downstream, candidates(_entries(target), served))
+        url = next(iter(shard_urls(target)), "")
+        verdicts = await self._importer.verdicts(to_compare(_entries(target), served), url)
+        rights = await lacking_verbs(self._downstream, candidates(_entries(target), served, verdicts))
+        found = Findings(served, rights, verdicts)
         # The questions to the pcluster take a while, in which heartbeats have made newer versions.
         target = self.informer.get(name)
         if target is None or uid(target) != self._identity.uid:
             self._leave(name)
             return None
         try:
-            judged = await self._report(target, served, rights)
+            judged = await self._report(target, found)
         except Conflict:
             # The informer can be behind the heartbeats, too.
             target = await self._resource.get(name)
             if uid(target) != self._identity.uid:
                 self._leave(name)
                 return None
-            judged = await self._report(target, served, rights)
-        self._wanted = wanted_resources(judged, served, rights, self._wanted)
+            judged = await self._report(target, found)
+        self._wanted = wanted_resources(judged, served, rights, verdicts, self._wanted)
         self._sync(shard_urls(target), self._wanted)
         await self._follow(target, served)
-        return Result(requeue_after_seconds=RECHECK_SECONDS)
+        return Result(requeue_after_seconds=self._poll_seconds)
 
     def _leave(self, name: str) -> None:
         """Stop syncing. Nothing is deleted downstream: whoever removed the SyncTarget decides about its workloads."""
@@ -132,13 +152,13 @@ class TargetFollower:
         self._wanted = {}
         self._sync((), {})
 
-    async def _report(self, target: Object, served: Discovery, rights: Rights) -> Sequence[Object]:
+    async def _report(self, target: Object, found: Findings) -> Sequence[Object]:
         """Write the states of resources and our conditions, if they changed. Answers the resources."""
         changed = deep_copy(target)
-        judged = judged_resources(_entries(target), served, rights)
+        judged = judged_resources(_entries(target), found.served, found.rights, found.verdicts)
         if judged:
             changed["status"]["syncedResources"] = judged
-        missing = [gvr for gvr, verbs in rights.items() if verbs]
+        missing = [gvr for gvr, verbs in found.rights.items() if verbs]
         now = self._clock.now()
         if missing:
             names = ";".join(sorted(str(gvr) for gvr in missing))
