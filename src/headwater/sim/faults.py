@@ -1,4 +1,4 @@
-"""Settable trouble of a simulated pcluster's network: latency, refused requests, and a partition.
+"""Settable trouble of a simulated pcluster: latency, failing requests, a partition, and writes that are denied.
 
 `GET` and `PUT /sim/faults` read and set it as JSON, for members of system:masters; what is below `/sim` has no trouble.
 """
@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from headwater.apiserver.authn.interface import PRIVILEGED_GROUP
+from headwater.apiserver.requestinfo import parse
 from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response, StreamResponse, UpgradeResponse
 from headwater.base import jsonio
 from headwater.base.channel import ByteChannel
@@ -24,17 +25,21 @@ PATH = f"{_OWN_PATHS}faults"
 _BODY_LIMIT = 4096
 _MAXIMUM_LATENCY_MS = 60_000
 _PARTITION_SECONDS = 60.0
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
 class FaultSettings:
-    """Latency in milliseconds (plus or minus half of `jitter_ms`), the share of requests that fail (0 to 1), and
-    whether the pcluster can't be reached at all."""
+    """Latency in milliseconds (plus or minus half of `jitter_ms`), the share of requests that fail (0 to 1), whether
+    the pcluster can't be reached at all, and a resource, by its plural, whose writes are denied as by a webhook that
+    says `denial`."""
 
     latency_ms: float = 0.0
     jitter_ms: float = 0.0
     error_share: float = 0.0
     partition: bool = False
+    denied_resource: str = ""
+    denial: str = ""
 
 
 _NO_FAULTS = FaultSettings()
@@ -49,7 +54,15 @@ def settings_from(data: Any) -> FaultSettings:
         raise BadRequest("partition must be true or false")
     latency = _number(data, "latency_ms", _MAXIMUM_LATENCY_MS)
     jitter = _number(data, "jitter_ms", _MAXIMUM_LATENCY_MS)
-    return FaultSettings(latency, jitter, _number(data, "error_share", 1.0), partition)
+    denied, denial = _text(data, "denied_resource"), _text(data, "denial")
+    return FaultSettings(latency, jitter, _number(data, "error_share", 1.0), partition, denied, denial)
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key, "")
+    if not isinstance(value, str):
+        raise BadRequest(f"{key} must be text")
+    return value
 
 
 def _number(data: dict[str, Any], key: str, maximum: float) -> float:
@@ -104,6 +117,7 @@ class Faults:
         if request.path.startswith(_OWN_PATHS) or self.settings == _NO_FAULTS:
             return self._watched(await handler(request))
         await self._pass()
+        self._deny(request)
         return self._watched(await handler(request))
 
     async def _pass(self) -> None:
@@ -119,6 +133,13 @@ class Faults:
             await self._clock.sleep(max(settings.latency_ms + jitter, 0.0) / 1000)
         if settings.error_share and self._random.random() < settings.error_share:
             raise InternalError("this simulated pcluster was told to fail")
+
+    def _deny(self, request: Request) -> None:
+        denied = self.settings.denied_resource
+        if not denied or request.method not in _WRITES:
+            return
+        if parse(request.method, request.path, request.query).resource == denied:
+            raise Forbidden(f'admission webhook "deny.sim.example" denied the request: {self.settings.denial}')
 
     def _watched(self, response: AnyResponse) -> AnyResponse:
         if isinstance(response, UpgradeResponse):

@@ -37,6 +37,7 @@ def request(path: str = "/api", method: str = "GET", body: bytes = b"", user: Us
         ({}, FaultSettings()),
         ({"latency_ms": 20, "jitter_ms": 5}, FaultSettings(latency_ms=20, jitter_ms=5)),
         ({"error_share": 0.5, "partition": True}, FaultSettings(error_share=0.5, partition=True)),
+        ({"denied_resource": "jobs", "denial": "no"}, FaultSettings(denied_resource="jobs", denial="no")),
     ],
 )
 def test_settings(data: object, settings: FaultSettings) -> None:
@@ -46,7 +47,16 @@ def test_settings(data: object, settings: FaultSettings) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [[], {"x": 1}, {"latency_ms": -1}, {"latency_ms": "1"}, {"latency_ms": True}, {"error_share": 2}, {"partition": 1}],
+    [
+        [],
+        {"x": 1},
+        {"latency_ms": -1},
+        {"latency_ms": "1"},
+        {"latency_ms": True},
+        {"error_share": 2},
+        {"partition": 1},
+        {"denial": 1},
+    ],
 )
 def test_settings_that_make_no_sense(data: object) -> None:
     """They are refused."""
@@ -86,6 +96,18 @@ async def test_a_share_of_requests_fails() -> None:
     assert 30 < failed < 70
     faults.set(FaultSettings(error_share=1.0))
     assert (await faults(request(PATH), answer)).status == 200
+
+
+async def test_writes_of_a_resource_are_denied() -> None:
+    """Of no other, and nobody is kept from reading."""
+    faults = Faults(clock=ManualClock())
+    faults.set(FaultSettings(denied_resource="jobs", denial="not on Sundays"))
+    jobs = "/apis/batch/v1/namespaces/shop/jobs"
+    for method, path in (("POST", jobs), ("PATCH", f"{jobs}/one"), ("DELETE", f"{jobs}/one")):
+        with pytest.raises(Forbidden, match="denied the request: not on Sundays"):
+            await faults(request(path, method), answer)
+    assert (await faults(request(jobs), answer)).status == 200
+    assert (await faults(request("/api/v1/namespaces/shop/secrets", "POST"), answer)).status == 200
 
 
 async def test_a_partition_holds_requests_and_streams() -> None:
@@ -137,7 +159,10 @@ async def test_the_endpoint_reads_and_sets() -> None:
     assert faults.settings == FaultSettings(latency_ms=5)
     shown = await faults.serve(request(PATH))
     assert isinstance(shown.body, bytes)
-    assert jsonio.loads(shown.body) == {"latency_ms": 5.0, "jitter_ms": 0.0, "error_share": 0.0, "partition": False}
+    assert jsonio.loads(shown.body) == {
+        "latency_ms": 5.0, "jitter_ms": 0.0, "error_share": 0.0, "partition": False,
+        "denied_resource": "", "denial": "",
+    }  # fmt: skip
     with pytest.raises(BadRequest):
         await faults.serve(request(PATH, "PUT", b"{"))
     with pytest.raises(MethodNotAllowed):
