@@ -7,6 +7,7 @@ selector; `view` and `writes` change objects on the way.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -30,6 +31,7 @@ from headwater.machinery.objects import Object, cluster_name, labels, namespace,
 from headwater.machinery.timestamps import format_time
 from headwater.machinery.watch import BOOKMARK
 from headwater.telemetry.logging import get_logger
+from headwater.virtual.syncer.failures import FailureEvents
 from headwater.virtual.syncer.forward import SyncForwarder
 from headwater.virtual.syncer.openapi import OpenApiSource
 from headwater.virtual.syncer.view import syncer_view
@@ -58,17 +60,14 @@ class SyncerVirtualWorkspace:
         self._openapi = OpenApiSource(self._domains)
         self._forward = SyncForwarder(cluster_client)
         self._external_url = external_url.rstrip("/")
+        self._failures = FailureEvents(cluster_client, clock)
 
     async def handle(self, request: Request, rest: str) -> AnyResponse:
         """Answer one request. Raises StatusError."""
         target = parse_target_request(rest)
         sync_target = await self._gate.enter(target, request.user)
         if request.method == "GET" and target.path.startswith("/openapi/"):
-            prefix = f"/services/{self.name}{rest.removesuffix(target.path)}"
-            described = await self._openapi.answer(sync_target, target.path, prefix)
-            if described is None:
-                raise NotFound("the server could not find the requested resource")
-            return Response(body=described)
+            return await self._describe(sync_target, target.path, rest)
         domain = await self._domains.domain(sync_target)
         info = parse(request.method, target.path, request.query)
         if not info.is_resource:
@@ -84,8 +83,27 @@ class SyncerVirtualWorkspace:
             await self._gate.enter(target, request.user)
 
         now = self._clock.now()
-        views = _ResourceRequest(self._forward, self._external_url, target, resource, info, request, still_allowed, now)
+        asked = _Asked(target, resource, info, request, now)
+        views = _ResourceRequest(self._forward, self._failures, self._external_url, asked, still_allowed)
         return await views.answer()
+
+    async def _describe(self, sync_target: Object, path: str, rest: str) -> Response:
+        prefix = f"/services/{self.name}{rest.removesuffix(path)}"
+        described = await self._openapi.answer(sync_target, path, prefix)
+        if described is None:
+            raise NotFound("the server could not find the requested resource")
+        return Response(body=described)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who asks for what, and when."""
+
+    target: TargetRequest
+    resource: DomainResource
+    info: RequestInfo
+    request: Request
+    now: datetime
 
 
 class _ResourceRequest:
@@ -94,23 +112,21 @@ class _ResourceRequest:
     def __init__(
         self,
         forward: SyncForwarder,
+        failures: FailureEvents,
         external_url: str,
-        target: TargetRequest,
-        resource: DomainResource,
-        info: RequestInfo,
-        request: Request,
+        asked: _Asked,
         still_allowed: Callable[[], Awaitable[None]],
-        now: datetime,
     ) -> None:
         self._forward = forward
+        self._failures = failures
         self._external_url = external_url
-        self._target = target
-        self._resource = resource
-        self._info = info
-        self._request = request
+        self._target = asked.target
+        self._resource = asked.resource
+        self._info = asked.info
+        self._request = asked.request
         self._still_allowed = still_allowed
-        self._now = now
-        self._group_resource = GroupResource(resource.group, resource.resource)
+        self._now = asked.now
+        self._group_resource = GroupResource(asked.resource.group, asked.resource.resource)
 
     async def answer(self) -> AnyResponse:
         """Check the verb, then serve it."""
@@ -210,4 +226,5 @@ class _ResourceRequest:
         except (IntentError, SummarizingError) as error:
             raise InternalError(f"object {self._info.name!r} can't be written by its sync target: {error}") from error
         stored = await self._forward.store(self._target, self._resource, change)
+        await self._failures.tell(self._target, existing, stored)
         return self._view(stored)
