@@ -16,6 +16,7 @@ from headwater.apis.workload.labels import (
     STATE_LABEL_PREFIX,
     STATUS_DIFF_ANNOTATION_PREFIX,
     SUMMARIZING_ANNOTATION,
+    SYNC_FAILURE_ANNOTATION_PREFIX,
     WORKSPACE_URL_ANNOTATION,
 )
 from headwater.base import jsonio
@@ -58,6 +59,7 @@ _DROPPED_ANNOTATION_PREFIXES: Final = (
     STATUS_DIFF_ANNOTATION_PREFIX,
     REPORTED_ANNOTATION_PREFIX,
     SPEC_DIFF_ANNOTATION_PREFIX,
+    SYNC_FAILURE_ANNOTATION_PREFIX,
     "experimental.status.workload.kcp.io/",
 )
 

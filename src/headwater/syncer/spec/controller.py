@@ -16,6 +16,7 @@ from headwater.syncer.spec.autoscaling import Autoscaling
 from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
+from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.metrics import Registry
 
@@ -46,6 +47,7 @@ class SpecSyncer:
             downstream=downstream,
             namespaces=namespaces,
             guard=self.guard,
+            refusals=Refusals(upstream, key=identity.key, clock=clock),
             autoscaling=self._autoscaling,
             activity=activity,
         )

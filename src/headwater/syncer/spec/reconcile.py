@@ -22,6 +22,7 @@ from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.delete import delete_copy
 from headwater.syncer.spec.guard import AbsenceGuard
 from headwater.syncer.spec.place import Place, place_of
+from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 
@@ -50,6 +51,7 @@ class SpecReconciler:
         downstream: Downstream,
         namespaces: Namespaces,
         guard: AbsenceGuard,
+        refusals: Refusals,
         autoscaling: Autoscaling,
         activity: Activity,
     ) -> None:
@@ -59,6 +61,7 @@ class SpecReconciler:
         self._downstream = downstream
         self._namespaces = namespaces
         self._guard = guard
+        self._refusals = refusals
         self._activity = activity
         self._settled: dict[str, tuple[str, str, bool]] = {}
         """Item -> resourceVersions of both sides after the last apply, and whether the replicas were an autoscaler's;
@@ -79,6 +82,9 @@ class SpecReconciler:
                 raise
         except (NamespaceCollision, ObjectCollision) as error:
             log.error("collision", upstream=f"{resource} {key}", error=str(error))
+            seen = self._upstream.get(resource, key)
+            if seen is not None:
+                await self._refusals.collided(resource, key, seen)
             return Result(requeue_after_seconds=_COLLISION_RETRY_SECONDS)
         except NamespaceTerminating:
             return Result(requeue_after_seconds=_NAMESPACE_RETRY_SECONDS)
@@ -90,7 +96,7 @@ class SpecReconciler:
         if seen is None:
             return await self._after_loss(resource, key, place)
         if deletion_timestamp(seen):
-            if await delete_copy(self._downstream, resource, place):
+            if await self._delete(resource, key, seen, place):
                 await self._let_go(resource, key, seen)
             return None
         if stays_upstream(seen, resource):
@@ -101,8 +107,21 @@ class SpecReconciler:
             claimed = await self._claim(resource, key, seen)
         except NotFound:
             return None  # Gone or unassigned meanwhile, which its event will tell.
-        await self._apply(resource, key, claimed, place)
+        try:
+            await self._apply(resource, key, claimed, place)
+        except StatusError as error:
+            await self._refusals.refused(resource, key, claimed, place, error)
+            raise
+        await self._refusals.taken(resource, key, claimed)
         return None
+
+    async def _delete(self, resource: GroupResource, key: str, seen: Object, place: Place) -> bool:
+        """Delete the copy, as upstream wants it; True once it is gone for certain."""
+        try:
+            return await delete_copy(self._downstream, resource, place)
+        except StatusError as error:
+            await self._refusals.refused(resource, key, seen, place, error)
+            raise
 
     async def _after_loss(self, resource: GroupResource, key: str, place: Place) -> Result | None:
         """The object is not in our copy of the view: only a live answer makes that a reason to delete."""
