@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
-from headwater.schema.constraints import bounds, combined, narrowed
+from headwater.schema.constraints import bounds, combined, merged_otherwise, narrowed
 from headwater.schema.references import Components, resolved
 
 Object = dict[str, Any]
-Rule = Literal["type", "missing", "closed", "required", "narrowed"]
+Rule = Literal["type", "missing", "closed", "required", "narrowed", "merging"]
 
 PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
 INT_OR_STRING: Final = "int-or-string"
@@ -97,6 +97,8 @@ class _Walk:
             return
         for detail in narrowed(existing, new):
             self._add(path, "narrowed", detail)
+        for detail in merged_otherwise(existing, new):
+            self._add(path, "merging", detail)
         kind = type_of(existing)
         if kind not in (INT_OR_STRING, QUANTITY):
             for detail in combined(existing, new):

@@ -23,7 +23,7 @@ _MAX_SHOWN: Final = 5
 
 
 def narrowed(existing: Object, new: Object) -> Iterator[str]:
-    """What `new` refuses, or merges otherwise, of the values that `existing` allows, apart from type and children."""
+    """What `new` refuses of the values that `existing` allows, apart from type and children."""
     yield from bounds(existing, new)
     yield from _enumeration(existing, new)
     if new.get("pattern") and new["pattern"] != existing.get("pattern"):
@@ -36,6 +36,10 @@ def narrowed(existing: Object, new: Object) -> Iterator[str]:
         yield "items have to be unique"
     if existing.get("nullable") and not new.get("nullable"):
         yield "null is not allowed"
+
+
+def merged_otherwise(existing: Object, new: Object) -> Iterator[str]:
+    """How server-side apply merges lists and maps under `new` and not under `existing`."""
     for name, default in _SAME:
         before, after = existing.get(name) or default, new.get(name) or default
         if before != after:

@@ -57,6 +57,14 @@ def test_kubernetes_own_kinds_of_an_older_release_are_accepted_with_a_note() -> 
     assert found.note.endswith("does not have: spec.b: the pcluster does not know this field")
 
 
+def test_kubernetes_own_kinds_may_merge_lists_in_another_way() -> None:
+    """Releases differ in it; for a custom kind it would change what an apply means."""
+    for gvr, refused in ((DEPLOYMENTS, False), (COWBOYS, True)):
+        items: Object = {"type": "array", "items": TEXT}
+        found = verdict(gvr, document(gvr, a=items), document(gvr, a={**items, "x-kubernetes-list-type": "set"}))
+        assert bool(found.refusal) is refused and not found.note
+
+
 def test_another_type_is_refused_of_any_kind() -> None:
     found = verdict(DEPLOYMENTS, document(DEPLOYMENTS, a=TEXT), document(DEPLOYMENTS, a=NUMBER))
     assert found.refusal == "its schema is narrower than upstream: spec.a: type is integer, not string"

@@ -59,13 +59,14 @@ def judge(comparison: Comparison, *, own: bool) -> Verdict:
 
     Of Kubernetes' ``own`` kinds only another type is a reason. They are compatible within a version by promise, and
     grow new fields and values with each release: an older pcluster refuses the objects that use them, by name, and
-    takes all others.
+    takes all others. It merges lists as its own controllers expect it.
     """
     refusing = [each for each in comparison.differences if not own or each.rule == "type"]
     if refusing:
         return Verdict(refusal=f"its schema is narrower than upstream: {_named(refusing)}")
-    if comparison.differences:
-        fields = _named(comparison.differences)
+    lacking = [each for each in comparison.differences if each.rule != "merging"]
+    if lacking:
+        fields = _named(lacking)
         return Verdict(note=f"the pcluster refuses objects that need what its release does not have: {fields}")
     return Verdict() if comparison.complete else unknown("it is too large")
 
