@@ -149,10 +149,15 @@ class Stack:
     def json(self, *arguments: str, workspace: str = SHOP) -> dict[str, Any]:
         return dict(json.loads(self.kubectl(*arguments, "-o", "json", workspace=workspace)))
 
-    def below(self, pcluster: str, *arguments: str, check: bool = True) -> str:
+    def below(self, pcluster: str, *arguments: str, stdin: str = "", check: bool = True) -> str:
         """kubectl against a pcluster."""
         done = self.command(
-            self.kubectl_path, "--kubeconfig", str(self.pcluster_kubeconfig(pcluster)), *arguments, check=check
+            self.kubectl_path,
+            "--kubeconfig",
+            str(self.pcluster_kubeconfig(pcluster)),
+            *arguments,
+            stdin=stdin,
+            check=check,
         )
         return done.stdout if check else done.stdout + done.stderr
 

@@ -11,9 +11,12 @@ from headwater.cli.synctarget.manifests import (
     downstream_objects,
     downstream_rules,
     identity_objects,
+    may_tunnel,
+    renewed_objects,
     syncer_kubeconfig,
     upstream_objects,
 )
+from headwater.syncer.target.rights import NEEDED_VERBS
 
 LOOK = {"get", "list", "watch"}
 TARGET = {
@@ -77,6 +80,7 @@ def test_access_to_pods_is_granted_only_where_it_is_switched_on() -> None:
     """On both sides, and the syncer is told."""
     for tunnel in (True, False):
         role = next(each for each in upstream_objects("id", TARGET, "default", tunnel=tunnel) if "rules" in each)
+        assert may_tunnel(role) is tunnel
         below = downstream_objects(replace(PLAN, tunnel=tunnel))
         names = {
             name: set(rule["verbs"])
@@ -96,6 +100,22 @@ def test_access_to_pods_is_granted_only_where_it_is_switched_on() -> None:
         )  # fmt: skip
         arguments = below[-1]["spec"]["template"]["spec"]["containers"][0]["args"]
         assert ("--tunnel" if tunnel else "--no-tunnel") in arguments
+
+
+def test_rights_are_those_that_the_syncer_asks_for() -> None:
+    """None is missing when it looks, and none is there that it never uses."""
+    granted = {verb for rule in downstream_rules(PLAN.resources) for verb in rule["verbs"]}
+    assert granted == set(NEEDED_VERBS)
+
+
+def test_renewed_manifests_leave_credentials_alone() -> None:
+    plan = replace(PLAN, resources=(*PLAN.resources, ("wildwest.dev", "cowboys")))
+    kinds = [obj["kind"] for obj in renewed_objects(plan, only_role=False)]
+    assert kinds == ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Deployment"]
+    (role,) = renewed_objects(plan, only_role=True)
+    assert role["metadata"]["name"] == PLAN.syncer_id
+    assert any("cowboys" in rule["resources"] for rule in role["rules"])
+    assert "secret-token" not in yamlio.dump_all(renewed_objects(plan, only_role=False))
 
 
 def test_kubeconfig_reaches_the_hub_with_the_token_alone() -> None:

@@ -17,6 +17,7 @@ from headwater.base import yamlio
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object
 from headwater.syncer.target.choose import NEVER_SYNCED
+from headwater.syncer.target.rights import NEEDED_VERBS
 
 _LOOK_VERBS = ["get", "list", "watch"]
 _LOOKED_AT = (
@@ -26,7 +27,7 @@ _LOOKED_AT = (
     ("", ["events"], ["list", "watch"]),
     ("discovery.k8s.io", ["endpointslices"], _LOOK_VERBS),
 )
-_SYNC_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
+_SYNC_VERBS = sorted(NEEDED_VERBS)
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -186,6 +187,17 @@ def _credentials_objects(plan: SyncerPlan) -> list[Object]:
             "subjects": [subject],
         },
     ]
+
+
+def may_tunnel(upstream_role: Object) -> bool:
+    """Whether a syncer, by its role in the workspace, was registered with access to pods."""
+    return any("synctargets/tunnel" in (rule.get("resources") or ()) for rule in upstream_role.get("rules") or ())
+
+
+def renewed_objects(plan: SyncerPlan, *, only_role: bool) -> list[Object]:
+    """What to apply to a pcluster whose syncer is there already: everything without credentials, or its role alone."""
+    kept = [obj for obj in downstream_objects(plan) if obj["kind"] != "Secret"]
+    return [obj for obj in kept if obj["kind"] == "ClusterRole"] if only_role else kept
 
 
 def downstream_rules(resources: Iterable[tuple[str, str]], *, tunnel: bool = False) -> list[Object]:

@@ -37,6 +37,9 @@ from headwater.syncer.target.rights import Rights, lacking_verbs
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
+_HOW_TO_GRANT: Final = (
+    "apply to the pcluster what `headwater sync-target manifest {name} --role` prints in the SyncTarget's workspace"
+)
 _CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces")
 
 Sync = Callable[[Sequence[str], Mapping[GroupResource, GroupVersionResource]], None]
@@ -162,7 +165,7 @@ class TargetFollower:
         now = self._clock.now()
         if missing:
             names = ";".join(sorted(str(gvr) for gvr in missing))
-            message = f"SSAR check failed for gvrs: {names}"
+            message = f"SSAR check failed for gvrs: {names}; {_HOW_TO_GRANT.format(name=self._identity.name)}"
             mark_false(changed, CONDITION_SYNCER_AUTHORIZED, REASON_SYNCER_UNAUTHORIZED, ERROR, message, now)
         else:
             mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
