@@ -7,16 +7,17 @@ from dataclasses import replace
 
 import pytest
 from tests.integration.servers import eventually
-from tests.integration.syncer.conftest import PLURALS, Line
+from tests.integration.syncer.conftest import BINDINGS, PLURALS, Line
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
-from headwater.apis.workload.labels import syncer_id
+from headwater.apis.workload.labels import COMPUTE_EXPORT_ANNOTATION, sync_failure_annotation, syncer_id
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, uid
+from headwater.machinery.objects import Object, annotations, nested, uid
 
 SCHEMAS = GroupVersionResource("apis.kcp.io", "v1alpha1", "apiresourceschemas")
 EXPORTS = GroupVersionResource("apis.kcp.io", "v1alpha2", "apiexports")
 DEFINITIONS = GroupVersionResource("apiextensions.k8s.io", "v1", "customresourcedefinitions")
+COWBOYS = GroupVersionResource("wildwest.dev", "v1", "cowboys")
 NAMES = {"plural": "cowboys", "singular": "cowboy", "kind": "Cowboy", "listKind": "CowboyList"}
 
 
@@ -53,7 +54,7 @@ async def export_cowboys(line: Line, version_schema: Object) -> None:
         {
             "apiVersion": "apis.kcp.io/v1alpha2",
             "kind": "APIExport",
-            "metadata": {"name": "wildwest"},
+            "metadata": {"name": "wildwest", "annotations": {COMPUTE_EXPORT_ANNOTATION: "true"}},
             "spec": {"resources": [offered]},
         }
     )
@@ -67,6 +68,19 @@ async def allow_cowboys(line: Line) -> None:
     role = await roles.get(syncer_id("west", uid(line.target)))
     rules = [*role["rules"], {"apiGroups": ["wildwest.dev"], "resources": ["cowboys"], "verbs": ["*"]}]
     await roles.patch(role["metadata"]["name"], {"rules": rules})
+
+
+async def bind_own(line: Line) -> None:
+    """Have the workspace use the API that it exports."""
+    bindings = line.workspace.resource(BINDINGS)
+    body: Object = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIBinding", "metadata": {"name": "wildwest"}}
+    body["spec"] = {"reference": {"export": {"name": "wildwest"}}}
+    await bindings.create(body)
+
+    async def bound() -> bool:
+        return nested(await bindings.get("wildwest"), "status", "phase") == "Bound"
+
+    await eventually(bound)
 
 
 async def cowboys_in(line: Line, state: str) -> Object | None:
@@ -128,9 +142,18 @@ async def test_a_pcluster_that_describes_nothing_gets_what_it_serves(line: Line)
     await roles.patch("system:discovery", {"rules": rules})
     await line.downstream.resource(DEFINITIONS).create(definition(schema("calm")))
     await allow_cowboys(line)
-    await export_cowboys(line, schema("calm", "wild"))
+    await export_cowboys(line, schema("calm", "wild", song={"type": "string"}))
     line.start_agent()
     accepted = await eventually(lambda: cowboys_in(line, "Accepted"))
     assert accepted["message"] == "its schema was not compared: the pcluster serves no OpenAPI v3"
+    await bind_own(line)
+    cowboy = {"apiVersion": "wildwest.dev/v1", "kind": "Cowboy", "metadata": {"name": "luke"}}
+    cowboys = line.workspace.resource(COWBOYS, "default")
+    await cowboys.create({**cowboy, "spec": {"mood": "calm", "song": "hello"}})
+
+    async def told() -> str:
+        return annotations(await cowboys.get("luke")).get(sync_failure_annotation(line.key), "")
+
+    assert 'unknown field "spec.song"' in await eventually(told)
     await roles.patch("system:discovery", {"rules": [{"nonResourceURLs": ["*"], "verbs": ["get"]}]})
     assert "enum lacks wild" in (await eventually(lambda: cowboys_in(line, "Incompatible")))["message"]

@@ -84,6 +84,11 @@ def invalid(*causes: Object) -> StatusError:
             id="manager",
         ),
         pytest.param(
+            invalid(cause("patch", 'Invalid value: raw{1, 2}: strict decoding error: unknown field "spec.new"')),
+            'Invalid: patch: Invalid value: strict decoding error: unknown field "spec.new"',
+            id="strict",
+        ),
+        pytest.param(
             InternalError("failed to create typed patch object: .spec.nice: field not declared in schema"),
             "InternalError: failed to create typed patch object: .spec.nice: field not declared in schema",
             id="unknown field",

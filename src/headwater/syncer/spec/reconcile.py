@@ -198,7 +198,7 @@ class SpecReconciler:
         if kept is not None:
             await hand_over(client, kept)
         body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
-        applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True)
+        applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True, strict=True)
         self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None)
         self._activity.note()
 

@@ -24,10 +24,11 @@ _SECRETS: Final = GroupResource("", "secrets")
 
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _VALUE: Final = re.compile(
-    rf"\b(Invalid value|Unsupported value|Duplicate value|Not found): (?:({_QUOTED}|[-+\w.]+)(?=$|: |, |\])(?:: )?|.*)",
+    rf"\b(Invalid value|Unsupported value|Duplicate value|Not found): (?:({_QUOTED}|[-+\w.]+)(?=$|: |, |\])(?:: )?|"
+    r".*?: (?=strict decoding error: )|.*)",
     re.DOTALL,
 )
-_ANY_QUOTED: Final = re.compile(rf"(webhook |conflict with |conflicts with |quota: )?({_QUOTED})")
+_ANY_QUOTED: Final = re.compile(rf"(webhook |conflicts? with |(?:unknown|duplicate) field )?({_QUOTED})")
 _CHOICES: Final = "supported values: "
 
 
