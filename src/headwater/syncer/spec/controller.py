@@ -47,7 +47,7 @@ class SpecSyncer:
             downstream=downstream,
             namespaces=namespaces,
             guard=self.guard,
-            refusals=Refusals(upstream, key=identity.key, clock=clock),
+            refusals=Refusals(upstream, key=identity.key, clock=clock, registry=registry),
             autoscaling=self._autoscaling,
             activity=activity,
         )

@@ -19,6 +19,7 @@ from headwater.syncer.spec.place import Place
 from headwater.syncer.spec.wording import refusal_text
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
+from headwater.telemetry.metrics import Registry
 
 PAUSE_SECONDS: Final = 30.0
 """Other words about the same object are told this long after the last ones."""
@@ -57,14 +58,18 @@ class Refusals:
     It goes the way of every other write, through the virtual workspace, and can be about placed objects only.
     """
 
-    def __init__(self, upstream: Upstream, *, key: str, clock: Clock) -> None:
+    def __init__(self, upstream: Upstream, *, key: str, clock: Clock, registry: Registry) -> None:
         self._upstream = upstream
         self._note = sync_failure_annotation(key)
         self._clock = clock
         self._troubles: OrderedDict[str, Trouble] = OrderedDict()
+        self._count = registry.counter(
+            "syncer_refusals_total", "Writes that the pcluster refused, by HTTP status.", ("code",)
+        )
 
     async def refused(self, resource: GroupResource, key: str, seen: Object, place: Place, error: StatusError) -> None:
         """The pcluster answered ``error`` to a write for the upstream object ``seen``."""
+        self._count.labels(str(error.code)).inc()
         if self._trouble(item_of(resource, key)).is_news(error.code):
             meta = {**seen["metadata"], "name": downstream_name(resource, name(seen)), "namespace": place.namespace}
             applied = {**{field: value for field, value in seen.items() if field != "status"}, "metadata": meta}
