@@ -96,9 +96,14 @@ def stored_change(
 
 
 def failure_of(obj: Object, key: str) -> str | None:
-    """Why the target's pcluster refuses an object, cut to a bearable length; None when it doesn't."""
+    """Why the target's pcluster refuses an object; None when it doesn't.
+
+    Cut to a bearable length, and without what could steer the terminal of who reads it: the words are a pcluster's.
+    """
     text = annotations_of(obj).get(SYNC_FAILURE_ANNOTATION_PREFIX + key)
-    return text[:_LONGEST_FAILURE] if isinstance(text, str) and text else None
+    if not isinstance(text, str) or not text:
+        return None
+    return "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST_FAILURE])
 
 
 def _diffs(obj: Object) -> dict[str, str]:

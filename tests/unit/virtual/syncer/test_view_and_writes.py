@@ -292,6 +292,9 @@ class TestFailures:
         notes = noted(existing, failed(NORTH, "x" * 5000))
         assert notes == {**failed(SOUTH), **failed(NORTH, "x" * 1024)}
 
+    def test_steers_no_terminal(self) -> None:
+        assert noted(cowboy(), failed(NORTH, "a\x1b[2J\nb …")) == failed(NORTH, "a [2J b …")
+
     def test_goes_when_the_write_is_without_it(self) -> None:
         assert noted(cowboy(annotations=failed(NORTH)), {}) == {}
 
