@@ -33,11 +33,10 @@ def resize(stage: Stage) -> Iterator[Resize]:
 
 
 @pytest.fixture
-def tenant(stage: Stage, resize: Resize, request: pytest.FixtureRequest) -> Iterator[Tenant]:
+def tenant(stage: Stage, request: pytest.FixtureRequest) -> Iterator[Tenant]:
     """A workspace named after the test, which leaves the room that it took."""
     made = stage.tenant(request.node.name.removeprefix("test_").replace("_", "-")[:40].strip("-"))
     yield made
-    resize(**dict.fromkeys(PCLUSTERS, NODES))
     made.kubectl("delete", "deployments", "--all", "--timeout=60s")
 
 
