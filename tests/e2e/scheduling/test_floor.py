@@ -100,19 +100,19 @@ def test_shares_move_without_a_dip(stage: Stage, floor: ReadyFloor) -> None:
     """Divided replicas: other weights, a drained pcluster and its return only ever move what runs elsewhere already."""
     tenant = stage.tenant("floor-shares")
     tenant.place("all", targets={"min": 2, "max": 2}, replicas=DIVIDED, locationSelector={"names": ["east", "west"]})
-    tenant.apply(manifests.deployment("shared", 6))
-    tenant.runs("shared", east=3, west=3)
-    floor.hold("shared", 6)
+    tenant.apply(manifests.deployment("divided", 6))
+    tenant.runs("divided", east=3, west=3)
+    floor.hold("divided", 6)
     patch(tenant, replicas={"weights": {"east": 5, "west": 1}})
-    tenant.runs("shared", east=5, west=1)
+    tenant.runs("divided", east=5, west=1)
     patch(tenant, replicas={"weights": None}, locationSelector={"names": list(PCLUSTERS)})
-    tenant.runs("shared", east=3, west=3)
+    tenant.runs("divided", east=3, west=3)
     stage.command("drain", "east")
-    tenant.runs("shared", west=3, north=3)
+    tenant.runs("divided", west=3, north=3)
     stage.command("uncordon", "east")
     patch(tenant, targets={"min": 3, "max": 3})
-    tenant.runs("shared", east=2, west=2, north=2)
-    floor.check(shared=6)
+    tenant.runs("divided", east=2, west=2, north=2)
+    floor.check(divided=6)
 
 
 def test_a_mass_drain(stage: Stage, floor: ReadyFloor) -> None:
