@@ -37,7 +37,6 @@ def write(new: Any, old: Any = None, user: UserInfo = ALICE, subresource: str = 
 
 
 REFUSED = {
-    "state-on-create": write(obj({STATE: "Sync"})),
     "state-added": write(obj({STATE: "Sync"}), obj()),
     "state-changed": write(obj({STATE: "Upsync"}), obj({STATE: "Sync"})),
     "mark-added": write(obj(annotations={MARK: "2026-01-01T00:00:00Z"}), obj()),
@@ -54,6 +53,13 @@ async def test_users_do_not_write_marks(attributes: AdmissionAttributes) -> None
     assert plugin.handles(attributes)
     with pytest.raises(Forbidden, match="set by the system only"):
         await plugin.admit(attributes)
+
+
+async def test_a_new_object_comes_without_marks() -> None:
+    """As `kubectl expose` copies the labels of what it exposes, and people copy manifests of what runs."""
+    attributes = write(obj({STATE: "Sync", "app": "web"}, {MARK: "t", CHOSEN: "key", "note": "1"}))
+    await WorkloadMarks().admit(attributes)
+    assert attributes.object == obj({"app": "web"}, {"note": "1"})
 
 
 async def test_marks_survive_writes_that_do_not_know_them() -> None:
