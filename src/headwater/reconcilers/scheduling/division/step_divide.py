@@ -84,16 +84,21 @@ def _without_gaps(
 ) -> dict[str, int]:
     """The shares, each kept as large as the others' readiness still requires.
 
-    Of a target that reports at all what it was given counts, not what it reported as ready: pods that have become
-    ready since then must not be taken away.
+    Reports are older than what was told since. Of a target that reports at all what it was given counts when it is
+    to shrink: pods that have become ready since must not be taken away. One that was told to shrink and still
+    reports more counts with the smaller number, and grows again only after it has reported that.
     """
     ready = {key: divided.ready_on(obj, key, unreachable) for key in shares}
-    total = sum(shares.values())
     path = pointer(divided.path)
+    told = {key: given.get(key, {}).get(path, count) for key, count in ready.items()}
+    sure = {key: min(told[key], count) for key, count in ready.items()}
+    total = sum(shares.values())
     wanted: dict[str, int] = {}
     for key, share in shares.items():
-        elsewhere = sum(min(shares[other], ready[other]) for other in shares if other != key)
+        if sure[key] < ready[key]:
+            wanted[key] = sure[key]
+            continue
         reports = bool(divided.ready) and key not in unreachable and reported_status(obj, key) is not None
-        now = given.get(key, {}).get(path, ready[key]) if reports else 0
-        wanted[key] = max(share, min(now, total - elsewhere))
+        elsewhere = sum(min(shares[other], sure[other]) for other in shares if other != key)
+        wanted[key] = max(share, min(told[key] if reports else 0, total - elsewhere))
     return wanted

@@ -13,6 +13,7 @@ from headwater.apis.workload.labels import (
     STATE_LABEL_PREFIX,
     STATE_SYNC,
     STATE_UPSYNC,
+    STATUS_DIFF_ANNOTATION_PREFIX,
     SYNCER_FINALIZER_PREFIX,
     TARGET_ANNOTATION_PREFIXES,
     syncer_finalizer,
@@ -102,7 +103,10 @@ def _follow_namespace(
         mark = DELETION_ANNOTATION_PREFIX + key
         if key in expected and key not in wanted.leaving:
             if key in marks:
+                # What it reported was before it was told to drop its copy; it reports anew what is left of that.
                 change.annotations[mark] = None
+                if STATUS_DIFF_ANNOTATION_PREFIX + key in annotations_of(obj):
+                    change.annotations[STATUS_DIFF_ANNOTATION_PREFIX + key] = None
         elif key in marks:
             if key not in expected and not _held(obj, key):
                 _remove(change, obj, key)
