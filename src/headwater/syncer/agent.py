@@ -108,6 +108,7 @@ class Agent:
         heartbeat = Heartbeat(
             identity=identity,
             workspace=self._workspace,
+            downstream=self._pcluster.cluster(""),
             activity=self._activity,
             changes=lambda: self._capacity.changes(follower.status),
             interval_seconds=self._options.heartbeat_seconds,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -21,6 +22,8 @@ _RETRY_SECONDS: Final = 1.0
 _LOOK_SECONDS: Final = 2.0
 """How often between heartbeats there may be something to report that doesn't wait for the next one."""
 
+_ANSWER_SECONDS: Final = 5.0
+
 log = get_logger("syncer.heartbeat")
 
 
@@ -37,6 +40,7 @@ class Heartbeat:
         *,
         identity: TargetIdentity,
         workspace: Client,
+        downstream: Client,
         activity: Activity,
         changes: Callable[[], Object],
         interval_seconds: float,
@@ -44,6 +48,7 @@ class Heartbeat:
     ) -> None:
         self._identity = identity
         self._resource = workspace.resource(SYNC_TARGETS)
+        self._downstream = downstream
         self._activity = activity
         self._changes = changes
         self._interval_seconds = interval_seconds
@@ -69,7 +74,14 @@ class Heartbeat:
                 return
 
     async def beat(self) -> bool:
-        """One heartbeat; says whether it was taken. A SyncTarget with another uid refuses it."""
+        """One heartbeat; says whether it was taken. A SyncTarget with another uid refuses it.
+
+        It speaks for the pcluster as much as for the syncer: while the pcluster does not answer there is none.
+        """
+        problem = await self._problem_below()
+        if problem:
+            self._failed(f"the pcluster does not answer: {problem}")
+            return False
         status: Object = {**self._changes(), "lastSyncerHeartbeatTime": format_time(self._clock.now())}
         if self._activity.last is not None:
             status["lastSyncTime"] = format_time(self._activity.last)
@@ -77,9 +89,23 @@ class Heartbeat:
         try:
             await self._resource.patch_status(self._identity.name, patch)
         except (StatusError, TransportError, UnexpectedAnswer) as error:
-            if str(error) != self.last_error:
-                log.warning("heartbeat failed", error=str(error))
-            self.last_error = str(error)
+            self._failed(str(error))
             return False
         self.last_error = ""
         return True
+
+    def _failed(self, error: str) -> None:
+        if error != self.last_error:
+            log.warning("heartbeat failed", error=error)
+        self.last_error = error
+
+    async def _problem_below(self) -> str:
+        """Why the pcluster can't be asked for its version, which everybody may; "" when it answers."""
+        try:
+            async with asyncio.timeout(_ANSWER_SECONDS):
+                await self._downstream.get_json("/version")
+        except TimeoutError:
+            return f"nothing for {_ANSWER_SECONDS:g} s"
+        except (StatusError, TransportError, UnexpectedAnswer) as error:
+            return str(error) or type(error).__name__
+        return ""
