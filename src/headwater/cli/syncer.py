@@ -29,6 +29,12 @@ from headwater.cli.logs import log_options
 @click.option("--report-capacity/--no-report-capacity", default=True, show_default=True,
               help="Whether to report capacity, which takes rights to read nodes and pods.")  # fmt: skip
 @click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")
+@click.option("--deletion-brake-share", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+              help="Share of all copies whose deletion in the window is held until a person allows it.")  # fmt: skip
+@click.option("--deletion-brake-count", type=click.IntRange(0), default=50, show_default=True,
+              help="So many deletions within the window are never held, whatever their share.")  # fmt: skip
+@click.option("--deletion-brake-window", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True,
+              help="Seconds in which deletions are counted.")  # fmt: skip
 @click.option("--health-address", default="", help="host:port for /healthz, /readyz and /metrics; none by default.")
 @log_options
 def syncer(
@@ -43,6 +49,9 @@ def syncer(
     downstream_namespace_clean_delay: float,
     report_capacity: bool,
     workers: int,
+    deletion_brake_share: float,
+    deletion_brake_count: int,
+    deletion_brake_window: float,
     health_address: str,
 ) -> None:
     """Check the settings, then work until told to stop."""
@@ -51,6 +60,7 @@ def syncer(
     from headwater.syncer.agent import WrongSyncTarget
     from headwater.syncer.options import OptionsError, SyncerOptions
     from headwater.syncer.run import run
+    from headwater.syncer.spec.brake import BrakeSettings
 
     options = SyncerOptions(
         sync_target_name=sync_target_name,
@@ -64,6 +74,9 @@ def syncer(
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
         report_capacity=report_capacity,
         workers=workers,
+        brake=BrakeSettings(
+            share=deletion_brake_share, count=deletion_brake_count, window_seconds=deletion_brake_window
+        ),
         health_address=health_address,
     )
     try:

@@ -76,7 +76,7 @@ class Agent:
             workspace=self._workspace,
             downstream=downstream.client,
             sync=self._sync,
-            guard=self._spec.guard,
+            brake=self._spec.brake,
             clock=self._clock,
             registry=self._registry,
         )
@@ -117,6 +117,7 @@ class Agent:
             downstream=downstream,
             namespaces=namespaces,
             activity=self._activity,
+            brake=options.brake,
             workers=options.workers,
             clock=self._clock,
             registry=self._registry,

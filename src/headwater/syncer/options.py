@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from headwater.syncer.spec.brake import BrakeSettings
 
 DEFAULT_HEARTBEAT_SECONDS: Final = 20.0
 SHORTEST_HEARTBEAT_SECONDS: Final = 1.0
@@ -40,6 +42,7 @@ class SyncerOptions:
     workers: int = DEFAULT_WORKERS
     report_capacity: bool = True
     health_address: str = ""
+    brake: BrakeSettings = field(default_factory=BrakeSettings)
 
     def check(self) -> None:
         """Raise OptionsError for settings that can't work, naming the flag."""
@@ -51,5 +54,11 @@ class SyncerOptions:
             raise OptionsError(f"--heartbeat-interval must be {span} seconds")
         if self.namespace_clean_delay_seconds < 0:
             raise OptionsError("--downstream-namespace-clean-delay must not be negative")
+        if not 0 <= self.brake.share <= 1:
+            raise OptionsError("--deletion-brake-share must be from 0 to 1")
+        if self.brake.count < 0:
+            raise OptionsError("--deletion-brake-count must not be negative")
+        if self.brake.window_seconds <= 0:
+            raise OptionsError("--deletion-brake-window must be positive")
         if self.workers < 1:
             raise OptionsError("--workers must be at least 1")

@@ -19,9 +19,10 @@ from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.secrets import stays_upstream
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
 from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
-from headwater.syncer.spec.delete import delete_copy
-from headwater.syncer.spec.guard import AbsenceGuard
+from headwater.syncer.spec.brake import DeletionBrake
+from headwater.syncer.spec.delete import DeletionHeld
 from headwater.syncer.spec.place import Place, place_of
+from headwater.syncer.spec.signs import Signs, is_behind
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 
@@ -49,7 +50,7 @@ class SpecReconciler:
         upstream: Upstream,
         downstream: Downstream,
         namespaces: Namespaces,
-        guard: AbsenceGuard,
+        brake: DeletionBrake,
         autoscaling: Autoscaling,
         activity: Activity,
     ) -> None:
@@ -58,7 +59,8 @@ class SpecReconciler:
         self._upstream = upstream
         self._downstream = downstream
         self._namespaces = namespaces
-        self._guard = guard
+        self._brake = brake
+        self._signs = Signs(upstream=upstream, downstream=downstream, brake=brake)
         self._activity = activity
         self._settled: dict[str, tuple[str, str, bool]] = {}
         """Item -> resourceVersions of both sides after the last apply, and whether the replicas were an autoscaler's;
@@ -80,6 +82,8 @@ class SpecReconciler:
         except (NamespaceCollision, ObjectCollision) as error:
             log.error("collision", upstream=f"{resource} {key}", error=str(error))
             return Result(requeue_after_seconds=_COLLISION_RETRY_SECONDS)
+        except DeletionHeld:
+            return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
         except NamespaceTerminating:
             return Result(requeue_after_seconds=_NAMESPACE_RETRY_SECONDS)
 
@@ -90,7 +94,7 @@ class SpecReconciler:
         if seen is None:
             return await self._after_loss(resource, key, place)
         if deletion_timestamp(seen):
-            if await delete_copy(self._downstream, resource, place):
+            if await self._signs.marked(resource, key, place, seen):
                 await self._let_go(resource, key, seen)
             return None
         if stays_upstream(seen, resource):
@@ -108,15 +112,7 @@ class SpecReconciler:
         """The object is not in our copy of the view: only a live answer makes that a reason to delete."""
         if not self._upstream.synced(resource):
             return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
-        copy = self._downstream.get(resource, place.namespace, place.name)
-        if copy is None or not self._downstream.is_ours(copy) or deletion_timestamp(copy):
-            return None
-        applied_at = annotations_of(copy).get(REVISION_ANNOTATION, "")
-        confirmed = await self._upstream.confirm_absent(resource, key, not_before=applied_at)
-        if not confirmed or not self._guard.allows(item_of(resource, key), copies=self._downstream.count()):
-            return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
-        log.info("deleting, as it is gone upstream", upstream=f"{resource} {key}", downstream=str(place))
-        await delete_copy(self._downstream, resource, place)
+        await self._signs.absent(resource, key, place)
         return None
 
     async def _claim(self, resource: GroupResource, key: str, seen: Object) -> Object:
@@ -169,7 +165,8 @@ class SpecReconciler:
             keep_service_accounts=SERVICE_ACCOUNTS in self._resources,
             without_replicas=kept is not None,
         )
-        if copy is not None and is_applied(copy, body):
+        restored = copy is not None and self._brake.trusts and is_behind(upstream, copy)
+        if copy is not None and not restored and is_applied(copy, body):
             self._settled[item] = now
             return
         if space:
@@ -179,6 +176,8 @@ class SpecReconciler:
         if kept is not None:
             await hand_over(client, kept)
         body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
+        if copy is None and self._downstream.informers.synced(resource):
+            self._brake.made(item)
         applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True)
         self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None)
         self._activity.note()

@@ -11,6 +11,7 @@ from headwater.apis.sync.v1alpha1.synctarget import (
     CONDITION_DELETIONS_ALLOWED,
     CONDITION_SYNCER_AUTHORIZED,
     CONDITION_SYNCER_READY,
+    REASON_CONTROL_PLANE_BEHIND,
     REASON_DELETIONS_HELD,
     REASON_SYNCER_UNAUTHORIZED,
     SYNC_TARGETS,
@@ -22,19 +23,20 @@ from headwater.client.informer import Informer
 from headwater.controller import Controller, Result
 from headwater.controller.commit import merge_patch_of
 from headwater.controller.triggers import spec_or_metadata_changed
-from headwater.machinery.conditions import ERROR, get_condition, mark_false, mark_true
+from headwater.machinery.conditions import ERROR, FALSE, TRUE, get_condition, mark_false, mark_true
 from headwater.machinery.errors import Conflict
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.identity import TargetIdentity
-from headwater.syncer.spec.guard import AbsenceGuard
+from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, wanted_resources
 from headwater.syncer.target.rights import Rights, lacking_verbs
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
 RECHECK_SECONDS: Final = 60.0
+_HOW_TO_RELEASE: Final = f"; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOTATION}=true to go on"
 _CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces")
 
 Sync = Callable[[Sequence[str], Mapping[GroupResource, GroupVersionResource]], None]
@@ -53,7 +55,7 @@ class TargetFollower:
         workspace: Client,
         downstream: Client,
         sync: Sync,
-        guard: AbsenceGuard,
+        brake: DeletionBrake,
         clock: Clock,
         registry: Registry,
     ) -> None:
@@ -61,9 +63,10 @@ class TargetFollower:
         self._resource = workspace.resource(SYNC_TARGETS)
         self._downstream = downstream
         self._sync = sync
-        self._guard = guard
+        self._brake = brake
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
+        self._followed = False
         self.informer = Informer(
             self._resource,
             name="synctarget",
@@ -75,7 +78,7 @@ class TargetFollower:
             "syncer-target", reconcile=self.reconcile, workers=1, clock=clock, registry=registry
         )
         self.informer.add_handler(self._changed)
-        guard.changed = lambda: self.controller.enqueue(identity.name)
+        brake.changed = lambda: self.controller.enqueue(identity.name)
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -94,7 +97,7 @@ class TargetFollower:
         if target is None or uid(target) != self._identity.uid:
             self._leave(name)
             return None
-        self._guard.set_released(released=annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == "true")
+        self._set_brake(target)
         served = await discover(self._downstream)
         rights = await lacking_verbs(self._downstream, candidates(_entries(target), served))
         # The questions to the pcluster take a while, in which heartbeats have made newer versions.
@@ -114,6 +117,17 @@ class TargetFollower:
         self._wanted = wanted_resources(judged, served, rights, self._wanted)
         self._sync(shard_urls(target), self._wanted)
         return Result(requeue_after_seconds=RECHECK_SECONDS)
+
+    def _set_brake(self, target: Object) -> None:
+        """What the SyncTarget says about deletions: held before we started, allowed by a person, or asked for."""
+        said = get_condition(target, CONDITION_DELETIONS_ALLOWED)
+        if not self._followed and said is not None and said["status"] == FALSE:
+            why = said.get("message", "").partition(_HOW_TO_RELEASE)[0]
+            self._brake.hold(why, behind=said.get("reason") == REASON_CONTROL_PLANE_BEHIND)
+        self._followed = True
+        self._brake.drained = is_drained(target)
+        if annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == TRUE.lower():
+            self._brake.release()
 
     def _leave(self, name: str) -> None:
         """Stop syncing. Nothing is deleted downstream: whoever removed the SyncTarget decides about its workloads."""
@@ -137,9 +151,10 @@ class TargetFollower:
             mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
         mark_true(changed, CONDITION_API_IMPORTER_READY, now)
         mark_true(changed, CONDITION_SYNCER_READY, now)
-        if self._guard.held:
-            held = f"{self._guard.held}; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOTATION}=true to go on"
-            mark_false(changed, CONDITION_DELETIONS_ALLOWED, REASON_DELETIONS_HELD, ERROR, held, now)
+        if self._brake.held:
+            held = f"{self._brake.held}{_HOW_TO_RELEASE}"
+            reason = REASON_CONTROL_PLANE_BEHIND if self._brake.behind else REASON_DELETIONS_HELD
+            mark_false(changed, CONDITION_DELETIONS_ALLOWED, reason, ERROR, held, now)
         elif get_condition(changed, CONDITION_DELETIONS_ALLOWED):
             mark_true(changed, CONDITION_DELETIONS_ALLOWED, now)
         patch = merge_patch_of(target, changed)
@@ -151,6 +166,12 @@ class TargetFollower:
 def _entries(target: Object) -> Sequence[Object]:
     """The resources of a SyncTarget."""
     return (target.get("status") or {}).get("syncedResources") or ()
+
+
+def is_drained(target: Object) -> bool:
+    """Whether the owner wants workloads to leave, by a time or by a taint."""
+    spec = target.get("spec") or {}
+    return bool(spec.get("evictAfter")) or any(taint.get("effect") == "NoExecute" for taint in spec.get("taints") or ())
 
 
 def _status_matters(old: Object, new: Object) -> bool:
