@@ -29,6 +29,12 @@ from headwater.cli.logs import log_options
 @click.option("--report-capacity/--no-report-capacity", default=True, show_default=True,
               help="Whether to report capacity, which takes rights to read nodes and pods.")  # fmt: skip
 @click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")
+@click.option("--qps", type=click.FloatRange(0), default=1000.0, show_default=True,
+              help="Writes to each side in a second on average; 0 for no limit.")  # fmt: skip
+@click.option("--burst", type=click.IntRange(1), default=2000, show_default=True,
+              help="Writes to each side that may come at once.")  # fmt: skip
+@click.option("--lease-namespace", default="",
+              help="Namespace on the pcluster of the Lease by which one syncer leads; none by default.")  # fmt: skip
 @click.option("--deletion-brake-share", type=click.FloatRange(0, 1), default=0.5, show_default=True,
               help="Share of all copies whose deletion in the window is held until a person allows it.")  # fmt: skip
 @click.option("--deletion-brake-count", type=click.IntRange(0), default=50, show_default=True,
@@ -49,6 +55,9 @@ def syncer(
     downstream_namespace_clean_delay: float,
     report_capacity: bool,
     workers: int,
+    qps: float,
+    burst: int,
+    lease_namespace: str,
     deletion_brake_share: float,
     deletion_brake_count: int,
     deletion_brake_window: float,
@@ -74,6 +83,9 @@ def syncer(
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
         report_capacity=report_capacity,
         workers=workers,
+        qps=qps,
+        burst=burst,
+        lease_namespace=lease_namespace,
         brake=BrakeSettings(
             share=deletion_brake_share, count=deletion_brake_count, window_seconds=deletion_brake_window
         ),

@@ -18,6 +18,7 @@ from headwater.machinery.objects import Object, cluster_name, name, object_key, 
 from headwater.syncer.activity import Activity
 from headwater.syncer.capacity.report import CapacityReport
 from headwater.syncer.downstream import Downstream
+from headwater.syncer.election import Election
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
 from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
@@ -42,7 +43,7 @@ class Agent:
     """Wires the parts of a syncer together. Both sides are given as clients, so that any transport will do.
 
     ``control_plane`` reaches workspaces by `/clusters/<name>`, ``pcluster`` is a plain API server, and
-    ``transport_for`` gives transports to virtual workspace servers.
+    ``transport_for`` gives transports to virtual workspace servers. With an ``election`` it works while it leads.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Agent:
         control_plane: ClusterClient,
         pcluster: ClusterClient,
         transport_for: TransportFor,
+        election: Election | None = None,
         clock: Clock | None = None,
         registry: Registry | None = None,
     ) -> None:
@@ -59,6 +61,7 @@ class Agent:
         self._workspace = control_plane.cluster(options.from_cluster)
         self._pcluster = pcluster
         self._transport_for = transport_for
+        self._election = election
         self._clock = clock or SystemClock()
         self._registry = registry or Registry()
         self._activity = Activity(self._clock)
@@ -67,6 +70,13 @@ class Agent:
     async def run(self) -> None:
         """Sync until cancelled. Raises WrongSyncTarget."""
         identity = await self._find_target()
+        election = self._election
+        if election is None:
+            return await self._work(identity)
+        self.health.add("lease", lambda: election.last_error or None)
+        return await election.lead(lambda: self._work(identity))
+
+    async def _work(self, identity: TargetIdentity) -> None:
         log.info("syncing", name=identity.name, cluster=identity.cluster, sync_target=identity.key)
         downstream = Downstream(self._pcluster, identity=identity, changed=self._downstream_changed, clock=self._clock)
         upstream = Upstream(transport_for=self._transport_for, changed=self._upstream_changed, clock=self._clock)

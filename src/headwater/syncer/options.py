@@ -14,6 +14,8 @@ SHORTEST_HEARTBEAT_SECONDS: Final = 1.0
 LONGEST_HEARTBEAT_SECONDS: Final = 600.0
 DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS: Final = 30.0
 DEFAULT_WORKERS: Final = 32
+DEFAULT_QPS: Final = 1000.0
+DEFAULT_BURST: Final = 2000
 
 
 class OptionsError(ValueError):
@@ -27,7 +29,8 @@ class SyncerOptions:
     ``from_*`` is upstream, the control plane; ``to_*`` is downstream, the pcluster, by default the one that the
     process runs in. ``from_cluster`` is the workspace of the SyncTarget, by name or path; empty takes it from the
     server URL of the kubeconfig. ``report_capacity`` is about reading nodes and pods of the pcluster.
-    ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
+    ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`. ``qps`` and ``burst`` bound the writes
+    to each side, 0 doesn't. With a ``lease_namespace`` on the pcluster one of several syncers leads.
     """
 
     sync_target_name: str
@@ -42,6 +45,9 @@ class SyncerOptions:
     workers: int = DEFAULT_WORKERS
     report_capacity: bool = True
     health_address: str = ""
+    qps: float = DEFAULT_QPS
+    burst: int = DEFAULT_BURST
+    lease_namespace: str = ""
     brake: BrakeSettings = field(default_factory=BrakeSettings)
 
     def check(self) -> None:
@@ -60,5 +66,7 @@ class SyncerOptions:
             raise OptionsError("--deletion-brake-count must not be negative")
         if self.brake.window_seconds <= 0:
             raise OptionsError("--deletion-brake-window must be positive")
+        if self.qps < 0 or self.burst < 1:
+            raise OptionsError("--qps must not be negative, and --burst must be at least 1")
         if self.workers < 1:
             raise OptionsError("--workers must be at least 1")

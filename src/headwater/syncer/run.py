@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import socket
+import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from headwater.base.clock import SystemClock
+from headwater.apis.workload.labels import syncer_id
+from headwater.base.clock import Clock, SystemClock
 from headwater.base.tasks import TaskGroup
 from headwater.client import kubeconfig
 from headwater.client.connection import ConfigError, ConnectionSettings, in_cluster_settings
@@ -13,9 +17,12 @@ from headwater.client.dynamic import ClusterClient
 from headwater.client.interface import Transport
 from headwater.client.transport import NetworkTransport
 from headwater.syncer.agent import Agent
+from headwater.syncer.election import LEASES, Election
 from headwater.syncer.healthserver import HealthServer
 from headwater.syncer.options import SyncerOptions
+from headwater.syncer.tokenbucket import TokenBucket
 from headwater.syncer.upstream import USER_AGENT
+from headwater.syncer.writegate import WriteGate
 from headwater.telemetry.metrics import Registry
 
 
@@ -27,12 +34,20 @@ async def run(options: SyncerOptions) -> None:
     transports = _Transports(settings)
     pcluster = NetworkTransport(downstream_settings(options))
     registry = Registry()
+    clock = SystemClock()
+    election = _election(options, pcluster, clock, registry)
+    gates = _Gates(options, (lambda: election.valid) if election is not None else (lambda: True), clock, registry)
+
+    def upstream(url: str) -> Transport:
+        return gates.before(transports.get(url), "upstream")
+
     agent = Agent(
         options,
-        control_plane=ClusterClient(transports.get(settings.server), user_agent=USER_AGENT),
-        pcluster=ClusterClient(pcluster, user_agent=USER_AGENT),
-        transport_for=transports.get,
-        clock=SystemClock(),
+        control_plane=ClusterClient(upstream(settings.server), user_agent=USER_AGENT),
+        pcluster=ClusterClient(gates.before(pcluster, "downstream"), user_agent=USER_AGENT),
+        transport_for=upstream,
+        election=election,
+        clock=clock,
         registry=registry,
     )
     try:
@@ -64,6 +79,41 @@ def downstream_settings(options: SyncerOptions) -> ConnectionSettings:
     if options.to_kubeconfig is None:
         return in_cluster_settings()
     return kubeconfig.load_file(options.to_kubeconfig).settings(options.to_context)
+
+
+def _election(options: SyncerOptions, pcluster: NetworkTransport, clock: Clock, registry: Registry) -> Election | None:
+    """The election among the syncers of this SyncTarget; its own requests pass no gate."""
+    if not options.lease_namespace:
+        return None
+    client = ClusterClient(pcluster, user_agent=USER_AGENT).cluster("")
+    return Election(
+        client.resource(LEASES, options.lease_namespace),
+        lease_name=syncer_id(options.sync_target_name, options.sync_target_uid),
+        holder=f"{socket.gethostname()}_{uuid.uuid4()}",
+        clock=clock,
+        registry=registry,
+    )
+
+
+class _Gates:
+    """The gates in front of all transports; those of one side share its rate."""
+
+    def __init__(self, options: SyncerOptions, may_write: Callable[[], bool], clock: Clock, registry: Registry) -> None:
+        self._may_write, self._clock, self._registry = may_write, clock, registry
+        self._buckets = {
+            side: TokenBucket(qps=options.qps, burst=options.burst, clock=clock) for side in ("upstream", "downstream")
+        }
+
+    def before(self, transport: Transport, side: str) -> WriteGate:
+        """A transport behind a gate."""
+        return WriteGate(
+            transport,
+            side=side,
+            may_write=self._may_write,
+            bucket=self._buckets[side],
+            clock=self._clock,
+            registry=self._registry,
+        )
 
 
 class _Transports:

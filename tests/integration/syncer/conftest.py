@@ -38,6 +38,8 @@ PLURALS = {
     "Secret": GroupVersionResource("", "v1", "secrets"),
     "ClusterRole": GroupVersionResource(_RBAC, "v1", "clusterroles"),
     "ClusterRoleBinding": GroupVersionResource(_RBAC, "v1", "clusterrolebindings"),
+    "Role": GroupVersionResource(_RBAC, "v1", "roles"),
+    "RoleBinding": GroupVersionResource(_RBAC, "v1", "rolebindings"),
 }
 BINDINGS = GroupVersionResource("apis.kcp.io", "v1alpha2", "apibindings")
 NAMESPACES = GroupVersionResource("", "v1", "namespaces")

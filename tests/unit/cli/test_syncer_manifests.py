@@ -75,9 +75,21 @@ def test_manifests_round_trip_and_run_unprivileged() -> None:
     text = yamlio.dump_all(downstream_objects(PLAN))
     objects = yamlio.load_all(text)
     assert [obj["kind"] for obj in objects] == [
-        "Namespace", "ServiceAccount", "Secret", "ClusterRole", "ClusterRoleBinding", "Secret", "Deployment",
+        "Namespace", "ServiceAccount", "Secret", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Secret",
+        "Deployment",
     ]  # fmt: skip
     pod = objects[-1]["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert "secret-token" not in repr(PLAN)
+
+
+def test_one_of_several_replicas_leads() -> None:
+    """They need a Lease of their own in their namespace, and no other right there."""
+    objects = downstream_objects(PLAN)
+    role = next(obj for obj in objects if obj["kind"] == "Role")
+    assert role["metadata"]["namespace"] == PLAN.namespace
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"create", "get", "update"}
+    assert all(rule["resources"] == ["leases"] for rule in role["rules"])
+    container = objects[-1]["spec"]["template"]["spec"]["containers"][0]
+    assert "--lease-namespace=$(NAMESPACE)" in container["args"]

@@ -50,7 +50,8 @@ class Registration:
     "--kcp-namespace", default="default", show_default=True, help="Namespace of its account in the workspace."
 )
 @click.option("--syncer-image", default=f"headwater:{VERSION}", show_default=True, help="Image of the syncer.")
-@click.option("--replicas", type=click.IntRange(0, 1), default=1, show_default=True, help="Replicas of the syncer.")
+@click.option("--replicas", type=click.IntRange(0, 5), default=1, show_default=True,
+              help="Replicas of the syncer, of which one leads.")  # fmt: skip
 @connection_options
 @command_body
 async def create(

@@ -105,8 +105,28 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
             "rules": downstream_rules(plan.resources),
         },
         _cluster_role_binding(named, plan.syncer_id, plan.namespace),
+        *_lease_rights(plan, spaced),
         {"apiVersion": "v1", "kind": "Secret", "metadata": spaced, "data": {"kubeconfig": kubeconfig}},
         _deployment(plan, spaced),
+    ]
+
+
+def _lease_rights(plan: SyncerPlan, meta: Mapping[str, object]) -> list[Object]:
+    """Role and binding for the Lease by which one of several replicas leads; a name can't bind `create`."""
+    leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
+    rules = [
+        {**leases, "verbs": ["create"]},
+        {**leases, "verbs": ["get", "update"], "resourceNames": [plan.syncer_id]},
+    ]
+    return [
+        {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": dict(meta), "rules": rules},
+        {
+            "apiVersion": f"{_RBAC}/v1",
+            "kind": "RoleBinding",
+            "metadata": dict(meta),
+            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": plan.syncer_id},
+            "subjects": [{"kind": "ServiceAccount", "name": plan.syncer_id, "namespace": plan.namespace}],
+        },
     ]
 
 
@@ -150,6 +170,7 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
             f"--from-cluster={plan.cluster}",
             f"--sync-target-name={plan.sync_target_name}",
             f"--sync-target-uid={plan.sync_target_uid}",
+            "--lease-namespace=$(NAMESPACE)",
         ],
         "env": [{"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
         "securityContext": {
@@ -172,7 +193,6 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
         "metadata": dict(meta),
         "spec": {
             "replicas": plan.replicas,
-            "strategy": {"type": "Recreate"},
             "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },
