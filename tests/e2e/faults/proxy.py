@@ -94,8 +94,8 @@ class FaultyProxy:
             self._open.add(far)
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
             await asyncio.gather(self._carry(reader, far, {"silent"}), self._carry(answers, writer, {"silent", "deaf"}))
-        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            pass  # One of both sides is gone; the other one shall see it.
+        except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            pass  # One of both sides is gone, or the proxy ends; who is left shall see it.
         finally:
             for each in (writer, far):
                 if each is not None:

@@ -100,12 +100,20 @@ class Scene:
         """Name -> uid and value of what the workspace has."""
         return values_of(self.tenant.list("configmaps", "default"))
 
+    def _delete(self, name: str) -> None:
+        """Ask again for a deletion, which may be under way."""
+        try:
+            self.tenant.request("DELETE", path_of("configmaps", name, "default"))
+        except Refused as refused:
+            if refused.status != 404:
+                raise
+
     def check(self) -> None:
         """Wait until all has settled, and assert everything that must hold."""
         history = self.history
         above = self.above()
         for name in sorted(above.keys() & history.deleting):
-            self.tenant.request("DELETE", path_of("configmaps", name, "default"))
+            self._delete(name)
         wrong = history.settle_unsure(above)
         assert not wrong, history.failure(wrong)
         last: list[str] = []
