@@ -24,6 +24,7 @@ from headwater.syncer.namespaces.cleaner import NamespaceCleaner
 from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
 from headwater.syncer.options import SyncerOptions
 from headwater.syncer.spec import SpecSyncer
+from headwater.syncer.spec.signs import RESTORED
 from headwater.syncer.status import StatusSyncer
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
@@ -104,6 +105,7 @@ class Agent:
             changes=lambda: self._capacity.changes(follower.status),
             interval_seconds=self._options.heartbeat_seconds,
             clock=self._clock,
+            went_back=lambda: self._spec.brake.hold(RESTORED, behind=True),
         )
         self._add_checks(heartbeat)
         async with TaskGroup("syncer") as group:
@@ -211,6 +213,10 @@ class Agent:
             self._spec.revisit(name(new))
 
     def _add_checks(self, heartbeat: Heartbeat) -> None:
+        objects = self._registry.gauge("syncer_objects", "Objects that are held in memory, by side.", ["side"])
+        objects.labels("downstream").set_function(self._downstream.count)
+        objects.labels("upstream").set_function(self._upstream.count)
+        self.health.add("deletions", lambda: self._spec.brake.held or None)
         self.health.add("heartbeat", lambda: heartbeat.last_error or None)
         self.health.add("upstream", lambda: "; ".join(self._upstream.errors()) or None)
         self.health.add("downstream", lambda: "; ".join(self._downstream.informers.errors()) or None)

@@ -110,6 +110,10 @@ class Upstream:
         found = self._find(resource, key)
         return found[1] if found else None
 
+    def count(self) -> int:
+        """How many objects there are."""
+        return sum(shard.informers.count() for shard in self.shards)
+
     def informers(self, resource: GroupResource) -> list[Informer]:
         """The informers of a resource, one for each shard."""
         found = (shard.informers.get(resource) for shard in self._shards.values())

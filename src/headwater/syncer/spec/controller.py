@@ -11,6 +11,7 @@ from headwater.machinery.objects import Object, object_key
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
+from headwater.syncer.latency import latency
 from headwater.syncer.namespaces.mapping import Namespaces
 from headwater.syncer.spec.autoscaling import Autoscaling
 from headwater.syncer.spec.brake import BrakeSettings, DeletionBrake
@@ -41,6 +42,7 @@ class SpecSyncer:
         self._downstream = downstream
         self._autoscaling = Autoscaling(upstream, downstream)
         self._upstream = upstream
+        self._latency = latency(registry, clock, "down")
         self.brake = DeletionBrake(brake, clock, registry=registry, again=self._again)
         reconciler = SpecReconciler(
             identity=identity,
@@ -50,6 +52,7 @@ class SpecSyncer:
             brake=self.brake,
             autoscaling=self._autoscaling,
             activity=activity,
+            latency=self._latency,
         )
         self.controller = Controller(
             "syncer-spec", reconcile=reconciler.reconcile, workers=workers, clock=clock, registry=registry
@@ -69,6 +72,7 @@ class SpecSyncer:
         """Hear of a change in the virtual workspace; status is no concern of this controller."""
         obj = new or old
         if obj is not None and spec_or_metadata_changed(old, new):
+            self._latency.changed(item_of(resource, object_key(obj)))
             self.controller.enqueue(item_of(resource, object_key(obj)))
             self._revisit_scaled(resource, object_key(obj), old, new)
 

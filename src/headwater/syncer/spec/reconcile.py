@@ -14,6 +14,7 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
+from headwater.syncer.latency import Latency
 from headwater.syncer.mutate.body import REVISION_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.secrets import stays_upstream
@@ -53,6 +54,7 @@ class SpecReconciler:
         brake: DeletionBrake,
         autoscaling: Autoscaling,
         activity: Activity,
+        latency: Latency,
     ) -> None:
         self._autoscaling = autoscaling
         self._identity = identity
@@ -62,6 +64,7 @@ class SpecReconciler:
         self._brake = brake
         self._signs = Signs(upstream=upstream, downstream=downstream, brake=brake)
         self._activity = activity
+        self._latency = latency
         self._settled: dict[str, tuple[str, str, bool]] = {}
         """Item -> resourceVersions of both sides after the last apply, and whether the replicas were an autoscaler's;
         so that our own events cost nothing."""
@@ -153,6 +156,7 @@ class SpecReconciler:
         copy = kept or copy
         now = (resource_version(upstream), resource_version(copy) if copy is not None else "", kept is not None)
         if self._settled.get(item) == now:
+            self._latency.same(item)
             return
         cluster, space, _ = split_key(key)
         locator = "" if space else self._identity.locator(cluster, "").to_json()
@@ -168,6 +172,7 @@ class SpecReconciler:
         restored = copy is not None and self._brake.trusts and is_behind(upstream, copy)
         if copy is not None and not restored and is_applied(copy, body):
             self._settled[item] = now
+            self._latency.same(item)
             return
         if space:
             await self._namespaces.ensure(cluster, space)
@@ -181,6 +186,8 @@ class SpecReconciler:
         applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True)
         self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None)
         self._activity.note()
+        self._latency.written(item)
+        log.debug("applied", upstream=item, downstream=str(place), revision=resource_version(upstream))
 
     async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:
         """Cluster-scoped names are shared by all workspaces and by the pcluster's owner."""

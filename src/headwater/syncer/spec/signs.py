@@ -16,7 +16,7 @@ from headwater.syncer.upstream import ControlPlaneBehind, Upstream
 from headwater.telemetry.logging import get_logger
 
 log = get_logger("syncer.spec")
-_RESTORED = "the control plane is behind the state that copies were made from, as one restored from a backup is"
+RESTORED = "the control plane is behind what it was, as one restored from a backup is"
 
 
 class Signs:
@@ -52,7 +52,7 @@ class Signs:
         try:
             confirmed = await self._upstream.confirm_absent(resource, key, not_before=not_before)
         except ControlPlaneBehind:
-            self._brake.hold(_RESTORED, behind=True)
+            self._brake.hold(RESTORED, behind=True)
             confirmed = True
 
         async def may_go(_: Object) -> bool:
@@ -71,7 +71,7 @@ class Signs:
         except (NotFound, LookupError):
             raise DeletionHeld from None  # Its event comes.
         if is_behind(live, copy):
-            self._brake.hold(_RESTORED, behind=True)
+            self._brake.hold(RESTORED, behind=True)
         else:
             raise DeletionHeld
 
