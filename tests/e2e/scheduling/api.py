@@ -18,6 +18,7 @@ MERGE_PATCH = "application/merge-patch+json"
 _GROUPS = {
     "apps/v1": ("deployments", "statefulsets", "replicasets", "daemonsets"),
     "batch/v1": ("jobs",),
+    "coordination.k8s.io/v1": ("leases",),
     "networking.k8s.io/v1": ("ingresses",),
     "rbac.authorization.k8s.io/v1": ("clusterroles",),
     "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
