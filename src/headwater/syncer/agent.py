@@ -168,7 +168,10 @@ class Agent:
                 await self._clock.sleep(delay)
         if uid(target) != options.sync_target_uid:
             raise WrongSyncTarget(
-                f"unexpected SyncTarget UID {uid(target)}, expected {options.sync_target_uid}, refusing to sync"
+                f"unexpected SyncTarget UID {uid(target)}, expected {options.sync_target_uid}, refusing to sync: "
+                f"SyncTarget {options.sync_target_name} was deleted and made anew. Nothing is deleted on the pcluster. "
+                f"Apply new manifests of `headwater sync-target create {options.sync_target_name}`, wait until all is "
+                "ready, and then delete the namespaces of the old one, which the new syncer counts and names"
             )
         return TargetIdentity(cluster_name(target) or options.from_cluster, options.sync_target_name, uid(target))
 
@@ -215,6 +218,10 @@ class Agent:
     def _add_checks(self, heartbeat: Heartbeat) -> None:
         objects = self._registry.gauge("syncer_objects", "Objects that are held in memory, by side.", ["side"])
         objects.labels("downstream").set_function(self._downstream.count)
+        orphans = self._registry.gauge(
+            "syncer_orphaned_namespaces", "Namespaces of a SyncTarget that had our name and another uid."
+        )
+        orphans.set_function(lambda: len(self._namespaces.orphans()))
         objects.labels("upstream").set_function(self._upstream.count)
         self.health.add("deletions", lambda: self._spec.brake.held or None)
         self.health.add("heartbeat", lambda: heartbeat.last_error or None)
