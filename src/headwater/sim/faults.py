@@ -1,4 +1,4 @@
-"""Settable trouble of a simulated pcluster's network: latency, refused requests, and a partition.
+"""Settable trouble of a simulated pcluster: latency, refused requests, a partition, and lies.
 
 `GET` and `PUT /sim/faults` read and set it as JSON, for members of system:masters; what is below `/sim` has no trouble.
 """
@@ -28,12 +28,13 @@ _PARTITION_SECONDS = 60.0
 @dataclass(frozen=True, slots=True)
 class FaultSettings:
     """Latency in milliseconds (plus or minus half of `jitter_ms`), the share of requests that fail (0 to 1), and
-    whether the pcluster can't be reached at all."""
+    whether the pcluster can't be reached at all. With `empty_lists` it says of every collection that it is empty."""
 
     latency_ms: float = 0.0
     jitter_ms: float = 0.0
     error_share: float = 0.0
     partition: bool = False
+    empty_lists: bool = False
 
 
 _NO_FAULTS = FaultSettings()
@@ -43,12 +44,17 @@ def settings_from(data: Any) -> FaultSettings:
     """Settings from decoded JSON; absent fields are zero. Raises BadRequest."""
     if not isinstance(data, dict) or data.keys() - asdict(FaultSettings()).keys():
         raise BadRequest(f"faults must be an object with {', '.join(asdict(FaultSettings()))}")
-    partition = data.get("partition", False)
-    if not isinstance(partition, bool):
-        raise BadRequest("partition must be true or false")
+    partition, empty_lists = _switch(data, "partition"), _switch(data, "empty_lists")
     latency = _number(data, "latency_ms", _MAXIMUM_LATENCY_MS)
     jitter = _number(data, "jitter_ms", _MAXIMUM_LATENCY_MS)
-    return FaultSettings(latency, jitter, _number(data, "error_share", 1.0), partition)
+    return FaultSettings(latency, jitter, _number(data, "error_share", 1.0), partition, empty_lists)
+
+
+def _switch(data: dict[str, Any], key: str) -> bool:
+    value = data.get(key, False)
+    if not isinstance(value, bool):
+        raise BadRequest(f"{key} must be true or false")
+    return value
 
 
 def _number(data: dict[str, Any], key: str, maximum: float) -> float:
@@ -56,6 +62,17 @@ def _number(data: dict[str, Any], key: str, maximum: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= maximum:
         raise BadRequest(f"{key} must be a number from 0 to {maximum:g}")
     return float(value)
+
+
+def _empty(response: Response) -> None:
+    """Take the items out of a list; whatever else it is stays."""
+    body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+    try:
+        found = jsonio.loads(body)
+    except jsonio.DecodeError:
+        return
+    if isinstance(found, dict) and isinstance(found.get("items"), list):
+        response.body = jsonio.dumps({**found, "items": []})
 
 
 class Faults:
@@ -83,7 +100,10 @@ class Faults:
         if request.path.startswith(_OWN_PATHS) or self.settings == _NO_FAULTS:
             return self._watched(await handler(request))
         await self._pass()
-        return self._watched(await handler(request))
+        response = await handler(request)
+        if self.settings.empty_lists and request.method == "GET" and isinstance(response, Response):
+            _empty(response)
+        return self._watched(response)
 
     async def _pass(self) -> None:
         settings = self.settings

@@ -143,7 +143,13 @@ class Faults:
     def _troubled(self) -> Fault:
         pcluster = self._random.choice(PCLUSTERS)
         settings = self._random.choice(
-            [{"latency_ms": 200, "jitter_ms": 200}, {"error_share": 0.3}, {"error_share": 0.9}, {"partition": True}]
+            [
+                {"latency_ms": 200, "jitter_ms": 200},
+                {"error_share": 0.3},
+                {"error_share": 0.9},
+                {"partition": True},
+                {"empty_lists": True},
+            ]
         )
 
         @contextmanager
