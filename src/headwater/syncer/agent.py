@@ -223,7 +223,6 @@ class Agent:
         )
         orphans.set_function(lambda: len(self._namespaces.orphans()))
         objects.labels("upstream").set_function(self._upstream.count)
-        self.health.add("deletions", lambda: self._spec.brake.held or None)
         self.health.add("heartbeat", lambda: heartbeat.last_error or None)
         self.health.add("upstream", lambda: "; ".join(self._upstream.errors()) or None)
         self.health.add("downstream", lambda: "; ".join(self._downstream.informers.errors()) or None)

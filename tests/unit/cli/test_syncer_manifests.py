@@ -93,3 +93,12 @@ def test_one_of_several_replicas_leads() -> None:
     assert all(rule["resources"] == ["leases"] for rule in role["rules"])
     container = objects[-1]["spec"]["template"]["spec"]["containers"][0]
     assert "--lease-namespace=$(NAMESPACE)" in container["args"]
+
+
+def test_kubelets_ask_the_syncer_how_it_is() -> None:
+    """It listens where its probes and Prometheus look for it."""
+    container = downstream_objects(PLAN)[-1]["spec"]["template"]["spec"]["containers"][0]
+    port = next(each["containerPort"] for each in container["ports"] if each["name"] == "health")
+    assert f"--health-address=0.0.0.0:{port}" in container["args"]
+    probes = {container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("liveness", "readiness")}
+    assert probes == {"/livez", "/readyz"}

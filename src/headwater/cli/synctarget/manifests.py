@@ -17,6 +17,7 @@ from headwater.machinery.objects import Object
 from headwater.syncer.target.choose import NEVER_SYNCED
 
 _SYNC_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
+_HEALTH_PORT = 8090
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -171,6 +172,7 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
             f"--sync-target-name={plan.sync_target_name}",
             f"--sync-target-uid={plan.sync_target_uid}",
             "--lease-namespace=$(NAMESPACE)",
+            f"--health-address=0.0.0.0:{_HEALTH_PORT}",
         ],
         "env": [{"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
         "securityContext": {
@@ -178,6 +180,9 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
+        "ports": [{"name": "health", "containerPort": _HEALTH_PORT}],
+        "livenessProbe": {"httpGet": {"path": "/livez", "port": "health"}, "periodSeconds": 20, "failureThreshold": 6},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "health"}, "periodSeconds": 10},
         "volumeMounts": [{"name": "kcp-config", "mountPath": "/kcp/", "readOnly": True}],
         "resources": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}},
     }
