@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from tests.integration.servers import config_map, eventually
 from tests.integration.servers import namespace as namespace_object
 from tests.integration.syncer.conftest import CONFIG_MAPS, NAMESPACES, Line
@@ -16,7 +17,9 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.server.options import ServingOptions
 from headwater.server.process import ControlPlaneProcess
 from headwater.server.run import syncer_workspace
+from headwater.sim.faults import FaultSettings
 from headwater.syncer.spec.brake import BrakeSettings
+from headwater.syncer.target import follow
 
 LEAVE = {"metadata": {"annotations": {ALLOW_DELETIONS_ANNOTATION: "true"}}}
 EVENTS = GroupVersionResource("", "v1", "events")
@@ -147,6 +150,41 @@ async def test_a_control_plane_restored_from_an_older_copy_deletes_nothing(durab
         return len(await copies(line)) == 4
 
     await eventually(gone)
+
+
+async def test_a_syncer_that_is_refused_upstream_deletes_nothing(line: Line) -> None:
+    """Its account is gone, as after a rotation that went wrong: it keeps what is there, and asks again."""
+    before = await fill(line, 5)
+    accounts = line.workspace.resource(GroupVersionResource("", "v1", "serviceaccounts"), "default")
+    account = next(name(each) for each in (await accounts.list_all())[0] if "syncer" in name(each))
+    await accounts.delete(account)
+    await refused(line, 3)
+    await line.stop_agent()
+    line.start_agent()
+    await refused(line, 3)
+    assert await copies(line) == before
+
+
+async def test_a_pcluster_that_refuses_its_syncer_is_not_ready(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heartbeat goes on, so a condition has to say it; and it is taken back by itself."""
+    monkeypatch.setattr(follow, "UNREACHABLE_SECONDS", 0.0)
+    before = await fill(line, 3)
+    await line.stop_agent()
+    line.pcluster.faults.set(FaultSettings(error_share=1))
+    line.start_agent()
+
+    async def unreachable() -> bool:
+        condition = get_condition(await line.sync_target(), "SyncerReady") or {}
+        return condition.get("reason") == "PClusterUnreachable"
+
+    await eventually(unreachable)
+    line.pcluster.faults.set(FaultSettings())
+
+    async def ready() -> bool:
+        return is_true(await line.sync_target(), "SyncerReady") and is_true(await line.sync_target(), "Ready")
+
+    await eventually(ready)
+    assert await copies(line) == before
 
 
 async def test_objects_that_vanish_unmarked_are_deleted_but_not_in_masses(line: Line) -> None:

@@ -13,18 +13,21 @@ from headwater.apis.sync.v1alpha1.synctarget import (
     CONDITION_SYNCER_READY,
     REASON_CONTROL_PLANE_BEHIND,
     REASON_DELETIONS_HELD,
+    REASON_PCLUSTER_UNREACHABLE,
     REASON_SYNCER_UNAUTHORIZED,
     SYNC_TARGETS,
 )
 from headwater.base.clock import Clock
+from headwater.client.answers import UnexpectedAnswer
 from headwater.client.discovery import Discovery, discover
 from headwater.client.dynamic import Client
 from headwater.client.informer import Informer
+from headwater.client.interface import TransportError
 from headwater.controller import Controller, Result
 from headwater.controller.commit import merge_patch_of
 from headwater.controller.triggers import spec_or_metadata_changed
 from headwater.machinery.conditions import ERROR, FALSE, TRUE, get_condition, mark_false, mark_true
-from headwater.machinery.errors import Conflict
+from headwater.machinery.errors import Conflict, StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
 from headwater.machinery.objects import annotations as annotations_of
@@ -36,6 +39,10 @@ from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
 RECHECK_SECONDS: Final = 60.0
+UNREACHABLE_SECONDS: Final = 20.0
+"""So long a pcluster may give no answer before that is said: a restart of its API server is none of our business."""
+_ASK_AGAIN_SECONDS: Final = 2.0
+_LONGEST_MESSAGE: Final = 1024
 _HOW_TO_RELEASE: Final = f"; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOTATION}=true to go on"
 _CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces")
 
@@ -67,6 +74,7 @@ class TargetFollower:
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
         self._followed = False
+        self._failing_since: float | None = None
         self.informer = Informer(
             self._resource,
             name="synctarget",
@@ -98,8 +106,12 @@ class TargetFollower:
             self._leave(name)
             return None
         self._set_brake(target)
-        served = await discover(self._downstream)
-        rights = await lacking_verbs(self._downstream, candidates(_entries(target), served))
+        try:
+            served = await discover(self._downstream)
+            rights = await lacking_verbs(self._downstream, candidates(_entries(target), served))
+        except (StatusError, TransportError, UnexpectedAnswer) as error:
+            return await self._cannot_ask(target, error)
+        self._failing_since = None
         # The questions to the pcluster take a while, in which heartbeats have made newer versions.
         target = self.informer.get(name)
         if target is None or uid(target) != self._identity.uid:
@@ -117,6 +129,20 @@ class TargetFollower:
         self._wanted = wanted_resources(judged, served, rights, self._wanted)
         self._sync(shard_urls(target), self._wanted)
         return Result(requeue_after_seconds=RECHECK_SECONDS)
+
+    async def _cannot_ask(self, target: Object, error: Exception) -> Result:
+        """The pcluster gives no answers, or none to us: say so when that lasts, and keep what is synced as it is."""
+        now = self._clock.monotonic()
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        log.warning("the pcluster can't be asked", name=self._identity.name, error=str(error))
+        if now - self._failing_since >= UNREACHABLE_SECONDS:
+            changed = deep_copy(target)
+            message = f"the syncer can't reach the pcluster's API: {error}"[:_LONGEST_MESSAGE]
+            mark_false(changed, CONDITION_SYNCER_READY, REASON_PCLUSTER_UNREACHABLE, ERROR, message, self._clock.now())
+            patch = merge_patch_of(target, changed)
+            if patch is not None:
+                await self._resource.patch_status(self._identity.name, patch[0])
+        return Result(requeue_after_seconds=_ASK_AGAIN_SECONDS)
 
     def _set_brake(self, target: Object) -> None:
         """What the SyncTarget says about deletions: held before we started, allowed by a person, or asked for."""

@@ -47,6 +47,9 @@ REASON_ERROR_HEARTBEAT: Final = "ErrorHeartbeat"
 REASON_SYNCER_UNAUTHORIZED: Final = "SyncerUnauthorized"
 """SyncerAuthorized is False: the syncer lacks rights on the pcluster; the message names the resources."""
 
+REASON_PCLUSTER_UNREACHABLE: Final = "PClusterUnreachable"
+"""SyncerReady is False: the syncer is alive, and the pcluster's API gives it no answer or refuses it."""
+
 REASON_DELETIONS_HELD: Final = "DeletionsHeld"
 """DeletionsAllowed is False: a person has to look, and to set the annotation below."""
 
