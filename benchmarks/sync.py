@@ -75,6 +75,7 @@ class Bench:
         self.services = scenario.client(SHOP).resource(SERVICES, "default")
         pcluster = scenario.pclusters[below].cluster("")
         self.below = pcluster.resource(CONFIGMAPS)
+        self._straight = pcluster.resource(CONFIGMAPS, "default")
         self.maps_below = Arrivals(self.below, selector=CLUSTER_LABEL)
         self.services_above = Arrivals(self.services, accept=_has_address)
         self._watching = [asyncio.create_task(each.run()) for each in (self.maps_below, self.services_above)]
@@ -92,6 +93,12 @@ class Bench:
         await self.maps.create(_configmap(object_name))
         acknowledged = time.perf_counter()
         return max(await self.maps_below.wait(object_name) - acknowledged, 0.0)
+
+    async def straight(self, object_name: str) -> float:
+        """Seconds of a create on the pcluster itself, without anybody between: the floor."""
+        started = time.perf_counter()
+        await self._straight.create(_configmap(object_name))
+        return time.perf_counter() - started
 
     async def there_and_back(self, object_name: str) -> float:
         """Seconds from an acknowledged create to the status that the pcluster gave, in the workspace.
@@ -183,8 +190,11 @@ async def sync_figures(folder: Path, idle: int = 100, burst: int = 1000, many: i
         await bench.down("warm-up")
         await bench.there_and_back("warm-up")
         idle_mb = bench.syncer_mb()
+        floor = spread([await bench.straight(f"floor-{number}") for number in range(idle)])
+        down = spread([await bench.down(f"idle-{number}") for number in range(idle)])
         figures: Figures = {
-            "create_to_downstream_idle_ms": spread([await bench.down(f"idle-{number}") for number in range(idle)]),
+            "floor_create_on_pcluster_ms": floor,
+            "create_to_downstream_idle_ms": {**down, "p50_to_floor": round(down["p50"] / floor["p50"], 1)},
             "create_to_status_back_idle_ms": spread(
                 [await bench.there_and_back(f"idle-{number}") for number in range(idle)]
             ),
