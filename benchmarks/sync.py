@@ -69,6 +69,7 @@ class Bench:
 
     def __init__(self, scenario: Scenario, processes: Processes, below: str) -> None:
         self._scenario = scenario
+        self._anew: ClusterClient | None = None
         self.processes = processes
         self.target = below
         self.maps = scenario.client(SHOP).resource(CONFIGMAPS, "default")
@@ -80,9 +81,11 @@ class Bench:
         self.services_above = Arrivals(self.services, accept=_has_address)
         self._watching = [asyncio.create_task(each.run()) for each in (self.maps_below, self.services_above)]
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         for task in self._watching:
             task.cancel()
+        if self._anew is not None:
+            await self._anew.close()
 
     def syncer_mb(self) -> float:
         """Resident memory of the syncer that has the work."""
@@ -155,7 +158,7 @@ class Bench:
                 break
             except (StatusError, TransportError):
                 await asyncio.sleep(0.05)
-                self._reconnect()
+                await self._reconnect()
         seconds = await self.maps_below.wait(canary) - started
         await asyncio.sleep(_QUIET_SECONDS)
         written = sum(version != known.get(uid) for uid, version in (await self._versions()).items()) - 1
@@ -166,11 +169,13 @@ class Bench:
             "revision_before": before,
         }
 
-    def _reconnect(self) -> None:
+    async def _reconnect(self) -> None:
         """A control plane that starts writes new credentials for its administrator."""
         settings = load_file(self._scenario.admin_kubeconfig).settings()
-        client = ClusterClient(NetworkTransport(replace(settings, server=split_workspace(settings.server)[0])))
-        self.maps = client.cluster(SHOP).resource(CONFIGMAPS, "default")
+        if self._anew is not None:
+            await self._anew.close()
+        self._anew = ClusterClient(NetworkTransport(replace(settings, server=split_workspace(settings.server)[0])))
+        self.maps = self._anew.cluster(SHOP).resource(CONFIGMAPS, "default")
 
     async def _versions(self) -> dict[str, str]:
         items, _ = await self.below.list_all(label_selector=CLUSTER_LABEL, metadata_only=True)
@@ -208,7 +213,7 @@ async def sync_figures(folder: Path, idle: int = 100, burst: int = 1000, many: i
         memory["after_restart"] = bench.syncer_mb()
         figures["hub_restart"] = await bench.after_restart(("hub",))
         figures["memory_mb_after"] = {each: memory_mb(pid) for each, pid in processes.pids().items()}
-        bench.stop()
+        await bench.stop()
     finally:
         await scenario.close()
         await processes.stop()
