@@ -149,10 +149,15 @@ class Stack:
     def json(self, *arguments: str, workspace: str = SHOP) -> dict[str, Any]:
         return dict(json.loads(self.kubectl(*arguments, "-o", "json", workspace=workspace)))
 
-    def below(self, pcluster: str, *arguments: str, check: bool = True) -> str:
+    def below(self, pcluster: str, *arguments: str, stdin: str = "", check: bool = True) -> str:
         """kubectl against a pcluster."""
         done = self.command(
-            self.kubectl_path, "--kubeconfig", str(self.pcluster_kubeconfig(pcluster)), *arguments, check=check
+            self.kubectl_path,
+            "--kubeconfig",
+            str(self.pcluster_kubeconfig(pcluster)),
+            *arguments,
+            stdin=stdin,
+            check=check,
         )
         return done.stdout if check else done.stdout + done.stderr
 
@@ -184,6 +189,20 @@ class Stack:
             "--sync-target-name", name, "--sync-target-uid", target["metadata"]["uid"],
             "--heartbeat-interval", str(heartbeat_seconds), "--downstream-namespace-clean-delay", "1",
         )  # fmt: skip
+
+    def credential_kubeconfig(self, name: str) -> Path:
+        """A kubeconfig with what the syncer of a SyncTarget has got for its bootstrap token."""
+        first = self.root / f"{name}-agent.kubeconfig"
+        folder = first.with_name(f"{first.name}.credentials")
+
+        def token() -> str:
+            return next((json.loads(each.read_text())["token"] for each in folder.glob("*.json")), "")
+
+        config = yaml.safe_load(first.read_text())
+        config["users"][0]["user"]["token"] = wait_for("credential", token)
+        path = self.root / f"{name}-credential.kubeconfig"
+        path.write_text(yaml.safe_dump(config))
+        return path
 
     def _agent_kubeconfig(self, name: str, pcluster: str, documents: Sequence[dict[str, Any]]) -> Path:
         secret = next(each for each in documents if each.get("type") == "kubernetes.io/service-account-token")

@@ -72,6 +72,20 @@ def test_everything_arrives_and_reports(made: Stack) -> None:
     wait_for("both ready", lambda: made.headwater("sync-target", "list", workspace=PLATFORM).count("True") == 2)
 
 
+def test_pods_of_both_pclusters_are_shown(made: Stack) -> None:
+    """Each under its own name, and owned by the target that runs it."""
+
+    def owners() -> list[str]:
+        pods = made.json("-n", "web", "get", "pods", "-l", "app=storefront")["items"]
+        marks = [
+            mark for pod in pods for mark in pod["metadata"]["labels"] if mark.startswith("state.workload.kcp.io/")
+        ]
+        return marks if len(pods) == len(marks) == 6 else []
+
+    found = wait_for("six pods", owners)
+    assert sorted(found.count(mark) for mark in set(found)) == [3, 3]
+
+
 def test_changes_go_down_and_hand_made_ones_are_put_back(made: Stack) -> None:
     made.kubectl("-n", "web", "scale", "deployment", "storefront", "--replicas=2")
     wait_for("scaled", lambda: both_ready(made, 2))
@@ -146,8 +160,8 @@ def test_cordon_keeps_and_drain_moves(made: Stack) -> None:
 
 
 def test_agents_credential_reaches_only_its_own_work(made: Stack) -> None:
-    """A syncer's token can't read a workspace, another target's view, or write what it may not."""
-    agent = str(made.root / "east-agent.kubeconfig")
+    """A syncer's credential can't read a workspace, another target's view, or write what it may not."""
+    agent = str(made.credential_kubeconfig("east"))
     west = made.json("get", "synctarget", "west", workspace=PLATFORM)["metadata"]
     east = made.json("get", "synctarget", "east", workspace=PLATFORM)["metadata"]
     home = west["annotations"]["kcp.io/cluster"]

@@ -74,6 +74,10 @@ class SubresourceHandler(Protocol):
     async def handle(self, call: SubresourceCall) -> Object | Response | StreamResponse: ...
 
 
+Connectors = Mapping[tuple[str, str, str], SubresourceHandler]
+"""By group, resource and subresource: what serves a connection to an object. Its calls have no body."""
+
+
 class Conversion(Protocol):
     """Converts between a served version and the stored one. Both change the given object in place."""
 

@@ -21,6 +21,7 @@ from headwater.apiserver.handlers.requestscope import no_such_resource
 from headwater.apiserver.loopback import LOOPBACK_USER, LoopbackTransport
 from headwater.apiserver.registry.eventexpiry import EventExpiry
 from headwater.apiserver.registry.store import ObjectStore
+from headwater.apiserver.resources import Connectors
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
 from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
@@ -44,7 +45,7 @@ class APIServerConfig:
     prefixes that end with a slash, to handlers that answer before objects and discovery do; the longest prefix wins,
     and "/" is the root alone.
     `clusters` says that requests name logical clusters (a filter sets `request.cluster`) and that objects carry their
-    logical cluster's name.
+    logical cluster's name. `connectors` serve subresources that are connections, such as a pod's exec.
     """
 
     backend: Backend
@@ -55,6 +56,7 @@ class APIServerConfig:
     admission: Sequence[AdmissionPlugin] = ()
     routes: Mapping[str, Handler] = field(default_factory=dict)
     clusters: bool = False
+    connectors: Connectors = field(default_factory=dict)
     bookmark_seconds: float = 60.0
     watch_seconds: float = 1800.0
 
@@ -73,7 +75,11 @@ class APIServer:
             stamp_clusters=config.clusters,
         )
         environment = Environment(
-            self.store, config.clock, bookmark_seconds=config.bookmark_seconds, watch_seconds=config.watch_seconds
+            self.store,
+            config.clock,
+            bookmark_seconds=config.bookmark_seconds,
+            watch_seconds=config.watch_seconds,
+            connectors=config.connectors,
         )
         self._resources = ResourceHandler(config.catalog, environment)
         self._discovery = DiscoveryHandler(config.catalog)

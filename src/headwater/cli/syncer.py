@@ -24,6 +24,8 @@ from headwater.cli.logs import log_options
 @click.option("--sync-target-uid", required=True, help="UID of the SyncTarget; another one is refused.")
 @click.option("--heartbeat-interval", type=click.FloatRange(1, 600), default=20.0, show_default=True,
               help="Seconds between heartbeats; at most a third of the control plane's threshold.")  # fmt: skip
+@click.option("--api-import-poll-interval", type=click.FloatRange(1, 3600), default=60.0, show_default=True,
+              help="Seconds between looks at the resources, schemas and rights that the pcluster offers.")  # fmt: skip
 @click.option("--downstream-namespace-clean-delay", type=float, default=30.0, show_default=True,
               help="Seconds before an empty downstream namespace is deleted.")  # fmt: skip
 @click.option("--report-capacity/--no-report-capacity", default=True, show_default=True,
@@ -41,7 +43,19 @@ from headwater.cli.logs import log_options
               help="So many deletions within the window are never held, whatever their share.")  # fmt: skip
 @click.option("--deletion-brake-window", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True,
               help="Seconds in which deletions are counted.")  # fmt: skip
+@click.option("--upsync-pods/--no-upsync-pods", default=True, show_default=True,
+              help="Whether pods are shown upstream.")  # fmt: skip
+@click.option("--upsync-events/--no-upsync-events", default=True, show_default=True,
+              help="Whether events of the pcluster are shown upstream.")  # fmt: skip
 @click.option("--health-address", default="", help="host:port for /healthz, /readyz and /metrics; none by default.")
+@click.option("--tunnel/--no-tunnel", default=True, show_default=True,
+              help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp.")  # fmt: skip
+@click.option("--credentials-dir", type=click.Path(path_type=Path),
+              help="Where to keep the credential for a bootstrap token; else beside the kubeconfig.")  # fmt: skip
+@click.option("--credentials-secret", default="", metavar="[NAMESPACE/]NAME",
+              help="Keep it in this Secret of the pcluster instead, which has to be there.")  # fmt: skip
+@click.option("--credential-lifetime", type=click.FloatRange(1 / 60, 168), default=24.0, show_default=True,
+              help="Hours that a credential counts; it is renewed after two thirds.")  # fmt: skip
 @log_options
 def syncer(
     from_kubeconfig: Path,
@@ -52,6 +66,7 @@ def syncer(
     sync_target_name: str,
     sync_target_uid: str,
     heartbeat_interval: float,
+    api_import_poll_interval: float,
     downstream_namespace_clean_delay: float,
     report_capacity: bool,
     workers: int,
@@ -61,7 +76,13 @@ def syncer(
     deletion_brake_share: float,
     deletion_brake_count: int,
     deletion_brake_window: float,
+    upsync_pods: bool,
+    upsync_events: bool,
     health_address: str,
+    tunnel: bool,
+    credentials_dir: Path | None,
+    credentials_secret: str,
+    credential_lifetime: float,
 ) -> None:
     """Check the settings, then work until told to stop."""
     from headwater.base.loop import run_service
@@ -80,6 +101,7 @@ def syncer(
         to_kubeconfig=to_kubeconfig,
         to_context=to_context,
         heartbeat_seconds=heartbeat_interval,
+        api_import_poll_seconds=api_import_poll_interval,
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
         report_capacity=report_capacity,
         workers=workers,
@@ -89,7 +111,13 @@ def syncer(
         brake=BrakeSettings(
             share=deletion_brake_share, count=deletion_brake_count, window_seconds=deletion_brake_window
         ),
+        upsync_pods=upsync_pods,
+        upsync_events=upsync_events,
         health_address=health_address,
+        tunnel=tunnel,
+        credentials_dir=credentials_dir,
+        credentials_secret=credentials_secret,
+        credential_hours=credential_lifetime,
     )
     try:
         run_service(run(options))

@@ -55,3 +55,10 @@ def retry_after_seconds(response: RawResponse) -> float | None:
     except ValueError:
         return None
     return seconds if 0 <= seconds < 86_400 else None
+
+
+def put_off_seconds(response: RawResponse) -> float | None:
+    """How long to wait before sending again what the server refused to work on; None for a real answer."""
+    if response.status not in (429, 503):
+        return None
+    return retry_after_seconds(response)

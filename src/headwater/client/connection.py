@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 _SERVICE_ACCOUNT_DIRECTORY: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 
@@ -14,12 +14,25 @@ class ConfigError(Exception):
     """Settings that can't lead to a connection: a missing file, an unknown context, an unsupported credential."""
 
 
+class TokenSource(Protocol):
+    """Where a bearer token comes from that changes while connections are open."""
+
+    def token(self) -> str:
+        """The token for the next request; "" for none."""
+        ...
+
+    def refused(self) -> None:
+        """The server answered 401 to a request with it."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionSettings:
     """How to reach one API server. Secrets stay out of its repr.
 
     ``server`` may carry a path, which then prefixes every request. PEM data is used as it is; ``token_file`` is read
-    again when it changes. With neither CA nor ``insecure_skip_tls_verify`` the system's trust store decides.
+    again when it changes, and ``token_source`` is asked for each request. With neither CA nor
+    ``insecure_skip_tls_verify`` the system's trust store decides.
     """
 
     server: str
@@ -30,6 +43,7 @@ class ConnectionSettings:
     client_key_data: bytes = field(default=b"", repr=False)
     token: str = field(default="", repr=False)
     token_file: Path | None = None
+    token_source: TokenSource | None = field(default=None, repr=False)
     username: str = ""
     password: str = field(default="", repr=False)
     proxy_url: str = ""

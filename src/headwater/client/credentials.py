@@ -8,6 +8,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -28,7 +29,10 @@ class Authorization:
     def header(self) -> str:
         """Value of the header, or "" for none. Raises ConfigError when a token file can't be read at all."""
         settings = self._settings
-        token = self._from_file() if settings.token_file else settings.token
+        if settings.token_source is not None:
+            token = settings.token_source.token()
+        else:
+            token = self._from_file() if settings.token_file else settings.token
         if token:
             return f"Bearer {token}"
         if settings.username:
@@ -39,6 +43,8 @@ class Authorization:
     def forget(self) -> None:
         """Read the token file anew before the next request, because the server refused what it held."""
         self._read_at = float("-inf")
+        if self._settings.token_source is not None:
+            self._settings.token_source.refused()
 
     def _from_file(self) -> str:
         path = self._settings.token_file
@@ -56,8 +62,12 @@ class Authorization:
         return self._file_token
 
 
+@lru_cache(maxsize=64)
 def tls_context(settings: ConnectionSettings) -> ssl.SSLContext | None:
-    """TLS settings of a connection; None for plain HTTP. Raises ConfigError for certificates that can't be used."""
+    """TLS settings of a connection; None for plain HTTP. Raises ConfigError for certificates that can't be used.
+
+    Kept, since a connection that leaves HTTP is made for each use, and reading certificates takes longer than that.
+    """
     if not settings.server.startswith("https://"):
         return None
     try:

@@ -165,10 +165,22 @@ class ResourceClient:
         return await self.patch(object_name, patch, patch_type=patch_type, subresource="status")
 
     async def apply(
-        self, obj: Object, *, field_manager: str, force: bool = False, subresource: str = "", dry_run: bool = False
+        self,
+        obj: Object,
+        *,
+        field_manager: str,
+        force: bool = False,
+        strict: bool = False,
+        subresource: str = "",
+        dry_run: bool = False,
     ) -> Object:
-        """Server-side apply: the fields given become ours, those that were ours and aren't given go away."""
+        """Server-side apply: the fields given become ours, those that were ours and aren't given go away.
+
+        With ``strict`` a field that the server does not know is refused, where it might be dropped.
+        """
         query = [*_write_query(field_manager, dry_run=dry_run), ("force", "true" if force else "false")]
+        if strict:
+            query.append(("fieldValidation", "Strict"))
         path = object_path(self._collection, name(obj), subresource)
         return await self._call("PATCH", path, query, obj, content_type=APPLY_PATCH)
 

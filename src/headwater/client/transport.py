@@ -1,18 +1,21 @@
-"""Requests over the network. The one door to aiohttp's client, which is loaded with the first connection only."""
+"""Requests over the network. With `websocket` the door to aiohttp's client, loaded with the first connection only."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import AsyncIterator, Iterable, Mapping
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode, urlsplit
 
 from headwater.base.clock import Clock, SystemClock
-from headwater.client.answers import retry_after_seconds
+from headwater.client.answers import put_off_seconds
 from headwater.client.connection import ConfigError, ConnectionSettings
 from headwater.client.credentials import Authorization, tls_context
 from headwater.client.interface import Query, RawResponse, RequestTimeout, Stream, TransportError
+from headwater.client.probes import probed_socket
+from headwater.client.upgrade import Upgraded, open_upgrade
+from headwater.client.websocket import WebSocketConnection
+from headwater.machinery.errors import from_code
 
 if TYPE_CHECKING:
     import aiohttp
@@ -25,13 +28,8 @@ _MAX_BODY_BYTES: Final = 512 * 1024 * 1024
 _MAX_REFUSALS: Final = 5
 _MAX_RETRY_AFTER_SECONDS: Final = 10.0
 _CONNECT_SECONDS: Final = 15.0
+_GOODBYE_SECONDS: Final = 2.0
 _READ_BUFFER_BYTES: Final = 256 * 1024
-_PROBES: Final = {
-    getattr(socket, option): value
-    for option, value in (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
-    if hasattr(socket, option)
-}
-_AddressInfo = tuple[Any, Any, int, str, Any]
 
 
 class NetworkTransport:
@@ -81,7 +79,7 @@ class NetworkTransport:
                     raise
                 resent = True
                 continue
-            wait = _put_off_seconds(response)
+            wait = put_off_seconds(response)
             if wait is None or refusals >= _MAX_REFUSALS:
                 return response
             refusals += 1
@@ -118,6 +116,53 @@ class NetworkTransport:
             raise self._translated(error, method, path) from error
         self._note_refusal(response.status)
         return _NetworkStream(response, self._settings.server)
+
+    def authorization(self) -> str:
+        """The Authorization header that requests carry now; it changes when a token file does. Raises ConfigError."""
+        return self._authorization.header()
+
+    async def websocket(
+        self, path: str, *, query: Query = (), protocol: str, max_message_bytes: int
+    ) -> WebSocketConnection:
+        """Open a WebSocket that speaks `protocol`. Raises TransportError, and StatusError for a refusal."""
+        import aiohttp
+
+        session = self._stream_session()
+        try:
+            async with asyncio.timeout(DEFAULT_TIMEOUT_SECONDS):
+                made = await session.ws_connect(
+                    self._url(path, query),
+                    headers=self._headers(None),
+                    protocols=(protocol,),
+                    max_msg_size=max_message_bytes,
+                    proxy=self._settings.proxy_url or None,
+                    server_hostname=self._settings.tls_server_name or None,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=_GOODBYE_SECONDS),
+                )
+        except aiohttp.WSServerHandshakeError as error:
+            self._note_refusal(error.status)
+            raise from_code(error.status, f"can't open {path}: {error.message or error.status}") from error
+        except Exception as error:
+            raise self._translated(error, "GET", path) from error
+        if made.protocol != protocol:
+            await made.close()
+            raise TransportError(f"{self._settings.server} does not speak {protocol}")
+        return WebSocketConnection(made, self._settings.server)
+
+    async def upgrade(
+        self, method: str, path: str, *, query: Query = (), headers: Iterable[tuple[str, str]]
+    ) -> Upgraded:
+        """Take a connection out of HTTP; see `upgrade.open_upgrade`. No proxy is used. Raises TransportError."""
+        settings = self._settings
+        answer = await open_upgrade(
+            str(self._url(path, query)),
+            method=method,
+            headers=[*headers, *self._headers(None).items()],
+            context=tls_context(settings),
+            server_name=settings.tls_server_name,
+        )
+        self._note_refusal(answer.status)
+        return answer
 
     async def close(self) -> None:
         """Close all connections."""
@@ -198,7 +243,7 @@ class NetworkTransport:
             ssl=context if context is not None else True,
             enable_cleanup_closed=False,
             keepalive_timeout=60,
-            socket_factory=_probed_socket,
+            socket_factory=probed_socket,
         )
         return aiohttp.ClientSession(
             connector=connector,
@@ -220,16 +265,6 @@ class NetworkTransport:
         if isinstance(error, aiohttp.ClientError | OSError):
             return TransportError(f"{what}: {error or type(error).__name__}")
         return error
-
-
-def _probed_socket(address: _AddressInfo) -> socket.socket:
-    """A socket that finds out within a minute that the other side is gone, though a watch is silent for longer."""
-    family, kind, protocol, _, _ = address
-    made = socket.socket(family, kind, protocol)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for option, value in _PROBES.items():
-        made.setsockopt(socket.IPPROTO_TCP, option, value)
-    return made
 
 
 class _NetworkStream:
@@ -255,13 +290,6 @@ class _NetworkStream:
     async def close(self) -> None:
         self._closed = True
         self._response.close()
-
-
-def _put_off_seconds(response: RawResponse) -> float | None:
-    """How long to wait before sending again what the server refused to work on; None for a real answer."""
-    if response.status not in (429, 503):
-        return None
-    return retry_after_seconds(response)
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:

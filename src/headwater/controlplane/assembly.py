@@ -11,7 +11,7 @@ from headwater.apiserver.authn.interface import TokenAuthenticator
 from headwater.apiserver.authn.tokens import TokenIssuer
 from headwater.apiserver.authz.escalation import RoleEscalationPlugin
 from headwater.apiserver.authz.rolesource import CacheRoleSource
-from headwater.apiserver.builtin.kinds import CORE_RESOURCES, builtin_resource, builtin_resources
+from headwater.apiserver.builtin.kinds import CORE_RESOURCES, builtin_resources
 from headwater.apiserver.catalog import Catalog
 from headwater.apiserver.customresources.catalog import CRDCatalog
 from headwater.apiserver.filters.impersonation import ImpersonationFilter
@@ -27,6 +27,7 @@ from headwater.controlplane.authorization.roles import ClusterRBAC, LocalRoles
 from headwater.controlplane.binding.bound import BoundResource, GroupResourceKey
 from headwater.controlplane.binding.catalog import ControlPlaneCatalog
 from headwater.controlplane.binding.library import SchemaLibrary
+from headwater.controlplane.binding.native import native_resource
 from headwater.controlplane.binding.system import system_resources
 from headwater.controlplane.bootstrap.compute import compute_kinds, schema_name
 from headwater.controlplane.bootstrap.plan import COMPUTE_CLUSTER
@@ -63,7 +64,7 @@ async def assemble(
     roles = CacheRoleSource(caches)
     await roles.open()
     builtins = _Builtins()
-    library = SchemaLibrary(state.schemas.get, builtin_resource, _own_copies())
+    library = SchemaLibrary(state.schemas.get, native_resource, _own_copies())
     # The reviews ask the authorizer, which asks the catalog where a resource comes from, which serves the reviews.
     rbac = ClusterRBAC(roles)
     authorizer = ControlPlaneAuthorizer(state, rbac, builtins.bound)

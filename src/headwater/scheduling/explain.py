@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from headwater.machinery.amounts import quantity_of
 from headwater.scheduling.arrays import micros, where
 from headwater.scheduling.assign import assignment_of
 from headwater.scheduling.choosing import Choice, Filler, choices_for, fewest
@@ -22,7 +23,7 @@ from headwater.scheduling.filters import (
     reasons_against,
 )
 from headwater.scheduling.home import mass_loss, spared, weighted
-from headwater.scheduling.lacking import listed, quantity, shortage
+from headwater.scheduling.lacking import listed, shortage
 from headwater.scheduling.model import Location, Policy, Reason, Target
 from headwater.scheduling.workload import Assignment, Workload
 from headwater.scheduling.world import World
@@ -165,7 +166,7 @@ class _View:
     def _overdrawn(self, target: Target) -> Sequence[Reason]:
         """What is in use stays where more is requested than there is; that is said, and moves nothing."""
         free = self._world.free(target.key) or {}
-        over = {each: quantity(each, -free[each]) for each in self._workload.request if free.get(each, 0) < 0}
+        over = {each: quantity_of(each, -free[each]) for each in self._workload.request if free.get(each, 0) < 0}
         if not over:
             return ()
         message = f"SyncTarget {target.name} has {listed(over)} less than is requested there"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 
-from headwater.machinery.quantity import BINARY_SI, format_quantity
+from headwater.machinery.amounts import quantity_of
 from headwater.scheduling.arrays import Ints, none_of, short_columns, where
 from headwater.scheduling.choosing import Choice, capacity, fewest, rooms
 from headwater.scheduling.filters import (
@@ -139,16 +138,9 @@ def shortage(world: World, workload: Workload, target: Target, replicas: int) ->
         for resource, amount in workload.request.items()
         if more and resource in free and amount * more > free[resource]
     }
-    return {resource: quantity(resource, amount) for resource, amount in sorted(lacking.items())}
+    return {resource: quantity_of(resource, amount) for resource, amount in sorted(lacking.items())}
 
 
 def listed(amounts: Mapping[str, str]) -> str:
     """`200m cpu and 1Gi memory`."""
     return " and ".join(f"{amount} {resource}" for resource, amount in amounts.items())
-
-
-def quantity(resource: str, amount: int) -> str:
-    """An amount as people write it: cores, bytes with a binary suffix, or a number."""
-    if resource == "cpu":
-        return format_quantity(Decimal(amount) / 1000)
-    return format_quantity(amount, BINARY_SI)

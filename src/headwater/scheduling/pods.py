@@ -10,7 +10,7 @@ from headwater.apis.workload.labels import SPEC_DIFF_ANNOTATION_PREFIX, STATE_SY
 from headwater.base import jsonio
 from headwater.machinery.objects import Object, labels, nested, object_key
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.scheduling.requests import requests_of
+from headwater.machinery.podrequests import requests_of
 from headwater.scheduling.workload import Workload, workload_id
 
 

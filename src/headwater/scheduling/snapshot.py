@@ -17,6 +17,8 @@ from headwater.machinery.conditions import get_condition
 from headwater.machinery.labels import Selector, selector_from_label_selector
 from headwater.machinery.objects import Object, cluster_name, labels, name, nested, uid
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.machinery.podrequests import capacity_of
+from headwater.machinery.podrequests import requests_of as requests_of
 from headwater.machinery.timestamps import parse_time
 from headwater.scheduling.model import (
     Location,
@@ -29,8 +31,6 @@ from headwater.scheduling.model import (
     Toleration,
 )
 from headwater.scheduling.pods import workload_from as workload_from
-from headwater.scheduling.requests import capacity_of
-from headwater.scheduling.requests import requests_of as requests_of
 
 _BEGINNING = datetime.fromtimestamp(0, UTC)
 

@@ -1,4 +1,4 @@
-"""Who may log in to a control plane: client certificates, tokens from files, and service accounts."""
+"""Who may log in to a control plane: client certificates, tokens from files, service accounts, and syncers."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from headwater.apiserver.authn.union import BearerTokenAuthenticator, UnionAuthe
 from headwater.apiserver.authn.x509 import CertificateAuthenticator
 from headwater.apiserver.pemfiles import KeyPair
 from headwater.base.clock import Clock
+from headwater.controlplane.syncers.authenticator import SyncerAuthenticator
+from headwater.controlplane.syncers.tokens import SyncerTokens
 from headwater.server.admin import AdminTokens
 from headwater.server.options import AuthenticationOptions
 from headwater.storage.watchcache import CacheSet
@@ -27,17 +29,28 @@ class Authentication:
     tokens: TokenAuthenticator
     issuer: TokenIssuer
     lookup: CacheLookup
+    syncer_tokens: SyncerTokens
+    syncers: SyncerAuthenticator
 
 
 def build_authentication(
-    options: AuthenticationOptions, *, admin: AdminTokens, signing: KeyPair, caches: CacheSet, clock: Clock
+    options: AuthenticationOptions,
+    *,
+    admin: AdminTokens,
+    signing: KeyPair,
+    caches: CacheSet,
+    sync_identity: str,
+    clock: Clock,
 ) -> Authentication:
-    """Raises TokenFileError, CertificateError."""
+    """``sync_identity`` is that of the export of SyncTargets. Raises TokenFileError, CertificateError."""
     static = StaticTokens(read_token_file(options.token_auth_file) if options.token_auth_file else ())
     admin.register(static)
     issuer = TokenIssuer(SigningKey(signing.certificate_pem(), signing.key_pem()), issuer=ISSUER, clock=clock)
     lookup = CacheLookup(caches)
     accounts = ServiceAccountAuthenticator(issuer, lookup, clock=clock, show_cluster=True)
-    tokens = UnionTokenAuthenticator([static, accounts])
+    syncer_tokens = SyncerTokens(issuer, clock=clock)
+    syncers = SyncerAuthenticator(syncer_tokens, caches, sync_identity=sync_identity, clock=clock)
+    # Syncers tell at a glance what is none of theirs; service accounts ask a thread about each token they don't know.
+    tokens = UnionTokenAuthenticator([static, syncers, accounts])
     authenticator = UnionAuthenticator([CertificateAuthenticator(), BearerTokenAuthenticator(tokens)])
-    return Authentication(authenticator, tokens, issuer, lookup)
+    return Authentication(authenticator, tokens, issuer, lookup, syncer_tokens, syncers)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+from headwater.apis.sync.v1alpha1.synctarget import EXPORT_NAME as SYNC_EXPORT
 from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.certificates import CertificateAuthority, signing_key_files
 from headwater.apiserver.filters.audit import AuditFile
@@ -29,6 +30,9 @@ from headwater.controlplane.clusters.filters import (
     ClusterResolver,
     cluster_path_filter,
 )
+from headwater.controlplane.syncers.authenticator import SyncerStreams
+from headwater.controlplane.syncers.tokens import SyncerTokens
+from headwater.controlplane.tunnels.assembly import Tunnels
 from headwater.scheduling.world import World
 from headwater.server.admin import load_tokens, write_kubeconfig
 from headwater.server.authentication import Authentication, build_authentication
@@ -56,7 +60,7 @@ class VirtualContext:
     """What virtual workspaces are made from: a privileged client, the clock, and the server's URL.
 
     `as_user` makes a client for somebody who logged in, with no rights but their own. `world` answers what the
-    scheduler knows: None before it knows all, and for ever where no controllers run.
+    scheduler knows: None before it knows all, and for ever where no controllers run. `syncer_tokens` signs.
     """
 
     client: ClusterClient
@@ -64,6 +68,7 @@ class VirtualContext:
     url: str
     as_user: Callable[[UserInfo], ClusterClient]
     world: Callable[[], World | None]
+    syncer_tokens: SyncerTokens
 
 
 VirtualWorkspaceFactory = Callable[[VirtualContext], VirtualWorkspace]
@@ -80,6 +85,7 @@ class ControlPlaneProcess:
     client: ClusterClient
     control_plane: ControlPlane
     authentication: Authentication
+    tunnels: Tunnels
 
     def __init__(
         self,
@@ -116,7 +122,12 @@ class ControlPlaneProcess:
             signing_files = await signing
         tokens = load_tokens(directory.admin_token_store, kubeconfig)
         self.authentication = build_authentication(
-            self.options.authentication, admin=tokens, signing=signing_files, caches=caches, clock=self._clock
+            self.options.authentication,
+            admin=tokens,
+            signing=signing_files,
+            caches=caches,
+            sync_identity=bootstrapped.identities[SYNC_EXPORT],
+            clock=self._clock,
         )
         await self._assemble(backend, caches, bootstrapped, self.authentication)
         self._run_controllers(authority)
@@ -176,23 +187,30 @@ class ControlPlaneProcess:
         services = ServicesRoute()
         audit = self._audit_file()
         clusters = control_plane.state.clusters
+        filters = ChainSettings(
+            authenticator=authentication.authenticator,
+            authorizer=control_plane.authorizer,
+            metrics=self.metrics,
+            clock=self._clock,
+            audit=audit,
+            impersonation=control_plane.impersonation,
+            rewrite=(cluster_path_filter,),
+            resolve=(ClusterResolver(clusters),),
+            guard=(
+                ClusterGuard(clusters),
+                SyncerStreams(authentication.syncers),
+                *((ClusterAudit(clusters),) if audit is not None else ()),
+            ),
+        )
+        self.tunnels = Tunnels(filters)
         self.api = APIServer(
             APIServerConfig(
                 backend=backend,
                 caches=caches,
                 clock=self._clock,
                 catalog=control_plane.catalog,
-                filters=ChainSettings(
-                    authenticator=authentication.authenticator,
-                    authorizer=control_plane.authorizer,
-                    metrics=self.metrics,
-                    clock=self._clock,
-                    audit=audit,
-                    impersonation=control_plane.impersonation,
-                    rewrite=(cluster_path_filter,),
-                    resolve=(ClusterResolver(clusters),),
-                    guard=(ClusterGuard(clusters), *((ClusterAudit(clusters),) if audit is not None else ())),
-                ),
+                filters=filters,
+                connectors=self.tunnels.connectors,
                 admission=control_plane.admission,
                 routes={**system.routes(), SERVICES_PREFIX: services},
                 clusters=True,
@@ -208,6 +226,7 @@ class ControlPlaneProcess:
                 url=self.url,
                 as_user=lambda user: ClusterClient(self.api.loopback(user)),
                 world=lambda: self._world,
+                syncer_tokens=authentication.syncer_tokens,
             )
             for factory in self._virtual_workspaces:
                 services.add(factory(context))
@@ -227,6 +246,7 @@ class ControlPlaneProcess:
     def _run_controllers(self, authority: CertificateAuthority) -> None:
         group = self._running = TaskGroup("server")
         group.start(self.api.upkeep(), name="upkeep")
+        group.start(self.tunnels.run(), name="tunnels")
         if not self.options.controllers.run_controllers:
             return
         controllers = Controllers(

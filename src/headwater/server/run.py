@@ -11,9 +11,11 @@ from headwater.server.errors import EXPECTED, StartError, start_error
 from headwater.server.options import Options
 from headwater.server.process import ControlPlaneProcess, VirtualContext
 from headwater.telemetry.logging import get_logger
+from headwater.virtual.credentials.service import SyncerCredentials
 from headwater.virtual.interface import VirtualWorkspace
 from headwater.virtual.scheduling.service import SchedulingVirtualWorkspace
 from headwater.virtual.syncer.service import SyncerVirtualWorkspace
+from headwater.virtual.upsyncer.service import UpsyncerVirtualWorkspace
 
 log = get_logger("server")
 
@@ -26,6 +28,11 @@ def syncer_workspace(context: VirtualContext) -> VirtualWorkspace:
     return SyncerVirtualWorkspace(cluster_client=context.client, clock=context.clock, external_url=context.url)
 
 
+def upsyncer_workspace(context: VirtualContext) -> VirtualWorkspace:
+    """The view that syncers bring objects up to."""
+    return UpsyncerVirtualWorkspace(cluster_client=context.client, clock=context.clock)
+
+
 def scheduling_workspace(context: VirtualContext) -> VirtualWorkspace:
     """Explanations and plans of the scheduler."""
     return SchedulingVirtualWorkspace(
@@ -33,7 +40,12 @@ def scheduling_workspace(context: VirtualContext) -> VirtualWorkspace:
     )
 
 
-VIRTUAL_WORKSPACES: Final = (syncer_workspace, scheduling_workspace)
+def credentials_workspace(context: VirtualContext) -> VirtualWorkspace:
+    """Where syncers get their credentials."""
+    return SyncerCredentials(cluster_client=context.client, tokens=context.syncer_tokens, clock=context.clock)
+
+
+VIRTUAL_WORKSPACES: Final = (syncer_workspace, upsyncer_workspace, scheduling_workspace, credentials_workspace)
 
 
 async def run(options: Options) -> int:

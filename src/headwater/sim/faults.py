@@ -1,4 +1,4 @@
-"""Settable trouble of a simulated pcluster: latency, refused requests, a partition, and lies.
+"""Settable trouble of a simulated pcluster: latency, refused requests, a partition, lies, and writes that are denied.
 
 `GET` and `PUT /sim/faults` read and set it as JSON, for members of system:masters; what is below `/sim` has no trouble.
 """
@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, cast
 
 from headwater.apiserver.authn.interface import PRIVILEGED_GROUP
-from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response, StreamResponse
+from headwater.apiserver.requestinfo import parse
+from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response, StreamResponse, UpgradeResponse
 from headwater.base import jsonio
+from headwater.base.channel import ByteChannel
 from headwater.base.clock import Clock
 from headwater.machinery.errors import BadRequest, Forbidden, InternalError, MethodNotAllowed, ServiceUnavailable
 
@@ -23,18 +25,22 @@ PATH = f"{_OWN_PATHS}faults"
 _BODY_LIMIT = 4096
 _MAXIMUM_LATENCY_MS = 60_000
 _PARTITION_SECONDS = 60.0
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
 class FaultSettings:
     """Latency in milliseconds (plus or minus half of `jitter_ms`), the share of requests that fail (0 to 1), and
-    whether the pcluster can't be reached at all. With `empty_lists` it says of every collection that it is empty."""
+    whether the pcluster can't be reached at all. With `empty_lists` it says of every collection that it is empty.
+    Writes of `denied_resource`, a plural, are denied as by a webhook that says `denial`."""
 
     latency_ms: float = 0.0
     jitter_ms: float = 0.0
     error_share: float = 0.0
     partition: bool = False
     empty_lists: bool = False
+    denied_resource: str = ""
+    denial: str = ""
 
 
 _NO_FAULTS = FaultSettings()
@@ -47,13 +53,22 @@ def settings_from(data: Any) -> FaultSettings:
     partition, empty_lists = _switch(data, "partition"), _switch(data, "empty_lists")
     latency = _number(data, "latency_ms", _MAXIMUM_LATENCY_MS)
     jitter = _number(data, "jitter_ms", _MAXIMUM_LATENCY_MS)
-    return FaultSettings(latency, jitter, _number(data, "error_share", 1.0), partition, empty_lists)
+    denied, denial = _text(data, "denied_resource"), _text(data, "denial")
+    share = _number(data, "error_share", 1.0)
+    return FaultSettings(latency, jitter, share, partition, empty_lists, denied, denial)
 
 
 def _switch(data: dict[str, Any], key: str) -> bool:
     value = data.get(key, False)
     if not isinstance(value, bool):
         raise BadRequest(f"{key} must be true or false")
+    return value
+
+
+def _text(data: dict[str, Any], key: str) -> str:
+    value = data.get(key, "")
+    if not isinstance(value, str):
+        raise BadRequest(f"{key} must be text")
     return value
 
 
@@ -73,6 +88,26 @@ def _empty(response: Response) -> None:
         return
     if isinstance(found, dict) and isinstance(found.get("items"), list):
         response.body = jsonio.dumps({**found, "items": []})
+
+
+class _Reached:
+    """An upgraded connection on which nothing passes while the pcluster can't be reached."""
+
+    def __init__(self, channel: ByteChannel, reachable: asyncio.Event) -> None:
+        self._channel = channel
+        self._reachable = reachable
+
+    async def read(self) -> bytes:
+        data = await self._channel.read()
+        await self._reachable.wait()
+        return data
+
+    async def write(self, data: bytes) -> None:
+        await self._reachable.wait()
+        await self._channel.write(data)
+
+    def close(self, reason: str = "") -> None:
+        self._channel.close(reason)
 
 
 class Faults:
@@ -100,6 +135,7 @@ class Faults:
         if request.path.startswith(_OWN_PATHS) or self.settings == _NO_FAULTS:
             return self._watched(await handler(request))
         await self._pass()
+        self._deny(request)
         response = await handler(request)
         if self.settings.empty_lists and request.method == "GET" and isinstance(response, Response):
             _empty(response)
@@ -119,8 +155,18 @@ class Faults:
         if settings.error_share and self._random.random() < settings.error_share:
             raise InternalError("this simulated pcluster was told to fail")
 
+    def _deny(self, request: Request) -> None:
+        denied = self.settings.denied_resource
+        if not denied or request.method not in _WRITES:
+            return
+        if parse(request.method, request.path, request.query).resource == denied:
+            raise Forbidden(f'admission webhook "deny.sim.example" denied the request: {self.settings.denial}')
+
     def _watched(self, response: AnyResponse) -> AnyResponse:
-        if isinstance(response, StreamResponse):
+        if isinstance(response, UpgradeResponse):
+            serve = response.serve
+            response.serve = lambda channel: serve(_Reached(channel, self._reachable))
+        elif isinstance(response, StreamResponse):
             response.chunks = self._through(response.chunks)
         return response
 

@@ -1,47 +1,91 @@
-"""What kubectl asks of running pods: logs, of which there is little to tell, and connections, which are refused."""
+"""The logs of simulated pods: a line for each thing that happened to a container, and what was written to its log."""
 
 from __future__ import annotations
 
-from headwater.apiserver.resources import SubresourceCall
-from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response
-from headwater.machinery.errors import BadRequest
-from headwater.machinery.gvk import GroupVersionKind
-from headwater.machinery.objects import Object, name
+from collections.abc import AsyncIterator
+from typing import Final
 
-_CONNECTIONS = ("exec", "attach", "portforward")
-_TEXT = "text/plain; charset=utf-8"
+from headwater.apiserver.resources import SubresourceCall
+from headwater.apiserver.web.types import Response, StreamResponse
+from headwater.base.clock import Clock
+from headwater.machinery.errors import BadRequest, NotFound
+from headwater.machinery.gvk import GroupVersionKind
+from headwater.machinery.objects import Object, name, uid
+from headwater.sim.access.containers import Container, Containers
+
+_TEXT: Final = "text/plain; charset=utf-8"
+_FOLLOW_SECONDS: Final = 0.25
+_UNREAD_SECONDS: Final = 3600.0
+
+Line = tuple[str, str]
+"""Time and text."""
 
 
 class PodLog:
-    """GET answers a line for each thing that happened to the container."""
+    """GET answers the log; with `follow` the answer goes on until the container has ended."""
 
     verbs = ("get",)
     kind = GroupVersionKind("", "v1", "Pod")
 
-    async def handle(self, call: SubresourceCall) -> Response:
-        pod = (await call.store.get(call.info, call.cluster, call.namespace, call.name)).decoded
-        wanted = call.request.query.get("container")
-        lines = log_lines(pod, wanted, timestamps=call.request.query.get("timestamps") == "true")
-        tail = call.request.query.get("tailLines")
+    def __init__(self, containers: Containers, clock: Clock) -> None:
+        self._containers = containers
+        self._clock = clock
+
+    async def handle(self, call: SubresourceCall) -> Response | StreamResponse:
+        query = call.request.query
+        pod = await _pod_of(call)
+        wanted = query.get("container") or _first_container(pod)
+        began, ended = log_lines(pod, wanted)
+        container = self._containers.of(pod, wanted)
+        seen = container.written
+        lines = [*began, *container.lines(), *ended]
+        tail = query.get("tailLines")
         if tail.isdigit():
-            lines = lines[len(lines) - int(tail) :] if int(tail) < len(lines) else lines
-        return Response(body="".join(f"{line}\n" for line in lines).encode(), content_type=_TEXT)
+            lines = lines[max(len(lines) - int(tail), 0) :]
+        timestamps = query.get("timestamps") == "true"
+        if query.get("follow") != "true" or ended:
+            return Response(body=_text(lines, timestamps=timestamps), content_type=_TEXT)
+        chunks = self._follow(call, container, wanted, uid(pod), seen, _text(lines, timestamps=timestamps))
+        return StreamResponse(200, _TEXT, chunks, unread_seconds=_UNREAD_SECONDS)
+
+    async def _follow(
+        self, call: SubresourceCall, container: Container, wanted: str, pod_uid: str, seen: int, first: bytes
+    ) -> AsyncIterator[bytes]:
+        timestamps = call.request.query.get("timestamps") == "true"
+        yield first
+        while True:
+            await self._clock.sleep(_FOLLOW_SECONDS)
+            try:
+                pod = await _pod_of(call)
+                ended = log_lines(pod, wanted)[1] if uid(pod) == pod_uid else []
+            except (NotFound, BadRequest):
+                return
+            lines, seen = container.lines(seen), container.written
+            yield _text([*lines, *ended], timestamps=timestamps)
+            if ended or uid(pod) != pod_uid:
+                return
 
 
-async def refuse_connections(request: Request, following: Handler) -> AnyResponse:
-    """A filter that answers `kubectl exec`, `attach` and `port-forward`, and says why nothing comes of it."""
-    info = request.info
-    if info.resource == "pods" and info.subresource in _CONNECTIONS:
-        raise BadRequest(f"pod {info.name} is simulated: it has no containers to connect to")
-    return await following(request)
+async def _pod_of(call: SubresourceCall) -> Object:
+    return (await call.store.get(call.info, call.cluster, call.namespace, call.name)).decoded
 
 
-def log_lines(pod: Object, wanted: str, *, timestamps: bool) -> list[str]:
-    """The log of one container. Raises BadRequest as a kubelet would, for unknown or waiting containers."""
+def _first_container(pod: Object) -> str:
+    specs = (pod.get("spec") or {}).get("containers") or ()
+    return str(specs[0].get("name")) if specs else ""
+
+
+def _text(lines: list[Line], *, timestamps: bool) -> bytes:
+    return "".join(f"{at} {text}\n" if timestamps else f"{text}\n" for at, text in lines).encode()
+
+
+def log_lines(pod: Object, container: str) -> tuple[list[Line], list[Line]]:
+    """What is said of the beginning of a container, and of its end, if it has ended.
+
+    Raises BadRequest as a kubelet would, for unknown or waiting containers.
+    """
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
-    names = [str(one.get("name")) for one in spec.get("containers") or ()]
-    container = wanted or (names[0] if names else "")
-    if container not in names:
+    if container not in [str(one.get("name")) for one in spec.get("containers") or ()]:
         raise BadRequest(f"container {container} is not valid for pod {name(pod)}")
     statuses = status.get("containerStatuses") or ()
     entry: Object = next((one for one in statuses if one.get("name") == container), {})
@@ -54,8 +98,8 @@ def log_lines(pod: Object, wanted: str, *, timestamps: bool) -> list[str]:
         state = {"terminated": ended}
     happened = state.get("running") or state.get("terminated") or {}
     image, started = entry.get("image", ""), str(happened.get("startedAt", ""))
-    lines = [(started, f"simulated container {container} started from {image} on {spec.get('nodeName', '')}")]
-    if "terminated" in state:
-        code = state["terminated"].get("exitCode", 0)
-        lines.append((str(happened.get("finishedAt", "")), f"simulated container {container} ended with code {code}"))
-    return [f"{at} {text}" if timestamps else text for at, text in lines]
+    began = [(started, f"simulated container {container} started from {image} on {spec.get('nodeName', '')}")]
+    if "terminated" not in state:
+        return began, []
+    code = state["terminated"].get("exitCode", 0)
+    return began, [(str(happened.get("finishedAt", "")), f"simulated container {container} ended with code {code}")]

@@ -31,9 +31,11 @@ from headwater.base import jsonio, version
 from headwater.base.clock import Clock
 from headwater.sim import faults as faultsettings
 from headwater.sim import nodepool
+from headwater.sim.access.connectors import pod_connectors
+from headwater.sim.access.containers import Containers
 from headwater.sim.faults import Faults
 from headwater.sim.nodepool import NodePool
-from headwater.sim.podlogs import PodLog, refuse_connections
+from headwater.sim.podlogs import PodLog
 from headwater.sim.resources import SERVER_VERSION
 from headwater.storage.interface import Backend
 from headwater.storage.watchcache import CacheSet
@@ -71,7 +73,9 @@ def assemble(
     lookup = CacheLookup(caches)
     tokens = UnionTokenAuthenticator([ServiceAccountAuthenticator(issuer, lookup, clock=clock)])
     reviews = review_resources(authorizer=authorizer, resolver=rbac, tokens=tokens, audience=issuer.issuer)
-    catalog = CRDCatalog([*_resources(TokenRequest(issuer, lookup)), *reviews], caches)
+    containers = Containers(clock)
+    logs = PodLog(containers, clock)
+    catalog = CRDCatalog([*_resources(TokenRequest(issuer, lookup), logs), *reviews], caches)
 
     async def serve_faults(request: Request) -> AnyResponse:
         return await faults.serve(request)
@@ -90,9 +94,9 @@ def assemble(
             authorizer=authorizer,
             metrics=metrics,
             clock=clock,
-            guard=(refuse_connections,),
         ),
         admission=[NamespaceLifecycle(caches), RoleEscalationPlugin(rbac, roles, authorizer), *plugins],
+        connectors=pod_connectors(containers, clock),
         routes={
             **system.routes(),
             "/version": _show_version,
@@ -110,14 +114,14 @@ async def _show_version(_request: Request) -> AnyResponse:
     return Response(body=jsonio.dumps(info))
 
 
-def _resources(token_request: TokenRequest) -> list[ResourceInfo]:
+def _resources(token_request: TokenRequest, logs: PodLog) -> list[ResourceInfo]:
     """All builtin resources, service accounts with tokens and pods with logs."""
     found = []
     for info in builtin_resources((*CORE_RESOURCES, *WORKLOAD_RESOURCES)):
         if (info.group, info.resource) == ("", "serviceaccounts"):
             found.append(with_token_subresource(info, token_request))
         elif (info.group, info.resource) == ("", "pods"):
-            found.append(replace(info, connect=MappingProxyType({**info.connect, "log": PodLog()})))
+            found.append(replace(info, connect=MappingProxyType({**info.connect, "log": logs})))
         else:
             found.append(info)
     return found

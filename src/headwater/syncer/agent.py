@@ -15,23 +15,30 @@ from headwater.client.interface import TransportError
 from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, name, object_key, uid
+from headwater.syncer.access import Access, Tunneler
+from headwater.syncer.access.forward import Forwarder
+from headwater.syncer.access.gate import Gate
 from headwater.syncer.activity import Activity
 from headwater.syncer.capacity.report import CapacityReport
+from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.election import Election
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
 from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
 from headwater.syncer.options import SyncerOptions
+from headwater.syncer.schemas import ApiImporter
 from headwater.syncer.spec import SpecSyncer
 from headwater.syncer.spec.signs import RESTORED
 from headwater.syncer.status import StatusSyncer
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
 from headwater.syncer.upstream import TransportFor, Upstream
+from headwater.syncer.upsync import Upsync, UpsyncSides
 from headwater.telemetry.health import HealthChecks
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
+from headwater.tunnel.metrics import SessionMetrics
 
 log = get_logger("syncer")
 
@@ -44,7 +51,8 @@ class Agent:
     """Wires the parts of a syncer together. Both sides are given as clients, so that any transport will do.
 
     ``control_plane`` reaches workspaces by `/clusters/<name>`, ``pcluster`` is a plain API server, and
-    ``transport_for`` gives transports to virtual workspace servers. With an ``election`` it works while it leads.
+    ``transport_for`` gives transports to virtual workspace servers. With ``access`` it opens tunnels, with an
+    ``election`` it works while it leads. ``credentials`` is there when the syncer keeps its credential itself.
     """
 
     def __init__(
@@ -55,18 +63,24 @@ class Agent:
         pcluster: ClusterClient,
         transport_for: TransportFor,
         election: Election | None = None,
+        access: Access | None = None,
         clock: Clock | None = None,
         registry: Registry | None = None,
+        credentials: CredentialKeeper | None = None,
     ) -> None:
         self._options = options
         self._workspace = control_plane.cluster(options.from_cluster)
         self._pcluster = pcluster
         self._transport_for = transport_for
         self._election = election
+        self._access = access
         self._clock = clock or SystemClock()
         self._registry = registry or Registry()
         self._activity = Activity(self._clock)
+        self._credentials = credentials
         self.health = HealthChecks()
+        if credentials is not None:
+            self.health.add("credentials", lambda: credentials.problem or None)
 
     async def run(self) -> None:
         """Sync until cancelled. Raises WrongSyncTarget."""
@@ -86,8 +100,12 @@ class Agent:
             identity=identity,
             workspace=self._workspace,
             downstream=downstream.client,
+            importer=ApiImporter(downstream.client, transport_for=self._transport_for),
+            poll_seconds=self._options.api_import_poll_seconds,
             sync=self._sync,
+            follow=self._upsync.follow,
             brake=self._spec.brake,
+            credentials=self._credentials,
             clock=self._clock,
             registry=self._registry,
         )
@@ -109,6 +127,8 @@ class Agent:
         )
         self._add_checks(heartbeat)
         async with TaskGroup("syncer") as group:
+            if self._access is not None:
+                group.start(self._tunneler(identity, self._access, follower).run(), name="tunnels")
             group.start(heartbeat.run(), name="heartbeat")
             group.start(follower.informer.run(), name="synctarget")
             group.start(follower.controller.run(), name="target")
@@ -118,6 +138,7 @@ class Agent:
             group.start(self._spec.controller.run(), name="spec")
             group.start(self._status.controller.run(), name="status")
             group.start(self._cleaner.controller.run(), name="namespaces")
+            group.start(self._upsync.run(), name="upsync")
 
     def _wire(self, identity: TargetIdentity, upstream: Upstream, downstream: Downstream) -> None:
         options = self._options
@@ -144,6 +165,16 @@ class Agent:
             clock=self._clock,
             registry=self._registry,
         )
+        self._upsync = Upsync(
+            identity=identity,
+            sides=UpsyncSides(downstream=downstream, upstream=upstream, namespaces=namespaces),
+            transport_for=self._transport_for,
+            activity=self._activity,
+            pods=options.upsync_pods,
+            events=options.upsync_events,
+            clock=self._clock,
+            registry=self._registry,
+        )
         self._cleaner = NamespaceCleaner(
             identity=identity,
             upstream=upstream,
@@ -153,6 +184,19 @@ class Agent:
             clock=self._clock,
             registry=self._registry,
         )
+
+    def _tunneler(self, identity: TargetIdentity, access: Access, follower: TargetFollower) -> Tunneler:
+        gate = Gate(identity=identity, namespaces=self._namespaces, downstream=self._downstream.client)
+        tunneler = Tunneler(
+            identity=identity,
+            dialer_for=access.dialer_for,
+            forwarder=Forwarder(gate=gate, pcluster=access.pcluster),
+            clock=self._clock,
+            metrics=SessionMetrics(self._registry),
+        )
+        follower.informer.add_handler(lambda _, _old, new: tunneler.follow(new))
+        self.health.add("tunnel", tunneler.problem)
+        return tunneler
 
     async def _find_target(self) -> TargetIdentity:
         """The SyncTarget, waited for while it can't be read."""
@@ -178,12 +222,15 @@ class Agent:
     def _sync(self, urls: Sequence[str], wanted: Mapping[GroupResource, GroupVersionResource]) -> None:
         self._downstream.sync(wanted)
         self._upstream.sync(urls, wanted)
+        if not urls:
+            self._upsync.stop()
 
     def _upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         if resource == NAMESPACES:
             obj = new or old
             if obj is not None:
                 self._cleaner.upstream_changed(object_key(obj), new)
+                self._upsync.placed_namespace_changed(obj)
             return
         self._spec.upstream_changed(resource, old, new)
         self._status.upstream_changed(resource, old, new)
@@ -194,7 +241,9 @@ class Agent:
             self._cleaner.downstream_changed(old, new)
             self._capacity.namespace_changed(name(new or old or {}))
             self._revisit_namespace(old, new)
+            self._upsync.namespace_changed(old, new)
             return
+        self._upsync.copy_changed(resource, new or old)
         self._spec.downstream_changed(resource, old, new)
         self._status.downstream_changed(resource, old, new)
 

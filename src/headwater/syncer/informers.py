@@ -10,6 +10,7 @@ from headwater.base.backoff import Backoff
 from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
 from headwater.client.informer import IndexFunction, Informer
+from headwater.client.informer.informer import Transform, drop_managed_fields
 from headwater.client.informer.resting import rest
 from headwater.client.resource import ResourceClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
@@ -35,6 +36,7 @@ class InformerSet:
         clustered: bool,
         label_selector: str = "",
         indexers: Mapping[str, IndexFunction] | None = None,
+        transform: Callable[[GroupResource], Transform] = lambda _: drop_managed_fields,
     ) -> None:
         self._name = name
         self._resource_client = resource_client
@@ -43,6 +45,7 @@ class InformerSet:
         self._clustered = clustered
         self._label_selector = label_selector
         self._indexers = dict(indexers or {})
+        self._transform = transform
         self._informers: dict[GroupResource, tuple[GroupVersionResource, Informer]] = {}
         self._tasks: dict[GroupResource, asyncio.Task[None]] = {}
         self._group: TaskGroup | None = None
@@ -113,6 +116,7 @@ class InformerSet:
             clustered=self._clustered,
             label_selector=self._label_selector,
             indexers=self._indexers,
+            transform=self._transform(resource),
             clock=self._clock,
             backoff=Backoff(**RECONNECT),
         )

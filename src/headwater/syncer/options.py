@@ -12,10 +12,14 @@ DEFAULT_HEARTBEAT_SECONDS: Final = 20.0
 SHORTEST_HEARTBEAT_SECONDS: Final = 1.0
 """Times in objects have whole seconds, so more heartbeats would look the same."""
 LONGEST_HEARTBEAT_SECONDS: Final = 600.0
+DEFAULT_API_IMPORT_POLL_SECONDS: Final = 60.0
+SHORTEST_API_IMPORT_POLL_SECONDS: Final = 1.0
+LONGEST_API_IMPORT_POLL_SECONDS: Final = 3600.0
 DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS: Final = 30.0
 DEFAULT_WORKERS: Final = 32
 DEFAULT_QPS: Final = 1000.0
 DEFAULT_BURST: Final = 2000
+DEFAULT_CREDENTIAL_HOURS: Final = 24.0
 
 
 class OptionsError(ValueError):
@@ -29,8 +33,14 @@ class SyncerOptions:
     ``from_*`` is upstream, the control plane; ``to_*`` is downstream, the pcluster, by default the one that the
     process runs in. ``from_cluster`` is the workspace of the SyncTarget, by name or path; empty takes it from the
     server URL of the kubeconfig. ``report_capacity`` is about reading nodes and pods of the pcluster.
-    ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`. ``qps`` and ``burst`` bound the writes
-    to each side, 0 doesn't. With a ``lease_namespace`` on the pcluster one of several syncers leads.
+    Every ``api_import_poll_seconds`` it is looked at what the pcluster serves, and allows.
+    ``upsync_pods`` and ``upsync_events`` are about showing its pods and events upstream, and ``tunnel`` lets the
+    control plane's users reach those pods. ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
+    ``qps`` and ``burst`` bound the writes to each side, 0 doesn't. With a ``lease_namespace`` on the pcluster one of
+    several syncers leads.
+
+    When the kubeconfig holds a bootstrap token the syncer keeps the credential that it gets for it in a Secret of the
+    pcluster (``credentials_secret``, `[namespace/]name`), or in a directory, by default beside the kubeconfig.
     """
 
     sync_target_name: str
@@ -41,14 +51,21 @@ class SyncerOptions:
     to_kubeconfig: Path | None = None
     to_context: str = ""
     heartbeat_seconds: float = DEFAULT_HEARTBEAT_SECONDS
+    api_import_poll_seconds: float = DEFAULT_API_IMPORT_POLL_SECONDS
     namespace_clean_delay_seconds: float = DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS
     workers: int = DEFAULT_WORKERS
     report_capacity: bool = True
+    upsync_pods: bool = True
+    upsync_events: bool = True
     health_address: str = ""
     qps: float = DEFAULT_QPS
     burst: int = DEFAULT_BURST
     lease_namespace: str = ""
     brake: BrakeSettings = field(default_factory=BrakeSettings)
+    tunnel: bool = True
+    credentials_dir: Path | None = None
+    credentials_secret: str = ""
+    credential_hours: float = DEFAULT_CREDENTIAL_HOURS
 
     def check(self) -> None:
         """Raise OptionsError for settings that can't work, naming the flag."""
@@ -58,6 +75,9 @@ class SyncerOptions:
         if not SHORTEST_HEARTBEAT_SECONDS <= self.heartbeat_seconds <= LONGEST_HEARTBEAT_SECONDS:
             span = f"{SHORTEST_HEARTBEAT_SECONDS:g} to {LONGEST_HEARTBEAT_SECONDS:g}"
             raise OptionsError(f"--heartbeat-interval must be {span} seconds")
+        if not SHORTEST_API_IMPORT_POLL_SECONDS <= self.api_import_poll_seconds <= LONGEST_API_IMPORT_POLL_SECONDS:
+            span = f"{SHORTEST_API_IMPORT_POLL_SECONDS:g} to {LONGEST_API_IMPORT_POLL_SECONDS:g}"
+            raise OptionsError(f"--api-import-poll-interval must be {span} seconds")
         if self.namespace_clean_delay_seconds < 0:
             raise OptionsError("--downstream-namespace-clean-delay must not be negative")
         if not 0 <= self.brake.share <= 1:
@@ -68,5 +88,9 @@ class SyncerOptions:
             raise OptionsError("--deletion-brake-window must be positive")
         if self.qps < 0 or self.burst < 1:
             raise OptionsError("--qps must not be negative, and --burst must be at least 1")
+        if self.credentials_dir is not None and self.credentials_secret:
+            raise OptionsError("--credentials-dir and --credentials-secret exclude each other")
+        if not 1 / 60 <= self.credential_hours <= 7 * 24:
+            raise OptionsError("--credential-lifetime must be a minute to 168 hours")
         if self.workers < 1:
             raise OptionsError("--workers must be at least 1")

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
+from headwater.apis.sync.v1alpha1.credentials import bootstrap_identity
+from headwater.apis.sync.v1alpha1.identity import SyncerIdentity
 from headwater.apis.workload.labels import syncer_id
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.tasks import TaskGroup
@@ -16,7 +18,12 @@ from headwater.client.connection import ConfigError, ConnectionSettings, in_clus
 from headwater.client.dynamic import ClusterClient
 from headwater.client.interface import Transport
 from headwater.client.transport import NetworkTransport
+from headwater.syncer.access import Access
 from headwater.syncer.agent import Agent
+from headwater.syncer.credentials.held import HeldToken
+from headwater.syncer.credentials.keeper import CredentialKeeper
+from headwater.syncer.credentials.requests import HubRequests
+from headwater.syncer.credentials.stores import CredentialStore, FileStore, SecretStore
 from headwater.syncer.election import LEASES, Election
 from headwater.syncer.healthserver import HealthServer
 from headwater.syncer.options import SyncerOptions
@@ -26,15 +33,23 @@ from headwater.syncer.writegate import WriteGate
 from headwater.telemetry.metrics import Registry
 
 
-async def run(options: SyncerOptions) -> None:
+async def run(options: SyncerOptions, *, clock: Clock | None = None) -> None:
     """Sync until cancelled. Raises OptionsError, ConfigError and WrongSyncTarget before anything is written."""
     options.check()
     settings, workspace = upstream_settings(options)
     options = replace(options, from_cluster=workspace)
-    transports = _Transports(settings)
-    pcluster = NetworkTransport(downstream_settings(options))
-    registry = Registry()
-    clock = SystemClock()
+    below = downstream_settings(options)
+    pcluster = NetworkTransport(below)
+    registry, clock = Registry(), clock or SystemClock()
+    keeper: CredentialKeeper | None = None
+    if bootstrap_identity(settings.token) is not None:
+        held = HeldToken()
+        transports = _Transports(replace(settings, token="", token_source=held))
+        # Every replica looks after the credential, whether it leads or not, so this passes no gate.
+        store = _store(options, ClusterClient(pcluster, user_agent=USER_AGENT), below.namespace)
+        keeper = _keeper(options, transports, held, store, clock, registry)
+    else:
+        transports = _Transports(settings)
     election = _election(options, pcluster, clock, registry)
     gates = _Gates(options, (lambda: election.valid) if election is not None else (lambda: True), clock, registry)
 
@@ -47,14 +62,19 @@ async def run(options: SyncerOptions) -> None:
         pcluster=ClusterClient(gates.before(pcluster, "downstream"), user_agent=USER_AGENT),
         transport_for=upstream,
         election=election,
+        access=Access(dialer_for=transports.get, pcluster=pcluster) if options.tunnel else None,
         clock=clock,
         registry=registry,
+        credentials=keeper,
     )
     try:
         async with TaskGroup("syncer process") as group:
             if options.health_address:
                 server = HealthServer(options.health_address, health=agent.health, registry=registry)
                 group.start(server.run(), name="health")
+            if keeper is not None:
+                await keeper.obtain()
+                group.start(keeper.run(), name="credentials")
             await agent.run()
     finally:
         await transports.close()
@@ -116,14 +136,74 @@ class _Gates:
         )
 
 
+def _keeper(
+    options: SyncerOptions,
+    transports: _Transports,
+    held: HeldToken,
+    store: CredentialStore,
+    clock: Clock,
+    registry: Registry,
+) -> CredentialKeeper:
+    """Who looks after the credential, starting from the kubeconfig's bootstrap token, and from any that comes there."""
+
+    def bootstrap() -> str:
+        try:
+            token = upstream_settings(options)[0].token
+        except ConfigError:
+            # The file may be in the middle of its replacement; there is another look soon.
+            return ""
+        return token if bootstrap_identity(token) is not None else ""
+
+    identity = bootstrap_identity(bootstrap())
+    cluster = identity.cluster if identity is not None else options.from_cluster
+    requests = HubRequests(
+        SyncerIdentity(cluster, options.sync_target_name, options.sync_target_uid),
+        anonymous=transports.without_credentials(),
+        own=transports.get(transports.server),
+        user_agent=USER_AGENT,
+    )
+    seconds = round(options.credential_hours * 3600)
+    return CredentialKeeper(
+        held=held,
+        requests=requests,
+        store=store,
+        bootstrap=bootstrap,
+        clock=clock,
+        registry=registry,
+        lifetime_seconds=seconds,
+    )
+
+
+def _store(options: SyncerOptions, pcluster: ClusterClient, namespace: str) -> CredentialStore:
+    """Where the credential is kept: in a Secret, by default in ``namespace``, or in a directory."""
+    uid = options.sync_target_uid
+    if options.credentials_secret:
+        space, _, name = options.credentials_secret.rpartition("/")
+        return SecretStore(pcluster.cluster(""), namespace=space or namespace, name=name, sync_target_uid=uid)
+    beside = options.from_kubeconfig.with_name(f"{options.from_kubeconfig.name}.credentials")
+    return FileStore(options.credentials_dir or beside, uid)
+
+
 class _Transports:
     """One transport for each upstream server, with the same credentials for all of them."""
 
     def __init__(self, settings: ConnectionSettings) -> None:
         self._settings = settings
         self._by_origin: dict[str, NetworkTransport] = {}
+        self._others: list[NetworkTransport] = []
 
-    def get(self, url: str) -> Transport:
+    @property
+    def server(self) -> str:
+        """URL of the control plane."""
+        return self._settings.server
+
+    def without_credentials(self) -> NetworkTransport:
+        """A transport to the control plane for somebody who is not known there yet."""
+        stranger = replace(self._settings, token_source=None, token_file=None, username="", client_certificate_data=b"")
+        self._others.append(NetworkTransport(stranger))
+        return self._others[-1]
+
+    def get(self, url: str) -> NetworkTransport:
         """The transport to the server of a URL. Raises ConfigError for one that would get credentials in clear."""
         parts = urlsplit(url)
         own = urlsplit(self._settings.server)
@@ -137,5 +217,5 @@ class _Transports:
 
     async def close(self) -> None:
         """Close all connections."""
-        for transport in self._by_origin.values():
+        for transport in (*self._by_origin.values(), *self._others):
             await transport.close()

@@ -95,7 +95,7 @@ def test_every_watcher_ends_with_the_state(hub: Stack, core: client.CoreV1Api, w
     assert {each.name: each.broken for each in watchers if each.broken} == {}
     assert [each.relists for each in watchers] == [0] * WATCHERS
     assert all(each.watches > 2 for each in watchers)
-    assert sum(each.bookmarks for each in watchers) > 0
+    wait_for("a bookmark", lambda: sum(each.bookmarks for each in watchers) > 0)
 
 
 def raw_events(core: client.CoreV1Api, **options: Any) -> list[dict[str, Any]]:

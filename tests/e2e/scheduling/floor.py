@@ -41,7 +41,8 @@ class ReadyFloor:
         self._ready: dict[str, dict[str, str]] = {name: {} for name in kubeconfigs}
         """pcluster -> uid of a ready pod -> its workload."""
         self._lowest: dict[str, int] = {}
-        self._log: deque[str] = deque(maxlen=400)
+        self._log: deque[tuple[str, str]] = deque(maxlen=2000)
+        """What happened: (workload, words); what a test did has no workload."""
         self._lock = threading.Lock()
         self._listed = threading.Semaphore(0)
         self._loop = asyncio.new_event_loop()
@@ -84,14 +85,14 @@ class ReadyFloor:
     def note(self, what: str) -> None:
         """Write into the story what a test does, so that a dip can be understood."""
         with self._lock:
-            self._log.append(f"{time.monotonic():.3f} {what}")
+            self._log.append(("", f"{time.monotonic():.3f} {what}"))
 
     def check(self, **wanted: int) -> None:
         """Assert that no workload was ever below what was asked."""
         with self._lock:
             low = {name: self._lowest[name] for name in wanted}
-            story = "\n".join(self._log)
-        below = {name: found for name, found in low.items() if found < wanted[name]}
+            below = {name: found for name, found in low.items() if found < wanted[name]}
+            story = "\n".join(words for workload, words in self._log if not workload or workload in below)
         assert not below, f"fewest ready pods {below}, of {wanted} asked for:\n{story}"
 
     def _count(self, workload: str) -> int:
@@ -172,7 +173,8 @@ class ReadyFloor:
             if before != after:
                 word = "ready" if after else "not ready"
                 total = self._count(workload)
-                self._log.append(f"{time.monotonic():.3f} {name} {meta['name']} {word}: {total} of {workload}")
+                words = f"{time.monotonic():.3f} {name} {meta['name']} {word}: {total} of {workload}"
+                self._log.append((workload, words))
         self._changed.set()
 
 

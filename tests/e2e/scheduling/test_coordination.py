@@ -30,7 +30,7 @@ def views(stage: Stage, pcluster: str, tenant: Tenant) -> Api:
     """A tenant's workspace as the syncer of a pcluster sees it, with the syncer's own account."""
     meta = (stage.platform.find("synctargets", pcluster) or {})["metadata"]
     base = f"/services/syncer/{meta['annotations']['kcp.io/cluster']}/{pcluster}/{meta['uid']}"
-    return Api(stage.stack.root / f"{pcluster}-agent.kubeconfig").at(f"{base}/clusters/{tenant.cluster}")
+    return Api(stage.stack.credential_kubeconfig(pcluster)).at(f"{base}/clusters/{tenant.cluster}")
 
 
 def report(tenant: Tenant, pcluster: str, name: str, result: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.harness import wait_for
 from tests.e2e.scheduling import manifests
 from tests.e2e.scheduling.floor import ReadyFloor
-from tests.e2e.scheduling.stage import PCLUSTERS, Stage, Tenant, condition
+from tests.e2e.scheduling.stage import PCLUSTERS, Stage, Tenant, condition, states
 
 pytestmark = pytest.mark.e2e
 TAINT = {"key": "maintenance", "value": "now", "effect": "NoExecute"}
@@ -100,19 +100,19 @@ def test_shares_move_without_a_dip(stage: Stage, floor: ReadyFloor) -> None:
     """Divided replicas: other weights, a drained pcluster and its return only ever move what runs elsewhere already."""
     tenant = stage.tenant("floor-shares")
     tenant.place("all", targets={"min": 2, "max": 2}, replicas=DIVIDED, locationSelector={"names": ["east", "west"]})
-    tenant.apply(manifests.deployment("shared", 6))
-    tenant.runs("shared", east=3, west=3)
-    floor.hold("shared", 6)
+    tenant.apply(manifests.deployment("divided", 6))
+    tenant.runs("divided", east=3, west=3)
+    floor.hold("divided", 6)
     patch(tenant, replicas={"weights": {"east": 5, "west": 1}})
-    tenant.runs("shared", east=5, west=1)
+    tenant.runs("divided", east=5, west=1)
     patch(tenant, replicas={"weights": None}, locationSelector={"names": list(PCLUSTERS)})
-    tenant.runs("shared", east=3, west=3)
+    tenant.runs("divided", east=3, west=3)
     stage.command("drain", "east")
-    tenant.runs("shared", west=3, north=3)
+    tenant.runs("divided", west=3, north=3)
     stage.command("uncordon", "east")
     patch(tenant, targets={"min": 3, "max": 3})
-    tenant.runs("shared", east=2, west=2, north=2)
-    floor.check(shared=6)
+    tenant.runs("divided", east=2, west=2, north=2)
+    floor.check(divided=6)
 
 
 def test_a_mass_drain(stage: Stage, floor: ReadyFloor) -> None:
@@ -162,3 +162,20 @@ def test_draining_everything(stage: Stage, floor: ReadyFloor) -> None:
     tenant.runs("last", west=2)
     tenant.comes_down("west", "configmaps", "last-settings")
     tenant.judged("placements", "all", "Scheduled", "True", namespace="")
+
+
+def test_a_change_of_mind_in_mid_move(stage: Stage, floor: ReadyFloor) -> None:
+    """Called back as soon as its pcluster was told to drop it: what that reported before is no sign of running pods."""
+    tenant = stage.tenant("floor-mind")
+    tenant.place("all", "east")
+    tenant.apply(manifests.deployment("fickle", 3))
+    floor.hold("fickle", 3)
+    marked = {stage.keys["east"]: "Sync-", stage.keys["west"]: "Sync"}
+    for _ in range(6):
+        floor.note("to the west")
+        tenant.api.patch("placements", "all", {"spec": {"locationSelector": {"names": ["west"]}}})
+        tenant.api.when("deployments", "default", lambda obj: states(obj) == marked)
+        floor.note("back to the east")
+        tenant.api.patch("placements", "all", {"spec": {"locationSelector": {"names": ["east"]}}})
+        tenant.runs("fickle", east=3)
+    floor.check(fickle=3)

@@ -139,3 +139,19 @@ def test_a_change_of_mind_while_a_pcluster_is_away(stage: Stage, floor: ReadyFlo
     tenant.runs("untouched", north=3)
     assert before.items() <= tenant.identity("north", "untouched").items()
     floor.check(untouched=2)
+
+
+def test_a_pcluster_that_does_not_answer_its_syncer_is_lost_too(stage: Stage, floor: ReadyFloor) -> None:
+    """The agent is well and says so, the pcluster behind it is cut off: that is a loss like any other, and a return."""
+    tenant = stage.tenant("cut-off")
+    tenant.place("all", "east", eviction=NO_GRACE)
+    tenant.apply(manifests.deployment("reached", 2))
+    floor.hold("reached", 2)
+    tenant.api.patch("placements", "all", {"spec": {"locationSelector": {"names": ["east", "west"]}}})
+    stage.trouble("east", partition=True)
+    stage.ready("east", "False")
+    wait_for("replaced", lambda: floor.where("reached").get("west") == 2)
+    stage.trouble("east")
+    stage.ready("east")
+    tenant.runs("reached", west=2)
+    floor.check(reached=2)

@@ -139,3 +139,13 @@ def test_the_compute_export_offers_the_workload_kinds(stage: Stage) -> None:
     tenant.runs("web", north=3)
     tenant.kubectl("rollout", "status", "deployment/web", "--timeout=60s")
     assert (tenant.api.find("deployments", "web", "default") or {})["status"]["availableReplicas"] == 3
+
+
+def test_what_is_placed_can_be_exposed(stage: Stage) -> None:
+    """S9, as kubectl's users go on: `kubectl expose` copies the labels of the workload, the system's ones too."""
+    tenant = stage.tenant("s9-expose")
+    tenant.place("all", "north")
+    tenant.kubectl("create", "deployment", "web", "--image=nginx")
+    tenant.runs("web", north=1)
+    tenant.kubectl("expose", "deployment", "web", "--port=80")
+    tenant.comes_down("north", "services", "web")

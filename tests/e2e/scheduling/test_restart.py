@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 from tests.e2e.harness import wait_for
 from tests.e2e.scheduling import manifests
@@ -30,4 +32,30 @@ def test_death_in_mid_move(stage: Stage, floor: ReadyFloor, victim: str) -> None
         stage.stack.programs[program].start()
     tenant.runs(name, west=4)
     floor.check(**{name: 4})
-    assert floor.where(name) == {"west": 4}
+    wait_for("nothing is left in the east", lambda: floor.where(name) == {"west": 4})
+
+
+def test_a_hub_that_was_away_gives_nobody_up(stage: Stage, floor: ReadyFloor) -> None:
+    """When the hub comes back all heartbeats are old. It was the hub that was lost: without any grace nothing moves."""
+    tenant = stage.tenant("hub-away")
+    names = ("east", "west", "north")
+    tenant.place("all", *names, targets={"min": 1, "max": 2}, eviction={"graceSeconds": 0})
+    tenant.apply(manifests.deployment("calm", 2))
+    floor.hold("calm", 4)
+    chosen = tenant.chosen()
+    before = {name: tenant.identity(name, "calm") for name in chosen}
+    since = [stage.heartbeat(name) for name in names]
+    stage.stack.programs["hub"].stop()
+    process = stage.syncer("east").process
+    assert process is not None
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(7)  # The threshold is over, and the syncers have not given up.
+    stage.start_hub()
+    wait_for("all are heard", lambda: all(stage.heartbeat(name) not in since for name in names))
+    for name in names:
+        stage.ready(name)
+    tenant.kubectl("scale", "deployment", "calm", "--replicas=3")
+    tenant.runs("calm", **dict.fromkeys(chosen, 3))
+    assert tenant.chosen() == chosen
+    assert all(found.items() <= tenant.identity(name, "calm").items() for name, found in before.items())
+    floor.check(calm=4)

@@ -68,7 +68,7 @@ def view(stage: Stage, path: str) -> Object:
     found = stage.platform.find("synctargets", "north") or {}
     meta = found["metadata"]
     base = f"/services/syncer/{meta['annotations']['kcp.io/cluster']}/north/{meta['uid']}/clusters/*"
-    return Api(stage.stack.root / "north-agent.kubeconfig").at(base).request("GET", path)
+    return Api(stage.stack.credential_kubeconfig("north")).at(base).request("GET", path)
 
 
 def resources_in(stage: Stage, path: str) -> set[str]:
@@ -81,11 +81,13 @@ def resources_in(stage: Stage, path: str) -> set[str]:
 
 
 def test_an_api_that_the_pcluster_lacks_is_incompatible(north: Stage) -> None:
-    """S10: it is listed as such and not served to the syncer; the others are, and the target stays ready."""
+    """S10: it is listed with the reason and not served to the syncer; the others are, and the target stays ready."""
     north.change("north", supportedAPIExports=[OWN, COMPUTE])
     target = north.target("north", lambda obj: synced(obj).get(COWBOYS) == "Incompatible")
     states = synced(target)
     assert states["services"] == states["deployments.apps"] == "Accepted"
+    entry = next(each for each in target["status"]["syncedResources"] if each["resource"] == "cowboys")
+    assert "not served" in entry["message"]
     assert authorized(target) == "True"
     north.ready("north")
     assert {"configmaps", "namespaces", "secrets", "services", "services/status"} <= resources_in(north, "/api/v1")

@@ -63,6 +63,7 @@ async def test_identity_and_urls(ground: Ground) -> None:
             "upsyncerURL": f"{ground.process.url}/services/upsyncer/{tail}",
         }
     ]
+    assert target["status"]["tunnelWorkspaces"] == [{"url": f"{ground.process.url}/clusters/{space.cluster}"}]
     assert target["status"]["observedGeneration"] == target["metadata"]["generation"]
     await targets.patch("one", {"metadata": {"labels": {"internal.workload.kcp.io/key": "wrong"}}})
     await eventually(lambda: targets.get("one"), lambda obj: labels(obj)["internal.workload.kcp.io/key"] == key)

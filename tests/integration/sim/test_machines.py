@@ -96,14 +96,14 @@ async def test_logs(driver: Driver) -> None:
     assert lines[1] == "simulated container main ended with code 0"
 
 
-async def test_there_is_nothing_to_connect_to(driver: Driver) -> None:
+async def test_a_pod_that_does_not_run_can_not_be_connected_to(driver: Driver) -> None:
     """exec, attach and port-forward say why."""
-    await driver.create(PODS, pod("p"))
+    await driver.create(PODS, pod("p", nodeName="nowhere"))
     plain = driver.pcluster.client().cluster("")
     for subresource in ("exec", "attach", "portforward"):
         answer = await plain.raw("POST", f"/api/v1/namespaces/default/pods/p/{subresource}")
         assert answer.status == 400
-        assert b"is simulated: it has no containers" in answer.body
+        assert b"container not found" in answer.body or b"completed pod" in answer.body
 
 
 async def test_nodes_have_leases(driver: Driver) -> None:

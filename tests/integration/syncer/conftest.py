@@ -25,7 +25,7 @@ from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, uid
 from headwater.server.options import Options, ServingOptions
 from headwater.server.process import ControlPlaneProcess
-from headwater.server.run import syncer_workspace
+from headwater.server.run import credentials_workspace, syncer_workspace, upsyncer_workspace
 from headwater.sim.pcluster import PCluster, PClusterOptions
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.options import SyncerOptions
@@ -221,7 +221,8 @@ async def running_line(tmp_path: Path, *, store: str) -> AsyncIterator[Line]:
         store=store,
         serving=ServingOptions(secure_port=free_port(), shutdown_grace_seconds=0.2),
     )
-    process = ControlPlaneProcess(options, virtual_workspaces=(syncer_workspace,))
+    workspaces = (syncer_workspace, upsyncer_workspace, credentials_workspace)
+    process = ControlPlaneProcess(options, virtual_workspaces=workspaces)
     pcluster = PCluster(PClusterOptions(name="west", directory=tmp_path / "west", nodes=2, in_memory=True))
     await process.start()
     line: Line | None = None

@@ -16,7 +16,7 @@ from headwater.machinery.objects import Object, name, namespace, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.server.options import ServingOptions
 from headwater.server.process import ControlPlaneProcess
-from headwater.server.run import syncer_workspace
+from headwater.server.run import syncer_workspace, upsyncer_workspace
 from headwater.sim.faults import FaultSettings
 from headwater.syncer.spec.brake import BrakeSettings
 from headwater.syncer.target import follow
@@ -66,7 +66,9 @@ async def start_control_plane(line: Line) -> None:
     """Start the control plane that was stopped, on the same port."""
     old = line.control_plane
     serving = ServingOptions(secure_port=int(old.url.rpartition(":")[2]), shutdown_grace_seconds=0.2)
-    process = ControlPlaneProcess(replace(old.options, serving=serving), virtual_workspaces=(syncer_workspace,))
+    process = ControlPlaneProcess(
+        replace(old.options, serving=serving), virtual_workspaces=(syncer_workspace, upsyncer_workspace)
+    )
     await process.start()
     line.control_plane = process
     line.workspace = process.client.cluster(line.cluster)

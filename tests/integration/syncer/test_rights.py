@@ -39,7 +39,8 @@ async def test_missing_rights_are_named_and_their_return_is_noticed(line: Line) 
         return condition if is_true(target, "SyncerAuthorized") is wanted else None
 
     condition = await eventually(lambda: authorized(False))
-    assert condition["message"] == "SSAR check failed for gvrs: secrets.v1"
+    assert condition["message"].startswith("SSAR check failed for gvrs: secrets.v1; ")
+    assert "headwater sync-target manifest west --role" in condition["message"]
     assert condition["reason"] == "SyncerUnauthorized"
     await roles.patch(role_name, {"rules": role["rules"]})
     # Any change of the SyncTarget has it looked at again, at the latest a minute later.

@@ -13,7 +13,7 @@ from tests.integration.virtual.stage import Stage, set_stage
 
 from headwater.server.options import Options, ServingOptions
 from headwater.server.process import ControlPlaneProcess
-from headwater.server.run import syncer_workspace
+from headwater.server.run import syncer_workspace, upsyncer_workspace
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +32,8 @@ async def ground(root_directory: Path, horizon: Horizon) -> AsyncIterator[Ground
     serving = ServingOptions(secure_port=0, shutdown_grace_seconds=0.2)
     options = Options(root_directory=root_directory, store="memory://", serving=serving)
     clock = SkipClock()
-    process = ControlPlaneProcess(options, clock=clock, virtual_workspaces=(syncer_workspace, horizon.workspace))
+    workspaces = (syncer_workspace, upsyncer_workspace, horizon.workspace)
+    process = ControlPlaneProcess(options, clock=clock, virtual_workspaces=workspaces)
     horizon.process = process
     try:
         await process.start()

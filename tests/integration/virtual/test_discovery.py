@@ -255,3 +255,22 @@ async def test_the_wildcard_is_for_whole_resources(stage: Stage) -> None:
         await everywhere.resource(SECRETS, "default").patch("x", {"data": {}})
     with pytest.raises(MethodNotAllowed):
         await everywhere.resource(SECRETS, "default").create({"metadata": {"name": "x"}})
+
+
+async def test_schemas_of_what_is_to_be_synced_can_be_read(stage: Stage) -> None:
+    """Before it is accepted, too: the syncer compares them with its pcluster's. Another target's are not shown."""
+    await narrow(stage, "north", {"export": "wildwest"})
+    await narrow(stage, "south", {"path": "root:compute", "export": "kubernetes"})
+    north, south = stage.north.client.cluster("*"), stage.south.client.cluster("*")
+    paths = (await north.get_json("/openapi/v3"))["paths"]
+    assert list(paths) == ["apis/wildwest.dev/v1alpha1"]
+    url = paths["apis/wildwest.dev/v1alpha1"]["serverRelativeURL"]
+    assert url.startswith("/services/syncer/") and "/clusters/*/openapi/v3/apis/wildwest.dev/v1alpha1?hash=" in url
+    document = await north.get_json("/openapi/v3/apis/wildwest.dev/v1alpha1")
+    (cowboy,) = document["components"]["schemas"].values()
+    assert cowboy["x-kubernetes-group-version-kind"][0]["kind"] == "Cowboy"
+    assert "intent" in cowboy["properties"]["spec"]["properties"]
+    assert {"api/v1", "apis/apps/v1", "apis/batch/v1"} <= set((await south.get_json("/openapi/v3"))["paths"])
+    for client, path in ((south, "/openapi/v3/apis/wildwest.dev/v1alpha1"), (north, "/openapi/v2")):
+        with pytest.raises(NotFound):
+            await client.get_json(path)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 from headwater.base import yamlio
 from headwater.cli.synctarget.manifests import (
     SyncerPlan,
     downstream_objects,
     downstream_rules,
+    identity_objects,
+    may_tunnel,
+    renewed_objects,
     syncer_kubeconfig,
     upstream_objects,
 )
+from headwater.syncer.target.rights import NEEDED_VERBS
 
+LOOK = {"get", "list", "watch"}
 TARGET = {
     "apiVersion": "sync.kcp.io/v1alpha1",
     "kind": "SyncTarget",
-    "metadata": {"name": "east", "uid": "u1"},
+    "metadata": {"name": "east", "uid": "u1", "annotations": {"kcp.io/cluster": "abc"}},
 }
 PLAN = SyncerPlan(
     syncer_id="kcp-syncer-east-x",
@@ -43,10 +49,15 @@ def test_upstream_role_is_for_one_sync_target() -> None:
 
 
 def test_downstream_rules_list_groups_and_resources() -> None:
-    rules = downstream_rules(PLAN.resources)
-    assert [(rule["apiGroups"], rule["resources"]) for rule in rules] == [
-        ([""], ["nodes"]),
-        ([""], ["pods"]),
+    """What its controllers make on the pcluster is looked at only, even where an export offers it."""
+    rules = downstream_rules((*PLAN.resources, ("", "pods"), ("", "endpoints")))
+    looking = {
+        (rule["apiGroups"][0], *rule["resources"]) for rule in rules if {"list", "watch"} <= set(rule["verbs"]) <= LOOK
+    }
+    core = {("", each) for each in ("endpoints", "events", "nodes", "pods")}
+    expected = {*core, ("discovery.k8s.io", "endpointslices")}
+    assert looking == expected
+    assert [(rule["apiGroups"], rule["resources"]) for rule in rules if "create" in rule["verbs"]] == [
         ([""], ["namespaces"]),
         ([""], ["configmaps", "secrets", "services"]),
         (["apps"], ["deployments"]),
@@ -55,14 +66,58 @@ def test_downstream_rules_list_groups_and_resources() -> None:
 
 
 def test_nodes_and_pods_are_only_looked_at() -> None:
-    """Also when an export offers pods: they are made on the pcluster, and only counted there."""
+    """Also when an export offers pods: they are made on the pcluster, and counted and shown from there."""
     verbs: dict[str, set[str]] = {}
     for rule in downstream_rules((("", "pods"), ("", "endpoints"), *PLAN.resources)):
         for resource in rule["resources"]:
             verbs.setdefault(resource, set()).update(rule["verbs"])
     assert verbs["nodes"] == {"get", "list", "watch"}
-    assert verbs["pods"] == {"list", "watch"}
-    assert "endpoints" not in verbs
+    assert verbs["pods"] == {"get", "list", "watch"}
+    assert verbs["endpoints"] == {"get", "list", "watch"}
+
+
+def test_access_to_pods_is_granted_only_where_it_is_switched_on() -> None:
+    """On both sides, and the syncer is told."""
+    for tunnel in (True, False):
+        role = next(each for each in upstream_objects("id", TARGET, "default", tunnel=tunnel) if "rules" in each)
+        assert may_tunnel(role) is tunnel
+        below = downstream_objects(replace(PLAN, tunnel=tunnel))
+        names = {
+            name: set(rule["verbs"])
+            for rules in (role["rules"], *(each["rules"] for each in below if "rules" in each))
+            for rule in rules
+            for name in rule.get("resources", ())
+            if "/" in name and name != "synctargets/status"
+        }
+        connect = {"create", "get"}
+        assert names == (
+            {
+                "synctargets/tunnel": {"get"}, "pods/log": {"get"}, "pods/exec": connect, "pods/attach": connect,
+                "pods/portforward": connect,
+            }
+            if tunnel
+            else {}
+        )  # fmt: skip
+        arguments = below[-1]["spec"]["template"]["spec"]["containers"][0]["args"]
+        assert ("--tunnel" if tunnel else "--no-tunnel") in arguments
+
+
+def test_rights_are_those_that_the_syncer_asks_for() -> None:
+    """None is missing when it looks, and none is there that it never uses."""
+    granted = {verb for rule in downstream_rules(PLAN.resources) for verb in rule["verbs"]}
+    assert granted == set(NEEDED_VERBS)
+
+
+def test_renewed_manifests_leave_credentials_alone() -> None:
+    plan = replace(PLAN, resources=(*PLAN.resources, ("wildwest.dev", "cowboys")))
+    kinds = [obj["kind"] for obj in renewed_objects(plan, only_role=False)]
+    assert kinds == [
+        "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Deployment"
+    ]  # fmt: skip
+    (role,) = renewed_objects(plan, only_role=True)
+    assert role["metadata"]["name"] == PLAN.syncer_id
+    assert any("cowboys" in rule["resources"] for rule in role["rules"])
+    assert "secret-token" not in yamlio.dump_all(renewed_objects(plan, only_role=False))
 
 
 def test_kubeconfig_reaches_the_hub_with_the_token_alone() -> None:
@@ -102,3 +157,26 @@ def test_kubelets_ask_the_syncer_how_it_is() -> None:
     assert f"--health-address=0.0.0.0:{port}" in container["args"]
     probes = {container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("liveness", "readiness")}
     assert probes == {"/livez", "/readyz"}
+
+
+def test_the_identity_is_bound_with_the_uid() -> None:
+    """The same rights as an account would get, for the syncer of this one SyncTarget as it is now."""
+    role, binding = identity_objects("id", TARGET)
+    assert role == upstream_objects("id", TARGET, "default")[1]
+    user = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": "system:kcp:syncer:abc:east:u1"}
+    assert binding["subjects"] == [user]
+    assert {obj["metadata"]["ownerReferences"][0]["uid"] for obj in (role, binding)} == {"u1"}
+
+
+def test_a_syncer_that_keeps_its_credential_may_write_one_secret() -> None:
+    objects = downstream_objects(replace(PLAN, keeps_credentials=True))
+    role = next(obj for obj in objects if obj["kind"] == "Role" and obj["metadata"]["name"].endswith("-credentials"))
+    only = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["kcp-syncer-east-x-credentials"]}
+    assert role["rules"] == [{**only, "verbs": ["get", "patch", "update"]}]
+    kept = next(
+        obj for obj in objects if obj["kind"] == "Secret" and obj["metadata"]["name"] == only["resourceNames"][0]
+    )
+    assert "data" not in kept, "applying it again leaves the credential alone"
+    arguments = objects[-1]["spec"]["template"]["spec"]["containers"][0]["args"]
+    assert "--credentials-secret=kcp-syncer-east-x-credentials" in arguments
+    assert "--lease-namespace=$(NAMESPACE)" in arguments, "it also leads or stands by"

@@ -10,6 +10,7 @@ from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAtt
 from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.authz.interface import Attributes
 from headwater.apiserver.builtin.kinds import builtin_resources
+from headwater.apiserver.loopback import LOOPBACK_USER
 from headwater.base.clock import ManualClock
 from headwater.controlplane.admission.placement import PlacementAdmission
 from headwater.controlplane.admission.synctarget import SyncTargetAdmission
@@ -36,7 +37,6 @@ def write(new: Any, old: Any = None, user: UserInfo = ALICE, subresource: str = 
 
 
 REFUSED = {
-    "state-on-create": write(obj({STATE: "Sync"})),
     "state-added": write(obj({STATE: "Sync"}), obj()),
     "state-changed": write(obj({STATE: "Upsync"}), obj({STATE: "Sync"})),
     "mark-added": write(obj(annotations={MARK: "2026-01-01T00:00:00Z"}), obj()),
@@ -53,6 +53,13 @@ async def test_users_do_not_write_marks(attributes: AdmissionAttributes) -> None
     assert plugin.handles(attributes)
     with pytest.raises(Forbidden, match="set by the system only"):
         await plugin.admit(attributes)
+
+
+async def test_a_new_object_comes_without_marks() -> None:
+    """As `kubectl expose` copies the labels of what it exposes, and people copy manifests of what runs."""
+    attributes = write(obj({STATE: "Sync", "app": "web"}, {MARK: "t", CHOSEN: "key", "note": "1"}))
+    await WorkloadMarks().admit(attributes)
+    assert attributes.object == obj({"app": "web"}, {"note": "1"})
 
 
 async def test_marks_survive_writes_that_do_not_know_them() -> None:
@@ -122,6 +129,32 @@ async def test_offered_exports_need_the_verb_bind(attributes: AdmissionAttribute
         return
     with pytest.raises(Forbidden, match="no permission to bind to export root:compute:"):
         await plugin.validate(attributes)
+
+
+RECORD = "internal.sync.kcp.io/credentials"
+RECORDS = {
+    "planted": (write(obj(annotations={RECORD: "mine"})), None),
+    "changed": (write(obj(annotations={RECORD: "mine"}), obj(annotations={RECORD: "ours"})), "ours"),
+    "removed": (write(obj(), obj(annotations={RECORD: "ours"})), "ours"),
+    "annotations-removed": (write({"metadata": {}}, obj(annotations={RECORD: "ours"})), "ours"),
+    "no-map": (write({"metadata": {"annotations": "x"}}, obj(annotations={RECORD: "ours"})), "ours"),
+    "through-status": (
+        write(obj(annotations={RECORD: "x"}), obj(annotations={RECORD: "ours"}), subresource="status"),
+        "ours",
+    ),
+    "by-a-master": (write(obj(), obj(annotations={RECORD: "ours"}), MASTER), "ours"),
+    "by-ourselves": (write(obj(annotations={RECORD: "new"}), obj(annotations={RECORD: "ours"}), LOOPBACK_USER), "new"),
+}
+
+
+@pytest.mark.parametrize(("attributes", "left"), RECORDS.values(), ids=RECORDS)
+async def test_the_record_of_credentials_is_written_by_the_control_plane_only(
+    attributes: AdmissionAttributes, left: str | None
+) -> None:
+    """Others neither let themselves in by it, nor undo a revocation: what they write is left out."""
+    plugin = SyncTargetAdmission(cast("ControlPlaneObjects", Exports()), BindRights(), clock=ManualClock())
+    await plugin.admit(attributes)
+    assert ((attributes.object or {})["metadata"].get("annotations") or {}).get(RECORD) == left
 
 
 class Clusters:

@@ -9,8 +9,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from headwater.apiserver.authn.interface import PRIVILEGED_GROUP, UserInfo
-from headwater.apiserver.web.types import AnyResponse, Request, Response, StreamResponse
+from headwater.apiserver.web.types import AnyResponse, Request, Response, StreamResponse, UpgradeResponse
 from headwater.base import jsonio
+from headwater.base.channel import ByteChannel
 from headwater.base.clock import ManualClock
 from headwater.base.tasks import TaskGroup
 from headwater.machinery.errors import BadRequest, Forbidden, InternalError, MethodNotAllowed, ServiceUnavailable
@@ -36,6 +37,7 @@ def request(path: str = "/api", method: str = "GET", body: bytes = b"", user: Us
         ({}, FaultSettings()),
         ({"latency_ms": 20, "jitter_ms": 5}, FaultSettings(latency_ms=20, jitter_ms=5)),
         ({"error_share": 0.5, "partition": True}, FaultSettings(error_share=0.5, partition=True)),
+        ({"denied_resource": "jobs", "denial": "no"}, FaultSettings(denied_resource="jobs", denial="no")),
     ],
 )
 def test_settings(data: object, settings: FaultSettings) -> None:
@@ -45,7 +47,16 @@ def test_settings(data: object, settings: FaultSettings) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [[], {"x": 1}, {"latency_ms": -1}, {"latency_ms": "1"}, {"latency_ms": True}, {"error_share": 2}, {"partition": 1}],
+    [
+        [],
+        {"x": 1},
+        {"latency_ms": -1},
+        {"latency_ms": "1"},
+        {"latency_ms": True},
+        {"error_share": 2},
+        {"partition": 1},
+        {"denial": 1},
+    ],
 )
 def test_settings_that_make_no_sense(data: object) -> None:
     """They are refused."""
@@ -104,6 +115,18 @@ async def test_lies_about_what_there_is() -> None:
         assert (await faults(request(path), serve)).body == body  # type: ignore[union-attr]
 
 
+async def test_writes_of_a_resource_are_denied() -> None:
+    """Of no other, and nobody is kept from reading."""
+    faults = Faults(clock=ManualClock())
+    faults.set(FaultSettings(denied_resource="jobs", denial="not on Sundays"))
+    jobs = "/apis/batch/v1/namespaces/shop/jobs"
+    for method, path in (("POST", jobs), ("PATCH", f"{jobs}/one"), ("DELETE", f"{jobs}/one")):
+        with pytest.raises(Forbidden, match="denied the request: not on Sundays"):
+            await faults(request(path, method), answer)
+    assert (await faults(request(jobs), answer)).status == 200
+    assert (await faults(request("/api/v1/namespaces/shop/secrets", "POST"), answer)).status == 200
+
+
 async def test_a_partition_holds_requests_and_streams() -> None:
     """They go on when it heals, streams without a gap."""
     faults = Faults(clock=ManualClock())
@@ -153,8 +176,9 @@ async def test_the_endpoint_reads_and_sets() -> None:
     assert faults.settings == FaultSettings(latency_ms=5)
     shown = await faults.serve(request(PATH))
     assert isinstance(shown.body, bytes)
-    assert jsonio.loads(shown.body) == {"latency_ms": 5.0, "jitter_ms": 0.0, "error_share": 0.0, "partition": False,
-        "empty_lists": False,
+    assert jsonio.loads(shown.body) == {
+        "latency_ms": 5.0, "jitter_ms": 0.0, "error_share": 0.0, "partition": False, "empty_lists": False,
+        "denied_resource": "", "denial": "",
     }  # fmt: skip
     with pytest.raises(BadRequest):
         await faults.serve(request(PATH, "PUT", b"{"))
@@ -162,3 +186,37 @@ async def test_the_endpoint_reads_and_sets() -> None:
         await faults.serve(request(PATH, "DELETE"))
     with pytest.raises(Forbidden):
         await faults.serve(request(PATH, user=UserInfo("someone")))
+
+
+async def test_upgraded_connections_fall_silent_in_a_partition() -> None:
+    """And say what they had to say when it ends."""
+    faults = Faults(clock=ManualClock())
+    said: list[bytes] = []
+
+    class Channel:
+        async def read(self) -> bytes:
+            return b"asked"
+
+        async def write(self, data: bytes) -> None:
+            said.append(data)
+
+        def close(self, reason: str = "") -> None:
+            said.append(b"closed")
+
+    async def serve(channel: ByteChannel) -> None:
+        await channel.write(await channel.read())
+        channel.close()
+
+    async def upgrade(_request: Request) -> AnyResponse:
+        return UpgradeResponse(serve, headers=())
+
+    response = await faults(request(), upgrade)
+    assert isinstance(response, UpgradeResponse)
+    faults.set(FaultSettings(partition=True))
+    async with TaskGroup("test") as group:
+        serving = group.start(response.serve(Channel()))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        assert not said
+        faults.set(FaultSettings())
+        await serving
+    assert said == [b"asked", b"closed"]

@@ -99,7 +99,8 @@ STARTED_LINE = "simulated container c started from i on n"
 )
 def test_logs(made: dict[str, Any], lines: list[str]) -> None:
     """A line for each thing that happened."""
-    assert log_lines(made, "", timestamps=True) == lines
+    began, ended = log_lines(made, "c")
+    assert [f"{at} {text}" for at, text in (*began, *ended)] == lines
 
 
 @pytest.mark.parametrize(
@@ -112,4 +113,4 @@ def test_logs(made: dict[str, Any], lines: list[str]) -> None:
 def test_logs_that_there_are_not(made: dict[str, Any], wanted: str, message: str) -> None:
     """A kubelet's words."""
     with pytest.raises(BadRequest, match=message):
-        log_lines(made, wanted, timestamps=False)
+        log_lines(made, wanted)

@@ -86,7 +86,10 @@ def test_what_goes_down() -> None:
         },
         "spec": {
             "replicas": 2,
-            "template": {"spec": {"automountServiceAccountToken": False, "containers": [{"name": "c"}]}},
+            "template": {
+                "metadata": {"labels": {"state.workload.kcp.io/KEY": "Upsync"}},
+                "spec": {"automountServiceAccountToken": False, "containers": [{"name": "c"}]},
+            },
         },
     }
     assert len(digest) == 32
@@ -149,7 +152,7 @@ def test_jobs_get_their_selector_downstream(manual: bool, selector: Object | Non
     before = deep_copy(job)
     body = downstream_body(job, GroupResource("batch", "jobs"), key="K", namespace="n")
     assert body["spec"].get("selector") == selector
-    assert body["spec"]["template"]["metadata"]["labels"] == labels
+    assert body["spec"]["template"]["metadata"]["labels"] == {**labels, "state.workload.kcp.io/K": "Upsync"}
     assert job == before
 
 

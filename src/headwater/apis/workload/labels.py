@@ -37,6 +37,9 @@ SPEC_DIFF_ANNOTATION_PREFIX: Final = "experimental.spec-diff.workload.kcp.io/"
 REPORTED_ANNOTATION_PREFIX: Final = "reported.workload.kcp.io/"
 """Annotation prefix; RFC 3339 time at which that target's syncer last reported a change of status."""
 
+SYNC_FAILURE_ANNOTATION_PREFIX: Final = "sync-failed.workload.kcp.io/"
+"""Annotation prefix; why that target's pcluster does not take the object as it is. Absent when it does."""
+
 HISTORY_ANNOTATION: Final = "scheduling.kcp.io/history"
 """Annotation on an object with pods: JSON list of its last moves, the newest last."""
 
@@ -61,6 +64,7 @@ TARGET_ANNOTATION_PREFIXES: Final = (
     DELETION_ANNOTATION_PREFIX,
     SPEC_DIFF_ANNOTATION_PREFIX,
     SOFT_FINALIZERS_ANNOTATION_PREFIX,
+    SYNC_FAILURE_ANNOTATION_PREFIX,
 )
 """All annotations that an object has for one target; they go when the target lets go of it."""
 
@@ -109,6 +113,11 @@ def state_label(key: str) -> str:
 def deletion_annotation(key: str) -> str:
     """Deletion mark of the target with this key."""
     return DELETION_ANNOTATION_PREFIX + key
+
+
+def sync_failure_annotation(key: str) -> str:
+    """Where the syncer of the target with this key says why its pcluster refuses an object."""
+    return SYNC_FAILURE_ANNOTATION_PREFIX + key
 
 
 def syncer_finalizer(key: str) -> str:

@@ -104,7 +104,7 @@ class TokenIssuer:
             "nbf": int(now.timestamp()),
             "sub": account_user_name(namespace, name),
         }
-        return self._sign(claims), expires
+        return self.sign(claims), expires
 
     def issue_legacy(self, *, cluster: str, namespace: str, name: str, uid: str, secret_name: str) -> str:
         """A token for a Secret of type kubernetes.io/service-account-token; valid as long as that Secret holds it."""
@@ -118,7 +118,7 @@ class TokenIssuer:
         }
         if cluster != self._default_cluster:
             claims[_LEGACY + "clusterName"] = cluster
-        return self._sign(claims)
+        return self.sign(claims)
 
     def discovery(self, keys_path: str) -> dict[str, Any]:
         """The OpenID provider document, for those who check our tokens themselves."""
@@ -144,15 +144,7 @@ class TokenIssuer:
         unverified = peek_claims(token)
         if unverified is None or unverified.get("iss") not in (self.issuer, LEGACY_ISSUER):
             return None
-        import jwt
-
-        try:
-            claims: dict[str, Any] = jwt.decode(
-                token, self._key.public_pem, algorithms=[ALGORITHM],
-                options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
-            )  # fmt: skip
-        except jwt.PyJWTError:
-            raise Unauthorized("the service account token is not valid") from None
+        claims = self._verified(token)
         try:
             parsed = self._legacy(claims) if claims["iss"] == LEGACY_ISSUER else self._bound(claims)
         except (KeyError, TypeError, ValueError, AttributeError):
@@ -193,10 +185,33 @@ class TokenIssuer:
             secret_name=claims[_LEGACY + "secret.name"],
         )
 
-    def _sign(self, claims: dict[str, Any]) -> str:
+    def sign(self, claims: dict[str, Any]) -> str:
+        """A token that says anything. Tokens of different purposes need different issuers (`iss`)."""
         import jwt
 
         return jwt.encode(claims, self._key.private_pem, algorithm=ALGORITHM, headers={"kid": self._key_id})
+
+    def read_claims(self, token: str, issuer: str) -> dict[str, Any] | None:
+        """The claims of a token that `sign` made for this issuer; None for tokens of another one.
+
+        Only the signature is checked, times are the caller's to check. Raises Unauthorized.
+        """
+        unverified = peek_claims(token)
+        if unverified is None or unverified.get("iss") != issuer:
+            return None
+        return self._verified(token)
+
+    def _verified(self, token: str) -> dict[str, Any]:
+        import jwt
+
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token, self._key.public_pem, algorithms=[ALGORITHM],
+                options={"verify_aud": False, "verify_exp": False, "verify_nbf": False, "verify_iat": False},
+            )  # fmt: skip
+        except jwt.PyJWTError:
+            raise Unauthorized("the token is not valid") from None
+        return claims
 
 
 def peek_claims(token: str) -> dict[str, Any] | None:

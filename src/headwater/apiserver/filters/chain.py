@@ -19,10 +19,10 @@ Stars mark places that are empty in a plain API server.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from headwater.apiserver.authn.interface import Authenticator
+from headwater.apiserver.authn.interface import NOBODY, Authenticator
 from headwater.apiserver.authz.interface import Authorizer
 from headwater.apiserver.filters.audit import AuditFilter, AuditSink
 from headwater.apiserver.filters.authentication import AuthenticationFilter
@@ -34,9 +34,13 @@ from headwater.apiserver.filters.impersonation import ImpersonationFilter
 from headwater.apiserver.filters.inflight import InflightFilter, InflightLimits
 from headwater.apiserver.filters.metrics import MetricsFilter
 from headwater.apiserver.filters.recover import recover_filter
-from headwater.apiserver.web.types import AnyResponse, Filter, Handler, Request
+from headwater.apiserver.web.types import IN_PROCESS, AnyResponse, Filter, Handler, Request, Response
 from headwater.base.clock import Clock
+from headwater.machinery.errors import Unauthorized
 from headwater.telemetry.metrics import Registry
+
+Recheck = Callable[[Request], Awaitable[None]]
+"""Raises StatusError when the request would not pass any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,40 @@ def build_chain(handler: Handler, settings: ChainSettings) -> Handler:
             AuthorizationFilter(settings.authorizer),
         ),
     )
+
+
+def build_recheck(settings: ChainSettings) -> Recheck:
+    """Asks the filters again that decide whether a request may pass, for one that goes on for long.
+
+    Credentials are read from the request anew, so one that was revoked, a role that was taken away and a logical
+    cluster that was closed count from the next time on.
+    """
+    passing = compose(
+        _pass,
+        (
+            AuthenticationFilter(settings.authenticator, metrics=settings.metrics),
+            *settings.resolve,
+            settings.impersonation or ImpersonationFilter(settings.authorizer),
+            *settings.guard,
+            AuthorizationFilter(settings.authorizer),
+        ),
+    )
+
+    async def recheck(request: Request) -> None:
+        again = Request(
+            request.method, request.path, query=request.query, headers=request.headers, peer=request.peer,
+            target=request.target, user=request.user if request.peer is IN_PROCESS else NOBODY,
+        )  # fmt: skip
+        again.cluster, again.info = request.cluster, request.info
+        await passing(again)
+        if (again.user.name, again.user.uid) != (request.user.name, request.user.uid):
+            raise Unauthorized("Unauthorized")
+
+    return recheck
+
+
+async def _pass(_request: Request) -> AnyResponse:
+    return Response()
 
 
 def compose(handler: Handler, filters: Sequence[Filter]) -> Handler:

@@ -39,6 +39,8 @@ class ResourceHandler:
         if scope.info.handler is not None:
             return subresources.virtual_resource
         if scope.subresource:
+            if (scope.info.group, scope.info.resource, scope.subresource) in self._environment.connectors:
+                return subresources.open_connection
             return subresources.handler_for(scope)
         handler = _VERBS.get(scope.verb)
         if handler is None or scope.verb not in scope.info.verbs:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from headwater.apiserver import negotiation
 from headwater.apiserver.registry import fieldvalidation
 from headwater.apiserver.registry.store import ObjectStore
+from headwater.apiserver.resources import Connectors
 from headwater.apiserver.web.types import Request, Response
 from headwater.base.clock import Clock
 from headwater.machinery.errors import BadRequest
@@ -17,13 +18,17 @@ from headwater.machinery.objects import Object
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The store and the limits that handlers work with; durations are in seconds, sizes in bytes."""
+    """The store and the limits that handlers work with; durations are in seconds, sizes in bytes.
+
+    `connectors` serve subresources that are connections, whatever their resource comes from.
+    """
 
     store: ObjectStore
     clock: Clock
     bookmark_seconds: float = 60.0
     watch_seconds: float = 1800.0
     body_limit: int = negotiation.MAX_BODY_BYTES
+    connectors: Connectors = field(default_factory=dict)
 
 
 class Body(NamedTuple):

@@ -119,6 +119,14 @@ async def connect(environment: Environment, request: Request, scope: Scope) -> A
     return await _call(environment, request, scope, scope.info.connect[scope.subresource])
 
 
+async def open_connection(environment: Environment, request: Request, scope: Scope) -> AnyResponse:
+    """A subresource that is a connection, such as a pod's exec: the verb says nothing about a body."""
+    connector = environment.connectors[scope.info.group, scope.info.resource, scope.subresource]
+    if scope.verb not in connector.verbs:
+        raise verb_not_allowed()
+    return await _handle(environment, request, scope, connector, body=None, dry_run=False)
+
+
 async def virtual_resource(environment: Environment, request: Request, scope: Scope) -> AnyResponse:
     """A resource without objects, such as a review."""
     handler = scope.info.handler
@@ -133,6 +141,18 @@ async def _call(environment: Environment, request: Request, scope: Scope, handle
     if scope.verb in _BODY_VERBS:
         dry_run = parameters.write_options(request.query, "CreateOptions").dry_run
         body = (await read_object(environment, request, check_duplicates=False)).obj
+    return await _handle(environment, request, scope, handler, body=body, dry_run=dry_run)
+
+
+async def _handle(
+    environment: Environment,
+    request: Request,
+    scope: Scope,
+    handler: SubresourceHandler,
+    *,
+    body: Object | None,
+    dry_run: bool,
+) -> AnyResponse:
     result = await handler.handle(
         SubresourceCall(
             store=environment.store,

@@ -7,7 +7,7 @@ from typing import Final, Protocol, cast
 
 from headwater.apiserver.statuswriter import status_response
 from headwater.apiserver.web.encode import CONTINUE, response_head
-from headwater.apiserver.web.exchange import call_handler, send_response, send_stream
+from headwater.apiserver.web.exchange import call_handler, send_response, send_stream, send_upgrade
 from headwater.apiserver.web.head import Head
 from headwater.apiserver.web.intake import BodyIntake
 from headwater.apiserver.web.limits import Limits, Phase
@@ -15,7 +15,9 @@ from headwater.apiserver.web.parser import Body
 from headwater.apiserver.web.peer import peer_of
 from headwater.apiserver.web.reading import Reader
 from headwater.apiserver.web.sending import Sender
-from headwater.apiserver.web.types import Handler, Request, StreamResponse
+from headwater.apiserver.web.types import AnyResponse, Handler, Request, StreamResponse, UpgradeResponse
+from headwater.apiserver.web.upgraded import UpgradedConnection
+from headwater.base.channel import ChannelBroken
 from headwater.machinery.errors import StatusError
 from headwater.telemetry.logging import get_logger
 
@@ -56,6 +58,8 @@ class Connection(asyncio.BufferedProtocol):
         self._body: BodyIntake | None = None
         self._task: asyncio.Task[None] | None = None
         self._ending = False
+        self._unread_seconds: float | None = None
+        self._upgraded: UpgradedConnection | None = None
         self.phase = Phase.IDLE
         self.since = loop.time()
 
@@ -76,7 +80,10 @@ class Connection(asyncio.BufferedProtocol):
 
     def buffer_updated(self, nbytes: int) -> None:
         phase = self.phase
-        if phase is Phase.LINGERING:
+        if phase is Phase.LINGERING or phase is Phase.CLOSING:
+            return
+        if self._upgraded is not None:
+            self._upgraded.feed(bytes(self._host.read_buffer[:nbytes]))
             return
         self._reader.feed(bytes(self._host.read_buffer[:nbytes]))
         if phase is Phase.IDLE or phase is Phase.HEAD:
@@ -92,6 +99,8 @@ class Connection(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._host.forget(self)
+        if self._upgraded is not None:
+            self._upgraded.lost()
         if self._task is not None:
             self._task.cancel()
         self._sender.resume()
@@ -110,8 +119,13 @@ class Connection(asyncio.BufferedProtocol):
         limits, phase = self._host.limits, self.phase
         blocked = self._sender.blocked_since
         waited = now - self.since
-        if blocked is not None and now - blocked > limits.write_timeout:
+        if blocked is not None and now - blocked > (self._unread_seconds or limits.write_timeout):
             self.abort()
+        elif phase is Phase.UPGRADED:
+            pass  # Lasts as long as both ends want.
+        elif phase is Phase.CLOSING:
+            if waited > limits.write_timeout:
+                self.abort()
         elif phase is Phase.HANDLING:
             if self._body is not None and self._body.awaited and now - self._body.progress_at > limits.body_timeout:
                 self.abort()
@@ -126,7 +140,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def shut_down(self) -> None:
         """Ends the connection in order: now when it is idle, else after its request; a stream is ended first."""
-        if self.phase is Phase.STREAMING and self._task is not None:
+        if self.phase in (Phase.STREAMING, Phase.UPGRADED) and self._task is not None:
             self._ending = True
             self._task.cancel()
         elif self.phase is not Phase.HANDLING:
@@ -183,20 +197,19 @@ class Connection(asyncio.BufferedProtocol):
             keep_alive = (
                 head.fields.keep_alive and not self._host.stopping and (self._body is None or self._body.skippable)
             )
-            if isinstance(response, StreamResponse):
-                keep_alive = keep_alive and head.fields.http_minor == 1
-                self._enter(Phase.STREAMING)
-                await send_stream(self._sender, response, head, dated=self._host, keep_alive=keep_alive)
-                if head.method != "HEAD":
-                    self._sender.end_stream()
-            else:
-                await send_response(self._sender, response, request, dated=self._host, keep_alive=keep_alive)
+            keep_alive = await self._answer(response, head, request, keep_alive=keep_alive)
         except asyncio.CancelledError:
             if not self._ending:
                 self.abort()
                 raise
             keep_alive = False
-            self._sender.end_stream()
+            if self._upgraded is None:
+                self._sender.end_stream()
+        except ChannelBroken as error:
+            # What the answer came from ended too early: so does the answer, visibly.
+            _log.info("response was cut", method=head.method, path=head.path, reason=str(error))
+            self.abort()
+            return
         except Exception as error:  # noqa: BLE001 - the answer has begun: all that is left is to cut it visibly
             _log.error("response failed", method=head.method, path=head.path, exc_info=error)
             self.abort()
@@ -205,8 +218,36 @@ class Connection(asyncio.BufferedProtocol):
             self._task = None
         self._finish(keep_alive=keep_alive)
 
+    async def _answer(self, response: AnyResponse, head: Head, request: Request, *, keep_alive: bool) -> bool:
+        """Sends the answer; whether the connection can take another request after it."""
+        if isinstance(response, UpgradeResponse):
+            if not head.fields.upgrade or self._body is not None or not self._reader.detach():
+                await response.finish()
+                self._refuse(400, "the connection can't be upgraded")
+                return False
+            self._enter(Phase.UPGRADED)
+            self._unread_seconds = response.unread_seconds
+            self._upgraded = UpgradedConnection(self._transport, self._sender)
+            await send_upgrade(self._sender, response, self._upgraded, dated=self._host)
+            return False
+        if isinstance(response, StreamResponse):
+            keep_alive = keep_alive and head.fields.http_minor == 1
+            self._enter(Phase.STREAMING)
+            self._unread_seconds = response.unread_seconds
+            await send_stream(self._sender, response, head, dated=self._host, keep_alive=keep_alive)
+            if head.method != "HEAD":
+                self._sender.end_stream()
+            return keep_alive
+        await send_response(self._sender, response, request, dated=self._host, keep_alive=keep_alive)
+        return keep_alive
+
     def _finish(self, *, keep_alive: bool) -> None:
-        if self._transport.is_closing():
+        if self._upgraded is not None:
+            self._enter(Phase.CLOSING)
+            self._unread_seconds = None
+            self._upgraded.close()
+            return
+        if self._transport.is_closing() or self.phase is Phase.LINGERING:
             return
         body_left = self._body is not None and not self._body.complete
         if keep_alive:
@@ -226,6 +267,7 @@ class Connection(asyncio.BufferedProtocol):
 
     def _go_on(self) -> None:
         self._body = None
+        self._unread_seconds = None
         self._enter(Phase.IDLE)
         if self._host.stopping:
             self._transport.close()

@@ -9,7 +9,8 @@ from headwater.apiserver.statuswriter import internal_error, status_response
 from headwater.apiserver.web.encode import compress, response_head
 from headwater.apiserver.web.head import Head
 from headwater.apiserver.web.sending import Sender
-from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response, StreamResponse
+from headwater.apiserver.web.types import AnyResponse, Handler, Request, Response, StreamResponse, UpgradeResponse
+from headwater.apiserver.web.upgraded import UpgradedConnection
 from headwater.base.ids import random_suffix
 from headwater.machinery.errors import StatusError
 from headwater.telemetry.logging import get_logger
@@ -66,4 +67,20 @@ async def send_stream(sender: Sender, response: StreamResponse, head: Head, *, d
             await sender.stream(opening, response, chunked=chunked)
     finally:
         # The source must be told even when this task is being cancelled for the second time.
+        await asyncio.shield(response.finish())
+
+
+async def send_upgrade(
+    sender: Sender, response: UpgradeResponse, connection: UpgradedConnection, *, dated: Dated
+) -> None:
+    """Answers 101 and lets the response serve the connection, to its end."""
+    sender.write_head(
+        response_head(
+            status=response.status, content_type="", headers=response.headers, length=-2, date=dated.date_line,
+            keep_alive=True,
+        )
+    )  # fmt: skip
+    try:
+        await response.serve(connection)
+    finally:
         await asyncio.shield(response.finish())

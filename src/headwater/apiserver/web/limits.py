@@ -24,7 +24,8 @@ class Phase(Enum):
     """What a connection is doing.
 
     SKIPPING reads over the rest of a body that no handler wanted; LINGERING does so after the last answer, because
-    closing with unread input makes the kernel reset the connection, and the peer would lose that answer.
+    closing with unread input makes the kernel reset the connection, and the peer would lose that answer. UPGRADED has
+    left HTTP, and CLOSING sends what such a connection still has to say.
     """
 
     IDLE = "idle"
@@ -33,3 +34,5 @@ class Phase(Enum):
     STREAMING = "streaming"
     SKIPPING = "skipping"
     LINGERING = "lingering"
+    UPGRADED = "upgraded"
+    CLOSING = "closing"

@@ -82,6 +82,14 @@ class Reader:
         self._unread = b""
         self.read_on()
 
+    def detach(self) -> bool:
+        """Whether nothing came after the request that was taken, so that what comes next can be another protocol.
+
+        A client has to wait for the answer to its upgrade; what it sent before that is read by two parties, or none.
+        """
+        parser = self._parser
+        return not (self._unread or parser.waiting or parser.in_head or parser.error is not None)
+
     def close(self) -> None:
         """Nothing more will come."""
         self._parser.close()

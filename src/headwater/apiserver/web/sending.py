@@ -43,7 +43,8 @@ class Sender:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    async def _drained(self) -> None:
+    async def drained(self) -> None:
+        """Returns when the transport takes more."""
         while self.blocked_since is not None:
             self._waiter = self._loop.create_future()
             try:
@@ -64,7 +65,7 @@ class Sender:
             self._transport.write(view[start : start + HIGH_WATER_BYTES])
             # Encrypting a slice takes as long as serving many small requests; let those in between.
             await asyncio.sleep(0)
-            await self._drained()
+            await self.drained()
 
     async def stream(self, head: bytes, response: StreamResponse, *, chunked: bool) -> None:
         """Writes chunks until their source ends; raises what the source raises.
@@ -86,7 +87,7 @@ class Sender:
                 self._flush_scheduled = True
                 self._loop.call_soon(self._flush)
             if self.blocked_since is not None:
-                await self._drained()
+                await self.drained()
 
     def write_head(self, head: bytes) -> None:
         """Writes a head that no body follows."""

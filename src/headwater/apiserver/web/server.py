@@ -109,7 +109,7 @@ class WebServer:
 
     def streams(self) -> int:
         """How many connections carry a stream."""
-        return sum(1 for connection in self._connections if connection.phase is Phase.STREAMING)
+        return sum(1 for each in self._connections if each.phase in (Phase.STREAMING, Phase.UPGRADED))
 
 
 def _file_limit() -> int:

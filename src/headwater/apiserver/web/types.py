@@ -13,9 +13,11 @@ from urllib.parse import parse_qsl, unquote
 
 from headwater.apiserver.authn.interface import NOBODY, UserInfo
 from headwater.apiserver.requestinfo import NO_INFO, RequestInfo
+from headwater.base.channel import ByteChannel
 from headwater.machinery.objects import Object
 
 MAX_QUERY_FIELDS = 256
+UPGRADED_UNREAD_SECONDS = 3600.0
 MAX_WARNINGS = 64
 
 
@@ -200,7 +202,8 @@ class StreamResponse:
     """An answer that goes on: every chunk is sent as soon as the connection takes it.
 
     Whoever consumes the stream calls `finish` once, at its end, however it ends. A watch may offer its `events` too;
-    who takes those leaves `chunks` alone.
+    who takes those leaves `chunks` alone. `unread_seconds` is how long the peer may leave it unread, None for the
+    server's limit: a person may stop the output for a while.
     """
 
     status: int
@@ -209,6 +212,7 @@ class StreamResponse:
     headers: HeaderPairs = ()
     on_finish: list[Callable[[], None]] = field(default_factory=list)
     events: EventSource | None = None
+    unread_seconds: float | None = None
 
     def add_header(self, name: str, value: str) -> None:
         """Adds a header without touching a sequence that another response may share."""
@@ -224,6 +228,29 @@ class StreamResponse:
         finally:
             for callback in callbacks:
                 callback()
+
+
+class _Nothing:
+    """A stream that is at its end."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+
+class UpgradeResponse(StreamResponse):
+    """An answer 101 after which the connection belongs to `serve`, as bytes both ways; its end is the connection's.
+
+    For those who count and record open streams it is one of them, without chunks.
+    """
+
+    __slots__ = ("serve",)
+
+    def __init__(self, serve: Callable[[ByteChannel], Awaitable[None]], *, headers: HeaderPairs) -> None:
+        super().__init__(101, "", _Nothing(), headers, unread_seconds=UPGRADED_UNREAD_SECONDS)
+        self.serve = serve
 
 
 AnyResponse = Response | StreamResponse

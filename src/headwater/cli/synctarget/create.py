@@ -1,9 +1,10 @@
-"""Register a pcluster: its SyncTarget, the syncer's account in the workspace, and the manifests for the pcluster."""
+"""Register a pcluster: its SyncTarget, the syncer's rights in the workspace, and the manifests for the pcluster."""
 
 from __future__ import annotations
 
 import asyncio
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from headwater.base.version import VERSION
 from headwater.cli.failure import CommandFailed, command_body
 from headwater.cli.output import progress
 from headwater.cli.session import ConnectionFlags, Session, connection_options
+from headwater.cli.synctarget.credentials import bootstrap_token, token_lifetime_option, write_private
 
 if TYPE_CHECKING:
     from headwater.client.dynamic import Client
@@ -46,12 +48,15 @@ class Registration:
 @click.option("--labels", multiple=True, help="Label of the SyncTarget, as key=value; may be repeated.")
 @click.option("--cells", multiple=True, help="Failure or latency domain of the pcluster; may be repeated.")
 @click.option("-n", "--namespace", default="", help="Namespace of the syncer on the pcluster.")
-@click.option(
-    "--kcp-namespace", default="default", show_default=True, help="Namespace of its account in the workspace."
-)
+@token_lifetime_option
+@click.option("--service-account", is_flag=True,
+              help="Give the syncer a service-account token that never expires, to rotate yourself.")  # fmt: skip
+@click.option("--kcp-namespace", default="default", show_default=True, help="Namespace of that account.")
 @click.option("--syncer-image", default=f"headwater:{VERSION}", show_default=True, help="Image of the syncer.")
 @click.option("--replicas", type=click.IntRange(0, 5), default=1, show_default=True,
               help="Replicas of the syncer, of which one leads.")  # fmt: skip
+@click.option("--tunnel/--no-tunnel", default=True, show_default=True,
+              help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp.")  # fmt: skip
 @connection_options
 @command_body
 async def create(
@@ -63,14 +68,17 @@ async def create(
     labels: tuple[str, ...],
     cells: tuple[str, ...],
     namespace: str,
+    token_seconds: int,
+    service_account: bool,
     kcp_namespace: str,
     syncer_image: str,
     replicas: int,
+    tunnel: bool,
 ) -> None:
-    """Create what is missing, wait for token and resources, and write files readable by their owner only."""
+    """Create what is missing, get a token, wait for resources, and write files readable by their owner only."""
     from headwater.apis.workload.labels import syncer_id
     from headwater.base import yamlio
-    from headwater.cli.synctarget.manifests import SyncerPlan, downstream_objects
+    from headwater.cli.synctarget.manifests import SyncerPlan, downstream_objects, identity_objects, upstream_objects
     from headwater.cli.synctarget.manifests import syncer_kubeconfig as kubeconfig_of
     from headwater.machinery.objects import cluster_name, uid
 
@@ -83,9 +91,14 @@ async def create(
             await _check_export(session.cluster_client.cluster(path) if path else client, path, export)
         target = await _register(client, registration)
         identity = syncer_id(name, uid(target))
-        progress(f"Creating service account, role and token {identity!r} for the syncer")
-        await _create_account(client, identity, target, kcp_namespace)
-        token = await _token(client, identity, kcp_namespace)
+        if service_account:
+            progress(f"Creating service account, role and token {identity!r} for the syncer")
+            await _apply(client, upstream_objects(identity, target, kcp_namespace, tunnel=tunnel))
+            token = await _token(client, identity, kcp_namespace)
+        else:
+            progress(f"Creating role {identity!r} and a bootstrap token for the syncer")
+            await _apply(client, identity_objects(identity, target, tunnel=tunnel))
+            token = await bootstrap_token(session, target, token_seconds)
         resources = await _resources(client, name) if registration.exports else ()
         cluster = cluster_name(target)
         plan = SyncerPlan(
@@ -100,14 +113,16 @@ async def create(
             image=syncer_image,
             replicas=replicas,
             resources=resources,
+            tunnel=tunnel,
+            keeps_credentials=not service_account,
         )
     if syncer_kubeconfig is not None:
-        _write(syncer_kubeconfig, yamlio.dump(kubeconfig_of(plan)))
+        write_private(syncer_kubeconfig, yamlio.dump(kubeconfig_of(plan)))
     manifests = yamlio.dump_all(downstream_objects(plan))
     if output_file == "-":
         click.echo(manifests, nl=False)
         return
-    _write(Path(output_file), manifests)
+    write_private(Path(output_file), manifests)
     progress(
         f'Wrote physical cluster manifest to {output_file} for namespace "{plan.namespace}". Use\n\n'
         f'  KUBECONFIG=<pcluster-config> kubectl apply -f "{output_file}"\n\nto apply it. Use\n\n'
@@ -171,8 +186,7 @@ async def _register(client: Client, registration: Registration) -> Object:
     return created
 
 
-async def _create_account(client: Client, identity: str, target: Object, namespace: str) -> None:
-    from headwater.cli.synctarget.manifests import upstream_objects
+async def _apply(client: Client, objects: Sequence[Object]) -> None:
     from headwater.machinery.gvk import GroupVersionResource
 
     plurals = {
@@ -181,7 +195,7 @@ async def _create_account(client: Client, identity: str, target: Object, namespa
         "ClusterRole": GroupVersionResource("rbac.authorization.k8s.io", "v1", "clusterroles"),
         "ClusterRoleBinding": GroupVersionResource("rbac.authorization.k8s.io", "v1", "clusterrolebindings"),
     }
-    for obj in upstream_objects(identity, target, namespace):
+    for obj in objects:
         resource = client.resource(plurals[obj["kind"]], obj["metadata"].get("namespace", ""))
         await resource.apply(obj, field_manager="headwater-cli", force=True)
 
@@ -217,12 +231,3 @@ async def _resources(client: Client, name: str) -> tuple[tuple[str, str], ...]:
         raise CommandFailed(
             f"SyncTarget {name} got no resources to sync within {_RESOURCES_SECONDS:.0f} s: do its APIExports exist?"
         ) from error
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.touch(mode=0o600)
-        path.chmod(0o600)
-        path.write_text(text)
-    except OSError as error:
-        raise CommandFailed(f"can't write {path}: {error.strerror or error}") from error

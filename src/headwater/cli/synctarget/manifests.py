@@ -1,7 +1,8 @@
 """The objects that make up a syncer: in its workspace, and on its pcluster (pure).
 
-Upstream the syncer may use its own SyncTarget and nothing else. Downstream it gets rights on what it syncs and on
-namespaces, may look at nodes and pods to report capacity, and gets nothing that it does not need.
+Upstream the syncer may use its own SyncTarget and nothing else, either as an identity of its own, which is bound to the
+SyncTarget's UID, or as a service account of the workspace. Downstream it gets rights on what it syncs and on
+namespaces, may look at nodes to report capacity and at what comes up, and gets nothing that it does not need.
 """
 
 from __future__ import annotations
@@ -10,20 +11,36 @@ import base64
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from headwater.apis.sync.v1alpha1.identity import identity_of_target
 from headwater.apis.sync.v1alpha1.synctarget import GROUP
 from headwater.base import yamlio
+from headwater.cli.synctarget.ownspace import credentials_objects, lease_objects
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object
 from headwater.syncer.target.choose import NEVER_SYNCED
+from headwater.syncer.target.rights import NEEDED_VERBS
 
-_SYNC_VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
+_LOOK_VERBS = ["get", "list", "watch"]
+_LOOKED_AT = (
+    ("", ["nodes"], _LOOK_VERBS),
+    ("", ["pods"], _LOOK_VERBS),
+    ("", ["endpoints"], _LOOK_VERBS),
+    ("", ["events"], ["list", "watch"]),
+    ("discovery.k8s.io", ["endpointslices"], _LOOK_VERBS),
+)
+_SYNC_VERBS = sorted(NEEDED_VERBS)
 _HEALTH_PORT = 8090
 _RBAC = "rbac.authorization.k8s.io"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyncerPlan:
-    """Everything that the manifests depend on. `resources` are (group, resource) pairs to sync."""
+    """Everything that the manifests depend on. `resources` are (group, resource) pairs to sync.
+
+    `token` is what the syncer starts with; with `keeps_credentials` that is a bootstrap token, and the syncer keeps
+    the credential that it gets for it in a Secret of its own. Without `tunnel` nobody reaches pods through the control
+    plane, and the syncer gets no right to.
+    """
 
     syncer_id: str
     sync_target_name: str
@@ -36,28 +53,35 @@ class SyncerPlan:
     image: str
     replicas: int
     resources: tuple[tuple[str, str], ...]
+    tunnel: bool = True
+    keeps_credentials: bool = False
+
+    @property
+    def credentials_secret(self) -> str:
+        """Name of the Secret that the syncer keeps its credential in."""
+        return f"{self.syncer_id}-credentials"
 
 
-def upstream_objects(syncer_id: str, sync_target: Object, namespace: str) -> list[Object]:
+def identity_objects(syncer_id: str, sync_target: Object, *, tunnel: bool = True) -> list[Object]:
+    """Role of a syncer in the SyncTarget's workspace, bound to the syncer's own identity; owned by the SyncTarget.
+
+    The identity has the SyncTarget's UID in it: one that is created anew under the same name gives the old syncer
+    nothing.
+    """
+    named = _owned(syncer_id, sync_target)
+    user = identity_of_target(sync_target).user_name
+    binding = _cluster_role_binding(named, syncer_id, "")
+    binding["subjects"] = [{"kind": "User", "apiGroup": _RBAC, "name": user}]
+    return [_upstream_role(named, sync_target, tunnel=tunnel), binding]
+
+
+def upstream_objects(syncer_id: str, sync_target: Object, namespace: str, *, tunnel: bool = True) -> list[Object]:
     """Service account, role, binding and token of a syncer in the SyncTarget's workspace, owned by the SyncTarget."""
-    meta = sync_target["metadata"]
-    owner = {
-        "apiVersion": sync_target["apiVersion"],
-        "kind": sync_target["kind"],
-        "name": meta["name"],
-        "uid": meta["uid"],
-    }
-    named = {"name": syncer_id, "ownerReferences": [owner]}
-    only_this = {"apiGroups": [GROUP], "resourceNames": [meta["name"]]}
-    rules = [
-        {**only_this, "resources": ["synctargets"], "verbs": ["sync", "get", "list", "watch"]},
-        {**only_this, "resources": ["synctargets/status"], "verbs": ["get", "patch", "update"]},
-        {"nonResourceURLs": ["/"], "verbs": ["access"]},
-    ]
+    named = _owned(syncer_id, sync_target)
     token_notes = {"kubernetes.io/service-account.name": syncer_id}
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {**named, "namespace": namespace}},
-        {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": named, "rules": rules},
+        _upstream_role(named, sync_target, tunnel=tunnel),
         _cluster_role_binding(named, syncer_id, namespace),
         {
             "apiVersion": "v1",
@@ -66,6 +90,29 @@ def upstream_objects(syncer_id: str, sync_target: Object, namespace: str) -> lis
             "metadata": {**named, "name": f"{syncer_id}-token", "namespace": namespace, "annotations": token_notes},
         },
     ]
+
+
+def _owned(syncer_id: str, sync_target: Object) -> Object:
+    """Metadata of an object that goes with the SyncTarget."""
+    meta = sync_target["metadata"]
+    owner = {
+        "apiVersion": sync_target["apiVersion"],
+        "kind": sync_target["kind"],
+        "name": meta["name"],
+        "uid": meta["uid"],
+    }
+    return {"name": syncer_id, "ownerReferences": [owner]}
+
+
+def _upstream_role(named: Object, sync_target: Object, *, tunnel: bool) -> Object:
+    only_this = {"apiGroups": [GROUP], "resourceNames": [sync_target["metadata"]["name"]]}
+    rules = [
+        {**only_this, "resources": ["synctargets"], "verbs": ["sync", "get", "list", "watch"]},
+        {**only_this, "resources": ["synctargets/status"], "verbs": ["get", "patch", "update"]},
+        *([{**only_this, "resources": ["synctargets/tunnel"], "verbs": ["get"]}] if tunnel else []),
+        {"nonResourceURLs": ["/"], "verbs": ["access"]},
+    ]
+    return {"apiVersion": f"{_RBAC}/v1", "kind": "ClusterRole", "metadata": named, "rules": rules}
 
 
 def syncer_kubeconfig(plan: SyncerPlan) -> Object:
@@ -88,7 +135,6 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
     """What to apply to the pcluster, in order."""
     named = {"name": plan.syncer_id}
     spaced = {**named, "namespace": plan.namespace}
-    kubeconfig = base64.b64encode(yamlio.dump(syncer_kubeconfig(plan)).encode()).decode()
     token_notes = {"kubernetes.io/service-account.name": plan.syncer_id}
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": plan.namespace}},
@@ -103,49 +149,61 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
             "apiVersion": f"{_RBAC}/v1",
             "kind": "ClusterRole",
             "metadata": named,
-            "rules": downstream_rules(plan.resources),
+            "rules": downstream_rules(plan.resources, tunnel=plan.tunnel),
         },
         _cluster_role_binding(named, plan.syncer_id, plan.namespace),
-        *_lease_rights(plan, spaced),
-        {"apiVersion": "v1", "kind": "Secret", "metadata": spaced, "data": {"kubeconfig": kubeconfig}},
+        *lease_objects(plan.syncer_id, plan.namespace),
+        *(
+            credentials_objects(plan.syncer_id, plan.namespace, plan.credentials_secret)
+            if plan.keeps_credentials
+            else ()
+        ),
+        kubeconfig_secret(plan),
         _deployment(plan, spaced),
     ]
 
 
-def _lease_rights(plan: SyncerPlan, meta: Mapping[str, object]) -> list[Object]:
-    """Role and binding for the Lease by which one of several replicas leads; a name can't bind `create`."""
-    leases = {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"]}
-    rules = [
-        {**leases, "verbs": ["create"]},
-        {**leases, "verbs": ["get", "update"], "resourceNames": [plan.syncer_id]},
-    ]
-    return [
-        {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": dict(meta), "rules": rules},
-        {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "RoleBinding",
-            "metadata": dict(meta),
-            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": plan.syncer_id},
-            "subjects": [{"kind": "ServiceAccount", "name": plan.syncer_id, "namespace": plan.namespace}],
-        },
-    ]
+def kubeconfig_secret(plan: SyncerPlan) -> Object:
+    """The Secret with the syncer's kubeconfig, which is all that a new token changes."""
+    kubeconfig = base64.b64encode(yamlio.dump(syncer_kubeconfig(plan)).encode()).decode()
+    meta = {"name": plan.syncer_id, "namespace": plan.namespace}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"kubeconfig": kubeconfig}}
 
 
-def downstream_rules(resources: Iterable[tuple[str, str]]) -> list[Object]:
-    """Rules of the syncer's role on the pcluster: capacity, namespaces, and the synced resources by API group."""
+def may_tunnel(upstream_role: Object) -> bool:
+    """Whether a syncer, by its role in the workspace, was registered with access to pods."""
+    return any("synctargets/tunnel" in (rule.get("resources") or ()) for rule in upstream_role.get("rules") or ())
+
+
+def renewed_objects(plan: SyncerPlan, *, only_role: bool) -> list[Object]:
+    """What to apply to a pcluster whose syncer is there already: everything without credentials, or its role alone."""
+    kept = [obj for obj in downstream_objects(plan) if obj["kind"] != "Secret"]
+    return [obj for obj in kept if obj["kind"] == "ClusterRole"] if only_role else kept
+
+
+def downstream_rules(resources: Iterable[tuple[str, str]], *, tunnel: bool = False) -> list[Object]:
+    """Rules of the syncer's role: what it looks at, namespaces, synced resources by group, access to pods."""
     by_group: dict[str, set[str]] = {"": {"configmaps", "secrets"}}
     for group, resource in resources:
         if GroupResource(group, resource) not in NEVER_SYNCED:
             by_group.setdefault(group, set()).add(resource)
     rules: list[Object] = [
-        {"apiGroups": [""], "resources": ["nodes"], "verbs": ["get", "list", "watch"]},
-        {"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "watch"]},
-        {"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS},
+        {"apiGroups": [group], "resources": names, "verbs": verbs} for group, names, verbs in _LOOKED_AT
     ]
+    rules.append({"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS})
     rules += [
         {"apiGroups": [group], "resources": sorted(names), "verbs": _SYNC_VERBS}
         for group, names in sorted(by_group.items())
     ]
+    if tunnel:
+        rules += [
+            {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]},
+            {
+                "apiGroups": [""],
+                "resources": ["pods/attach", "pods/exec", "pods/portforward"],
+                "verbs": ["create", "get"],
+            },
+        ]
     return rules
 
 
@@ -173,6 +231,8 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
             f"--sync-target-uid={plan.sync_target_uid}",
             "--lease-namespace=$(NAMESPACE)",
             f"--health-address=0.0.0.0:{_HEALTH_PORT}",
+            "--tunnel" if plan.tunnel else "--no-tunnel",
+            *([f"--credentials-secret={plan.credentials_secret}"] if plan.keeps_credentials else []),
         ],
         "env": [{"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
         "securityContext": {

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP as APIS_GROUP
+from headwater.apis.sync.v1alpha1.credentials import CREDENTIALS_ANNOTATION
 from headwater.apis.sync.v1alpha1.synctarget import GROUP, SYNC_TARGET
 from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes, BasePlugin
+from headwater.apiserver.loopback import LOOPBACK_USER
 from headwater.base.clock import Clock
 from headwater.controlplane.admission.access import DeepAuthorizer, is_privileged, may
 from headwater.controlplane.objects import ControlPlaneObjects
@@ -27,6 +29,7 @@ class SyncTargetAdmission(BasePlugin):
 
     A NoExecute taint carries the time at which it was added, from which Placements count how long they tolerate it. It
     is ours to say, for everyone: it stays while key, value and effect do, and what a user writes there is replaced.
+    So is the record of the syncer's credentials, by which a writer could let itself in, or undo a revocation.
     """
 
     name = "sync.kcp.io/SyncTarget"
@@ -41,7 +44,11 @@ class SyncTargetAdmission(BasePlugin):
         return info.resource == "synctargets" and info.group == GROUP and attributes.operation in (CREATE, UPDATE)
 
     async def admit(self, attributes: AdmissionAttributes) -> None:
-        if attributes.object is None or attributes.subresource:
+        if attributes.object is None:
+            return
+        if attributes.user != LOOPBACK_USER:
+            _keep_note(attributes.object, attributes.old_object or {}, CREDENTIALS_ANNOTATION)
+        if attributes.subresource:
             return
         before = {_identity(taint): taint.get("timeAdded") for taint in _taints(attributes.old_object or {})}
         for taint in _taints(attributes.object):
@@ -71,6 +78,17 @@ class SyncTargetAdmission(BasePlugin):
         return await may(
             self._authorizer, user, cluster, verb="bind", group=APIS_GROUP, resource="apiexports", name=name
         )
+
+
+def _keep_note(sync_target: Object, old: Object, key: str) -> None:
+    """Leave an annotation as it was, whatever the author wants."""
+    had = objects.annotations(old).get(key)
+    meta = sync_target.setdefault("metadata", {})
+    notes: Any = meta.get("annotations")
+    if had is not None:
+        meta["annotations"] = {**(notes if isinstance(notes, dict) else {}), key: had}
+    elif isinstance(notes, dict):
+        notes.pop(key, None)
 
 
 def _exports_of(sync_target: Object) -> set[tuple[str, str]]:

@@ -33,7 +33,8 @@ class WorkloadMarks(BasePlugin):
 
     Otherwise a tenant who learns a sync target key could put objects on that pcluster without any Placement. A user
     who writes an object without its marks (as `kubectl replace` does) doesn't take them away; one who sets or changes
-    a mark is refused. Soft finalizers, spec diffs and summarizing rules stay with users.
+    a mark is refused. A new object has none: what `kubectl expose`, or a copy of a manifest, brings along is left out.
+    Soft finalizers, spec diffs and summarizing rules stay with users.
     """
 
     name = "workload.kcp.io/WorkloadMarks"
@@ -63,9 +64,14 @@ def _keep(
     prefixes: tuple[str, ...],
     put: Callable[[objects.Object, str, str | None], bool],
 ) -> None:
-    """Refuse marks that are not what they were, and put back those that are missing."""
-    for key, value in now.items():
-        if key.startswith(prefixes) and before.get(key) != value:
+    """Refuse marks that are not what they were, and put back those that are missing; take them off a new object."""
+    for key, value in list(now.items()):
+        if not key.startswith(prefixes) or before.get(key) == value:
+            continue
+        if attributes.operation == CREATE:
+            assert attributes.object is not None, "checked by the caller"
+            put(attributes.object, key, None)
+        else:
             why = f"metadata.{what}[{key}] is set by the system only"
             raise errors.forbidden(attributes.info.group_resource, attributes.name, why)
     missing = [key for key in before if key not in now and key.startswith(prefixes)]

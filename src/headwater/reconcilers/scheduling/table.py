@@ -17,6 +17,7 @@ from headwater.reconcilers.scheduling.placement.controller import PlacementContr
 from headwater.reconcilers.scheduling.resource.controller import ResourceController
 from headwater.reconcilers.scheduling.resource.moves import MoveLimits
 from headwater.reconcilers.scheduling.summary.controller import SummaryController
+from headwater.reconcilers.scheduling.upsynced.controller import UpsyncedPodController
 from headwater.reconcilers.scheduling.workloads import Workloads
 from headwater.reconcilers.scheduling.worldfeed import WorldFeed
 from headwater.reconcilers.workload.synctarget.controller import SyncTargetController
@@ -66,6 +67,7 @@ class SchedulingControllers:
             resources,
             AutoscalerController(fleet, inventory),
             summaries,
+            UpsyncedPodController(fleet, inventory),
         )
         publish: Callable[[World], None] | None = context.options.get(OPTION_PUBLISH_WORLD)
         async with TaskGroup("scheduling") as group:

@@ -49,9 +49,10 @@ def _endpoints_changes(service: Object, backends: Sequence[Object], existing: Ob
     ports = _ports(service, backends[0]) if backends else []
     subsets: list[Object] = [{**addresses, **({"ports": ports} if ports else {})}] if addresses else []
     if existing is not None:
-        if (existing.get("subsets") or []) == subsets:
+        relabelled = _label_changes(existing, _labels(service))
+        if (existing.get("subsets") or []) == subsets and not relabelled:
             return []
-        return [Patch(ENDPOINTS, existing, {"subsets": subsets or None})]
+        return [Patch(ENDPOINTS, existing, {"subsets": subsets or None, **relabelled})]
     metadata: Object = {
         "name": name(service),
         "namespace": namespace(service),
@@ -65,6 +66,14 @@ def _endpoints_changes(service: Object, backends: Sequence[Object], existing: Ob
 def _labels(service: Object) -> dict[str, str]:
     headless = {_HEADLESS_LABEL: ""} if (service.get("spec") or {}).get("clusterIP") == "None" else {}
     return {**labels(service), **headless}
+
+
+def _label_changes(existing: Object, wanted: dict[str, str]) -> Object:
+    """A patch that gives what exists the labels of its Service, and only these; empty when it has them."""
+    before = labels(existing)
+    changes = {label: value for label, value in wanted.items() if before.get(label) != value}
+    gone = dict.fromkeys(before.keys() - wanted.keys())
+    return {"metadata": {"labels": {**changes, **gone}}} if changes or gone else {}
 
 
 def _address(pod: Object) -> Object:
@@ -121,8 +130,10 @@ def _slice_changes(service: Object, backends: Sequence[Object], existing: dict[s
         known = existing.get(slice_name)
         if known is None:
             changes.append(Create(ENDPOINT_SLICES, _slice(service, slice_name, ports, entries)))
-        elif (known.get("endpoints") or []) != entries or (known.get("ports") or []) != ports:
-            changes.append(Patch(ENDPOINT_SLICES, known, {"endpoints": entries, "ports": ports}))
+            continue
+        relabelled = _label_changes(known, _slice_labels(service))
+        if (known.get("endpoints") or []) != entries or (known.get("ports") or []) != ports or relabelled:
+            changes.append(Patch(ENDPOINT_SLICES, known, {"endpoints": entries, "ports": ports, **relabelled}))
     changes += [Delete(ENDPOINT_SLICES, one) for key, one in existing.items() if key not in wanted]
     return changes
 
@@ -148,12 +159,15 @@ def _endpoint(service: Object, pod: Object) -> Object:
     return {**entry, **({"hostname": hostname} if hostname else {}), **({"nodeName": node} if node else {})}
 
 
+def _slice_labels(service: Object) -> dict[str, str]:
+    return {**_labels(service), SERVICE_LABEL: name(service), MANAGED_BY_LABEL: MANAGER}
+
+
 def _slice(service: Object, slice_name: str, ports: list[Object], endpoints: list[Object]) -> Object:
-    own = {SERVICE_LABEL: name(service), MANAGED_BY_LABEL: MANAGER}
     metadata: Object = {
         "name": slice_name,
         "namespace": namespace(service),
-        "labels": {**_labels(service), **own},
+        "labels": _slice_labels(service),
         "ownerReferences": [owner_reference(service)],
     }
     body = {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": metadata}

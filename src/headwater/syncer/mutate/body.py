@@ -16,6 +16,7 @@ from headwater.apis.workload.labels import (
     STATE_LABEL_PREFIX,
     STATUS_DIFF_ANNOTATION_PREFIX,
     SUMMARIZING_ANNOTATION,
+    SYNC_FAILURE_ANNOTATION_PREFIX,
     WORKSPACE_URL_ANNOTATION,
 )
 from headwater.base import jsonio
@@ -23,6 +24,7 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.logicalcluster import CLUSTER_ANNOTATION, PATH_ANNOTATION
 from headwater.machinery.objects import Object, deep_copy, generation, labels, name
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.mutate.derived import mark_what_is_derived
 from headwater.syncer.mutate.jobs import without_generated_selector
 from headwater.syncer.mutate.names import downstream_name
 from headwater.syncer.mutate.pods import without_upstream_identity
@@ -57,6 +59,7 @@ _DROPPED_ANNOTATION_PREFIXES: Final = (
     STATUS_DIFF_ANNOTATION_PREFIX,
     REPORTED_ANNOTATION_PREFIX,
     SPEC_DIFF_ANNOTATION_PREFIX,
+    SYNC_FAILURE_ANNOTATION_PREFIX,
     "experimental.status.workload.kcp.io/",
 )
 
@@ -88,6 +91,7 @@ def downstream_body(
     without_token_type(body, resource)
     without_generated_selector(body)
     without_upstream_identity(body, keep_service_accounts=keep_service_accounts)
+    mark_what_is_derived(body, key)
     digest = hashlib.sha256(jsonio.dumps_sorted(body)).hexdigest()[:32]
     body["metadata"]["annotations"][HASH_ANNOTATION] = digest
     return body

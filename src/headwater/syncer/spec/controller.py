@@ -17,6 +17,7 @@ from headwater.syncer.spec.autoscaling import Autoscaling
 from headwater.syncer.spec.brake import BrakeSettings, DeletionBrake
 from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
+from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.metrics import Registry
 
@@ -50,6 +51,7 @@ class SpecSyncer:
             downstream=downstream,
             namespaces=namespaces,
             brake=self.brake,
+            refusals=Refusals(upstream, key=identity.key, clock=clock, registry=registry),
             autoscaling=self._autoscaling,
             activity=activity,
             latency=self._latency,

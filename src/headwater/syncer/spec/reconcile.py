@@ -23,6 +23,7 @@ from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld
 from headwater.syncer.spec.place import Place, place_of
+from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.spec.signs import Signs, is_behind
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
@@ -52,6 +53,7 @@ class SpecReconciler:
         downstream: Downstream,
         namespaces: Namespaces,
         brake: DeletionBrake,
+        refusals: Refusals,
         autoscaling: Autoscaling,
         activity: Activity,
         latency: Latency,
@@ -63,6 +65,7 @@ class SpecReconciler:
         self._namespaces = namespaces
         self._brake = brake
         self._signs = Signs(upstream=upstream, downstream=downstream, brake=brake)
+        self._refusals = refusals
         self._activity = activity
         self._latency = latency
         self._settled: dict[str, tuple[str, str, bool]] = {}
@@ -84,6 +87,9 @@ class SpecReconciler:
                 raise
         except (NamespaceCollision, ObjectCollision) as error:
             log.error("collision", upstream=f"{resource} {key}", error=str(error))
+            seen = self._upstream.get(resource, key)
+            if seen is not None:
+                await self._refusals.collided(resource, key, seen)
             return Result(requeue_after_seconds=_COLLISION_RETRY_SECONDS)
         except DeletionHeld:
             return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
@@ -97,7 +103,7 @@ class SpecReconciler:
         if seen is None:
             return await self._after_loss(resource, key, place)
         if deletion_timestamp(seen):
-            if await self._signs.marked(resource, key, place, seen):
+            if await self._delete(resource, key, seen, place):
                 await self._let_go(resource, key, seen)
             return None
         if stays_upstream(seen, resource):
@@ -108,8 +114,21 @@ class SpecReconciler:
             claimed = await self._claim(resource, key, seen)
         except NotFound:
             return None  # Gone or unassigned meanwhile, which its event will tell.
-        await self._apply(resource, key, claimed, place)
+        try:
+            await self._apply(resource, key, claimed, place)
+        except StatusError as error:
+            await self._refusals.refused(resource, key, claimed, place, error)
+            raise
+        await self._refusals.taken(resource, key, claimed)
         return None
+
+    async def _delete(self, resource: GroupResource, key: str, seen: Object, place: Place) -> bool:
+        """Delete the copy, as upstream wants it; True once it is gone for certain."""
+        try:
+            return await self._signs.marked(resource, key, place, seen)
+        except StatusError as error:
+            await self._refusals.refused(resource, key, seen, place, error)
+            raise
 
     async def _after_loss(self, resource: GroupResource, key: str, place: Place) -> Result | None:
         """The object is not in our copy of the view: only a live answer makes that a reason to delete."""
@@ -145,7 +164,7 @@ class SpecReconciler:
         }
         try:
             await self._upstream.resource(resource, key).patch(name(seen), patch)
-        except NotFound:
+        except (NotFound, LookupError):
             return  # Someone else let it go.
 
     async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> None:
@@ -183,7 +202,7 @@ class SpecReconciler:
         body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
         if copy is None and self._downstream.informers.synced(resource):
             self._brake.made(item)
-        applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True)
+        applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True, strict=True)
         self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None)
         self._activity.note()
         self._latency.written(item)

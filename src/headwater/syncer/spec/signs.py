@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from headwater.machinery.errors import NotFound
+from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, name, resource_version
 from headwater.machinery.objects import annotations as annotations_of
@@ -68,8 +68,8 @@ class Signs:
         """Tell a view that is a little late from a control plane that went back: ask for the object itself."""
         try:
             live = await self._upstream.resource(resource, key).get(name(self._upstream.get(resource, key) or {}))
-        except (NotFound, LookupError):
-            raise DeletionHeld from None  # Its event comes.
+        except (StatusError, LookupError):
+            raise DeletionHeld from None  # Its event comes, or there is no answer for now.
         if is_behind(live, copy):
             self._brake.hold(RESTORED, behind=True)
         else:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
@@ -31,29 +32,50 @@ from headwater.machinery.errors import Conflict, StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.schemas import ApiImporter, Verdict
 from headwater.syncer.spec.brake import DeletionBrake
-from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, wanted_resources
+from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
 from headwater.syncer.target.rights import Rights, lacking_verbs
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
-RECHECK_SECONDS: Final = 60.0
 UNREACHABLE_SECONDS: Final = 20.0
 """So long a pcluster may give no answer before that is said: a restart of its API server is none of our business."""
 _ASK_AGAIN_SECONDS: Final = 2.0
+_SETTLE_SECONDS: Final = 3.0
+"""So long a person's word about held deletions waits after the start, for all that are to be known again."""
 _LONGEST_MESSAGE: Final = 1024
 _HOW_TO_RELEASE: Final = f"; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOTATION}=true to go on"
+_HOW_TO_GRANT: Final = (
+    "apply to the pcluster what `headwater sync-target manifest {name} --role` prints in the SyncTarget's workspace"
+)
 _CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces")
 
 Sync = Callable[[Sequence[str], Mapping[GroupResource, GroupVersionResource]], None]
 """Called with the virtual workspace URLs and the resources to sync; idempotent."""
 
+Follow = Callable[[Object, Discovery], Awaitable[None]]
+"""Called with the SyncTarget and what the pcluster serves, for those who choose by themselves what they need of it."""
+
 log = get_logger("syncer.target")
 
 
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What was learnt of the pcluster: what it serves, what the syncer lacks there, and what its schemas take."""
+
+    served: Discovery
+    rights: Rights
+    verdicts: Mapping[GroupVersionResource, Verdict]
+
+
 class TargetFollower:
-    """A controller with the SyncTarget as its only key. It also looks again every minute, for rights and discovery."""
+    """A controller with the SyncTarget as its only key.
+
+    It also looks again every ``poll_seconds``, for rights, discovery and schemas.
+    """
 
     def __init__(
         self,
@@ -61,19 +83,28 @@ class TargetFollower:
         identity: TargetIdentity,
         workspace: Client,
         downstream: Client,
+        importer: ApiImporter,
+        poll_seconds: float,
         sync: Sync,
+        follow: Follow,
         brake: DeletionBrake,
         clock: Clock,
         registry: Registry,
+        credentials: CredentialKeeper | None = None,
     ) -> None:
         self._identity = identity
         self._resource = workspace.resource(SYNC_TARGETS)
         self._downstream = downstream
+        self._importer = importer
+        self._poll_seconds = poll_seconds
         self._sync = sync
+        self._follow = follow
         self._brake = brake
+        self._credentials = credentials
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
         self._followed = False
+        self._synced_at: float | None = None
         self._failing_since: float | None = None
         self.informer = Informer(
             self._resource,
@@ -87,6 +118,8 @@ class TargetFollower:
         )
         self.informer.add_handler(self._changed)
         brake.changed = lambda: self.controller.enqueue(identity.name)
+        if credentials is not None:
+            credentials.changed = lambda: self.controller.enqueue(identity.name)
 
     @property
     def status(self) -> Mapping[str, Any]:
@@ -107,8 +140,7 @@ class TargetFollower:
             return None
         self._set_brake(target)
         try:
-            served = await discover(self._downstream)
-            rights = await lacking_verbs(self._downstream, candidates(_entries(target), served))
+            found = await self._find(target)
         except (StatusError, TransportError, UnexpectedAnswer) as error:
             return await self._cannot_ask(target, error)
         self._failing_since = None
@@ -118,17 +150,30 @@ class TargetFollower:
             self._leave(name)
             return None
         try:
-            judged = await self._report(target, served, rights)
+            judged = await self._report(target, found)
         except Conflict:
             # The informer can be behind the heartbeats, too.
             target = await self._resource.get(name)
             if uid(target) != self._identity.uid:
                 self._leave(name)
                 return None
-            judged = await self._report(target, served, rights)
-        self._wanted = wanted_resources(judged, served, rights, self._wanted)
+            judged = await self._report(target, found)
+        self._wanted = wanted_resources(judged, found.served, found.rights, found.verdicts, self._wanted)
         self._sync(shard_urls(target), self._wanted)
-        return Result(requeue_after_seconds=RECHECK_SECONDS)
+        await self._follow(target, found.served)
+        if self._synced_at is None:
+            self._synced_at = self._clock.monotonic()
+        if self._brake.held and _allows_deletions(target) and not self._settled:
+            return Result(requeue_after_seconds=_SETTLE_SECONDS)
+        return Result(requeue_after_seconds=self._poll_seconds)
+
+    async def _find(self, target: Object) -> Findings:
+        """Ask the pcluster. Raises StatusError, TransportError and UnexpectedAnswer; of schemas none."""
+        entries = _entries(target)
+        served = await discover(self._downstream)
+        verdicts = await self._importer.verdicts(to_compare(entries, served), next(iter(shard_urls(target)), ""))
+        rights = await lacking_verbs(self._downstream, candidates(entries, served, verdicts))
+        return Findings(served, rights, verdicts)
 
     async def _cannot_ask(self, target: Object, error: Exception) -> Result:
         """The pcluster gives no answers, or none to us: say so when that lasts, and keep what is synced as it is."""
@@ -152,8 +197,13 @@ class TargetFollower:
             self._brake.hold(why, behind=said.get("reason") == REASON_CONTROL_PLANE_BEHIND)
         self._followed = True
         self._brake.drained = is_drained(target)
-        if annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == TRUE.lower():
+        if _allows_deletions(target) and self._settled:
             self._brake.release()
+
+    @property
+    def _settled(self) -> bool:
+        """Whether it was long enough ago that we began to sync."""
+        return self._synced_at is not None and self._clock.monotonic() - self._synced_at >= _SETTLE_SECONDS
 
     def _leave(self, name: str) -> None:
         """Stop syncing. Nothing is deleted downstream: whoever removed the SyncTarget decides about its workloads."""
@@ -161,17 +211,17 @@ class TargetFollower:
         self._wanted = {}
         self._sync((), {})
 
-    async def _report(self, target: Object, served: Discovery, rights: Rights) -> Sequence[Object]:
+    async def _report(self, target: Object, found: Findings) -> Sequence[Object]:
         """Write the states of resources and our conditions, if they changed. Answers the resources."""
         changed = deep_copy(target)
-        judged = judged_resources(_entries(target), served, rights)
+        judged = judged_resources(_entries(target), found.served, found.rights, found.verdicts)
         if judged:
             changed["status"]["syncedResources"] = judged
-        missing = [gvr for gvr, verbs in rights.items() if verbs]
+        missing = [gvr for gvr, verbs in found.rights.items() if verbs]
         now = self._clock.now()
         if missing:
             names = ";".join(sorted(str(gvr) for gvr in missing))
-            message = f"SSAR check failed for gvrs: {names}"
+            message = f"SSAR check failed for gvrs: {names}; {_HOW_TO_GRANT.format(name=self._identity.name)}"
             mark_false(changed, CONDITION_SYNCER_AUTHORIZED, REASON_SYNCER_UNAUTHORIZED, ERROR, message, now)
         else:
             mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
@@ -183,6 +233,8 @@ class TargetFollower:
             mark_false(changed, CONDITION_DELETIONS_ALLOWED, reason, ERROR, held, now)
         elif get_condition(changed, CONDITION_DELETIONS_ALLOWED):
             mark_true(changed, CONDITION_DELETIONS_ALLOWED, now)
+        if self._credentials is not None:
+            self._credentials.report(changed, now)
         patch = merge_patch_of(target, changed)
         if patch is not None:
             await self._resource.patch_status(self._identity.name, patch[0])
@@ -192,6 +244,11 @@ class TargetFollower:
 def _entries(target: Object) -> Sequence[Object]:
     """The resources of a SyncTarget."""
     return (target.get("status") or {}).get("syncedResources") or ()
+
+
+def _allows_deletions(target: Object) -> bool:
+    """Whether a person has allowed the deletions that are held."""
+    return annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == TRUE.lower()
 
 
 def is_drained(target: Object) -> bool:

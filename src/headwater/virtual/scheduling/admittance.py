@@ -10,8 +10,8 @@ from headwater.apis.workload.labels import sync_target_key
 from headwater.apiserver.authn.interface import UserInfo
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import name
+from headwater.virtual.rights import Rights, refusal
 from headwater.virtual.scheduling.planspec import APPLICABLE, PlanSpec
-from headwater.virtual.scheduling.rights import Rights, refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,10 +22,10 @@ from headwater.scheduling.changes import Change, Cordon, Drain, Fail, PutLocatio
 from headwater.scheduling.model import Target
 from headwater.scheduling.snapshot import location_from, policy_from, required_resources, target_from
 from headwater.scheduling.world import World
+from headwater.virtual.rights import Rights
 from headwater.virtual.scheduling.applied import AsUser, Rehearsal
 from headwater.virtual.scheduling.planned import ids_in
 from headwater.virtual.scheduling.planspec import APPLICABLE, PlanSpec, invalid
-from headwater.virtual.scheduling.rights import Rights
 from headwater.virtual.scheduling.selection import Surroundings
 
 _ORDER: Final = (LOCATION, SYNC_TARGET, PLACEMENT)

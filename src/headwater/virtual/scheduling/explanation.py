@@ -12,6 +12,7 @@ from headwater.apis.sync.v1alpha1.synctarget import CONDITION_HEARTBEAT_HEALTHY
 from headwater.apis.workload.labels import HISTORY_ANNOTATION, REPORTED_ANNOTATION_PREFIX
 from headwater.apiserver.tables.interface import columns, integer
 from headwater.base import jsonio
+from headwater.machinery.amounts import quantities
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, name, namespace, nested, uid
@@ -21,7 +22,6 @@ from headwater.scheduling.explain import Explanation, Verdict
 from headwater.scheduling.filters import REASON_EVICTING, REASON_NOT_READY, REASON_TAINTED
 from headwater.scheduling.readiness import reported_status
 from headwater.scheduling.workload import Workload
-from headwater.virtual.scheduling.amounts import amounts
 
 KIND: Final = "Explanation"
 MAX_TARGETS: Final = 1000
@@ -82,7 +82,7 @@ def _workload(subject: Subject) -> Object:
         "replicas": known.replicas if known is not None else nested(obj, "spec", "replicas", default=1),
     }
     if known is not None:
-        described["request"] = amounts(known.request)
+        described["request"] = quantities(known.request)
     return described
 
 

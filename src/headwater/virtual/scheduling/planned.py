@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from headwater.machinery.amounts import quantities
 from headwater.machinery.objects import Object, split_key
 from headwater.scheduling.plan import Plan, TargetLoad
 from headwater.scheduling.world import World
 from headwater.virtual.scheduling.admittance import Scope
-from headwater.virtual.scheduling.amounts import amounts
 
 MAX_ENTRIES: Final = 1000
 """Entries of each list of an answer."""
@@ -155,7 +155,7 @@ def with_paths(status: Object, paths: Mapping[str, str]) -> None:
 
 
 def _load(target: str, load: TargetLoad) -> Object:
-    shown: Object = {"name": target, "before": amounts(load.before), "after": amounts(load.after)}
+    shown: Object = {"name": target, "before": quantities(load.before), "after": quantities(load.after)}
     if load.allocatable is not None:
-        shown["allocatable"] = amounts(load.allocatable)
+        shown["allocatable"] = quantities(load.allocatable)
     return shown

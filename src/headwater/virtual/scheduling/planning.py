@@ -18,12 +18,12 @@ from headwater.machinery.objects import Object
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.scheduling.plan import plan
 from headwater.scheduling.world import World
+from headwater.virtual.rights import Rights
 from headwater.virtual.scheduling.admittance import Admittance, Scope
 from headwater.virtual.scheduling.applied import AsUser
 from headwater.virtual.scheduling.changes import ChangeMaker, Changes
 from headwater.virtual.scheduling.planned import Report, clusters_in, with_paths
 from headwater.virtual.scheduling.planspec import PlanSpec
-from headwater.virtual.scheduling.rights import Rights
 
 MAX_AT_ONCE: Final = 2
 """Plans that are made at the same time."""

@@ -7,6 +7,7 @@ selector; `view` and `writes` change objects on the way.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -15,36 +16,32 @@ from headwater.apis.workload.labels import STATE_LABEL_PREFIX, STATE_SYNC
 from headwater.apis.workload.summarizing import SummarizingError
 from headwater.apiserver.requestinfo import RequestInfo, parse
 from headwater.apiserver.web.types import AnyResponse, Request, Response, StreamResponse
-from headwater.base import jsonio
 from headwater.base.clock import Clock
 from headwater.client.dynamic import ClusterClient
-from headwater.client.paths import JSON_PATCH, MERGE_PATCH
 from headwater.machinery.errors import (
     BadRequest,
     Conflict,
     InternalError,
     MethodNotAllowed,
     NotFound,
-    StatusError,
-    UnsupportedMediaType,
     not_found,
 )
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, cluster_name, labels, namespace, resource_version
 from headwater.machinery.timestamps import format_time
-from headwater.machinery.watch import BOOKMARK, ERROR
-from headwater.patch.jsonpatch import apply_json_patch
-from headwater.patch.mergepatch import apply_merge_patch
+from headwater.machinery.watch import BOOKMARK
 from headwater.telemetry.logging import get_logger
-from headwater.virtual.syncer.domain import DomainResource, DomainSource, allowed_verbs, discovery
-from headwater.virtual.syncer.forward import Forwarder
-from headwater.virtual.syncer.target import TargetGate, TargetRequest, parse_target_request
+from headwater.virtual.syncer.failures import FailureEvents
+from headwater.virtual.syncer.forward import SyncForwarder
+from headwater.virtual.syncer.openapi import OpenApiSource
 from headwater.virtual.syncer.view import syncer_view
 from headwater.virtual.syncer.writes import stored_change
+from headwater.virtual.synctarget.domain import SYNCED, DomainResource, DomainSource, allowed_verbs, discovery
+from headwater.virtual.synctarget.messages import event_line, json_response, patched, read_body, watch_lines
+from headwater.virtual.synctarget.target import TargetGate, TargetRequest, parse_target_request
 
 log = get_logger("virtual.syncer")
 
-_MAX_BODY_BYTES: Final = 3 * 1024 * 1024
 _PATCH_ATTEMPTS: Final = 5
 
 
@@ -59,21 +56,25 @@ class SyncerVirtualWorkspace:
     def __init__(self, *, cluster_client: ClusterClient, clock: Clock, external_url: str) -> None:
         self._clock = clock
         self._gate = TargetGate(cluster_client, clock)
-        self._domains = DomainSource(cluster_client, clock)
-        self._forward = Forwarder(cluster_client)
+        self._domains = DomainSource(cluster_client, clock, SYNCED)
+        self._openapi = OpenApiSource(self._domains)
+        self._forward = SyncForwarder(cluster_client)
         self._external_url = external_url.rstrip("/")
+        self._failures = FailureEvents(cluster_client, clock)
 
     async def handle(self, request: Request, rest: str) -> AnyResponse:
         """Answer one request. Raises StatusError."""
         target = parse_target_request(rest)
         sync_target = await self._gate.enter(target, request.user)
+        if request.method == "GET" and target.path.startswith("/openapi/"):
+            return await self._describe(sync_target, target.path, rest)
         domain = await self._domains.domain(sync_target)
         info = parse(request.method, target.path, request.query)
         if not info.is_resource:
-            document = discovery(domain, target.path) if request.method == "GET" else None
+            document = discovery(domain, target.path, SYNCED) if request.method == "GET" else None
             if document is None:
                 raise NotFound("the server could not find the requested resource")
-            return _json(document)
+            return json_response(document)
         resource = domain.get((info.group, info.version, info.resource))
         if resource is None or info.identity is not None:
             raise NotFound("the server could not find the requested resource")
@@ -82,8 +83,27 @@ class SyncerVirtualWorkspace:
             await self._gate.enter(target, request.user)
 
         now = self._clock.now()
-        views = _ResourceRequest(self._forward, self._external_url, target, resource, info, request, still_allowed, now)
+        asked = _Asked(target, resource, info, request, now)
+        views = _ResourceRequest(self._forward, self._failures, self._external_url, asked, still_allowed)
         return await views.answer()
+
+    async def _describe(self, sync_target: Object, path: str, rest: str) -> Response:
+        prefix = f"/services/{self.name}{rest.removesuffix(path)}"
+        described = await self._openapi.answer(sync_target, path, prefix)
+        if described is None:
+            raise NotFound("the server could not find the requested resource")
+        return Response(body=described)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Who asks for what, and when."""
+
+    target: TargetRequest
+    resource: DomainResource
+    info: RequestInfo
+    request: Request
+    now: datetime
 
 
 class _ResourceRequest:
@@ -91,29 +111,27 @@ class _ResourceRequest:
 
     def __init__(
         self,
-        forward: Forwarder,
+        forward: SyncForwarder,
+        failures: FailureEvents,
         external_url: str,
-        target: TargetRequest,
-        resource: DomainResource,
-        info: RequestInfo,
-        request: Request,
+        asked: _Asked,
         still_allowed: Callable[[], Awaitable[None]],
-        now: datetime,
     ) -> None:
         self._forward = forward
+        self._failures = failures
         self._external_url = external_url
-        self._target = target
-        self._resource = resource
-        self._info = info
-        self._request = request
+        self._target = asked.target
+        self._resource = asked.resource
+        self._info = asked.info
+        self._request = asked.request
         self._still_allowed = still_allowed
-        self._now = now
-        self._group_resource = GroupResource(resource.group, resource.resource)
+        self._now = asked.now
+        self._group_resource = GroupResource(asked.resource.group, asked.resource.resource)
 
     async def answer(self) -> AnyResponse:
         """Check the verb, then serve it."""
         verb, subresource = self._info.verb, self._info.subresource
-        if verb not in allowed_verbs(self._resource, subresource):
+        if verb not in allowed_verbs(SYNCED, self._resource, subresource):
             raise MethodNotAllowed(
                 f"{verb} is not supported on {self._resource.resource}{'/' if subresource else ''}{subresource} "
                 "of a syncer's virtual workspace"
@@ -123,10 +141,10 @@ class _ResourceRequest:
         if verb == "watch":
             return StreamResponse(200, "application/json", self._watch())
         if verb == "list":
-            return _json(await self._list())
+            return json_response(await self._list())
         if verb == "get":
-            return _json(self._view(await self._existing()))
-        return _json(await self._write())
+            return json_response(self._view(await self._existing()))
+        return json_response(await self._write())
 
     def _view(self, obj: Object) -> Object:
         workspace = cluster_name(obj) or self._target.request_cluster
@@ -158,27 +176,14 @@ class _ResourceRequest:
         page["items"] = [view for view in views if view is not None]
         return page
 
-    async def _watch(self) -> AsyncIterator[bytes]:
-        """Transformed events. A refusal becomes an ERROR event, as the answer has begun by then.
-
-        The right to see them is asked for anew with each batch: a watch that was open when the SyncTarget was deleted,
-        or its syncer's role taken away, tells nothing more.
-        """
+    def _watch(self) -> AsyncIterator[bytes]:
+        """Transformed events."""
         events = self._forward.watch(self._target, self._resource, self._info.namespace, self._query())
-        try:
-            async for batch in events:
-                await self._still_allowed()
-                lines = b"".join(self._line(kind, obj) for kind, obj in batch)
-                if lines:
-                    yield lines
-        except StatusError as error:
-            yield _event(ERROR, error.to_status())
-        finally:
-            await events.aclose()
+        return watch_lines(events, still_allowed=self._still_allowed, line=self._line)
 
     def _line(self, kind: str, obj: Object) -> bytes:
         shown = obj if kind == BOOKMARK else self._readable(obj)
-        return b"" if shown is None else _event(kind, shown)
+        return b"" if shown is None else event_line(kind, shown)
 
     async def _existing(self) -> Object:
         """The stored object. Raises NotFound also for one that the target does not have."""
@@ -188,12 +193,12 @@ class _ResourceRequest:
         return obj
 
     async def _write(self) -> Object:
-        body = await self._body()
+        body = await read_body(self._request)
         if self._info.verb == "update":
             return await self._store(await self._existing(), body)
         for attempt in range(_PATCH_ATTEMPTS):
             existing = await self._existing()
-            written = self._patched(self._view(existing), body)
+            written = patched(self._view(existing), body, self._request.headers.get("content-type", ""))
             given = resource_version(written)
             if given and given != resource_version(existing):
                 raise Conflict("the resource has been modified in the meantime")
@@ -203,24 +208,6 @@ class _ResourceRequest:
                 if attempt == _PATCH_ATTEMPTS - 1:
                     raise
         raise AssertionError("the loop returns or raises")
-
-    async def _body(self) -> Object | list[Object]:
-        try:
-            body: Object | list[Object] = jsonio.loads(await self._request.body(_MAX_BODY_BYTES))
-        except ValueError as error:
-            raise BadRequest(f"the body is not JSON: {error}") from error
-        return body
-
-    def _patched(self, view: Object, patch: Object | list[Object]) -> Object:
-        content_type = self._request.headers.get("content-type", "").partition(";")[0].strip()
-        if content_type == MERGE_PATCH:
-            return apply_merge_patch(view, patch)
-        if content_type == JSON_PATCH:
-            return apply_json_patch(view, patch)
-        raise UnsupportedMediaType(
-            "the body of the request was in an unknown format - "
-            f"accepted media types include: {JSON_PATCH}, {MERGE_PATCH}"
-        )
 
     async def _store(self, existing: Object, written: Object | list[Object]) -> Object:
         if not isinstance(written, dict) or not isinstance(written.get("metadata"), dict):
@@ -239,12 +226,5 @@ class _ResourceRequest:
         except (IntentError, SummarizingError) as error:
             raise InternalError(f"object {self._info.name!r} can't be written by its sync target: {error}") from error
         stored = await self._forward.store(self._target, self._resource, change)
+        await self._failures.tell(self._target, existing, stored)
         return self._view(stored)
-
-
-def _json(document: Object) -> Response:
-    return Response(body=jsonio.dumps(document))
-
-
-def _event(kind: str, obj: Object) -> bytes:
-    return jsonio.dumps({"type": kind, "object": obj}) + b"\n"

@@ -1,13 +1,13 @@
 """What a syncer writes: the change of the stored object that its write stands for (pure).
 
-A syncer may do three things to an object that is assigned to it: claim it by its finalizer, report fields, and let
-go of it after its downstream copy is gone. Everything else in what it sends is dropped.
+A syncer may do four things to an object that is assigned to it: claim it by its finalizer, report fields, say why its
+pcluster refuses it, and let go of it after its downstream copy is gone. Everything else in what it sends is dropped.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from headwater.apis.workload.endings import has_ended
 from headwater.apis.workload.intent import SyncIntent, sync_intents
@@ -17,6 +17,7 @@ from headwater.apis.workload.labels import (
     STATE_SYNC,
     STATUS_DIFF_ANNOTATION_PREFIX,
     STATUS_PROMOTED,
+    SYNC_FAILURE_ANNOTATION_PREFIX,
     TARGET_ANNOTATION_PREFIXES,
     syncer_finalizer,
 )
@@ -44,6 +45,8 @@ from headwater.virtual.syncer.summarize import (
     set_field,
     write_diff,
 )
+
+_LONGEST_FAILURE: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ def stored_change(
         _report(result, existing, written, key, single=len(intents) == 1, on_status=on_status)
         if on_status and _reported(result, key) != _reported(existing, key):
             set_annotation(result, REPORTED_ANNOTATION_PREFIX + key, now)
+        if not on_status:
+            set_annotation(result, SYNC_FAILURE_ANNOTATION_PREFIX + key, failure_of(written, key))
         _claim(result, key)
     if has_scheduled(result):
         kept = with_scheduled(result, result.get("status"), scheduled_condition(existing))
@@ -88,6 +93,17 @@ def stored_change(
     before = {field: value for field, value in existing.items() if field != "status"}
     after = {field: value for field, value in result.items() if field != "status"}
     return StoredChange(result, status_changed, before != after, status_first=_diffs(existing) != _diffs(result))
+
+
+def failure_of(obj: Object, key: str) -> str | None:
+    """Why the target's pcluster refuses an object; None when it doesn't.
+
+    Cut to a bearable length, and without what could steer the terminal of who reads it: the words are a pcluster's.
+    """
+    text = annotations_of(obj).get(SYNC_FAILURE_ANNOTATION_PREFIX + key)
+    if not isinstance(text, str) or not text:
+        return None
+    return "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST_FAILURE])
 
 
 def _diffs(obj: Object) -> dict[str, str]:

@@ -92,3 +92,12 @@ def test_finalizers_of_lost_targets_go() -> None:
 
 def test_upsynced_orphan_is_deleted() -> None:
     assert intent_change(obj({"a": "Upsync"}), None, target_exists=lambda _key: False, now=NOW).delete
+
+
+def test_upsynced_orphan_is_let_go() -> None:
+    """Once it is being deleted only the finalizer of the syncer that is no more is taken away."""
+    orphan = obj({"a": "Upsync"}, held=("a",), deletionTimestamp=NOW)
+    change = intent_change(orphan, None, target_exists=lambda _key: False, now=NOW)
+    assert (change.delete, change.finalizers) == (False, ["user/f"])
+    left = obj({"a": "Upsync"}, deletionTimestamp=NOW)
+    assert not intent_change(left, None, target_exists=lambda _key: False, now=NOW)

@@ -117,3 +117,12 @@ def test_services_without_selector_are_left_to_people() -> None:
     leaving["metadata"]["deletionTimestamp"] = ago(0)
     for made in (service(selector=None), service(type="ExternalName"), leaving):
         assert planned(made, [member("a")]) == []
+
+
+def test_labels_follow_the_service() -> None:
+    """Those that it has no more are taken away, as Kubernetes does; a slice keeps its own."""
+    made, slices = objects(planned(service(), [member("a")]))
+    relabelled = service()
+    relabelled["metadata"]["labels"] = {"new": "1"}
+    patches = planned(relabelled, [member("a")], made, slices)
+    assert [each.body["metadata"] for each in patches] == [{"labels": {"new": "1", "l": None}}] * 2

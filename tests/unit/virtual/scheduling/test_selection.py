@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from headwater.machinery.amounts import quantities
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.virtual.scheduling.amounts import amounts
 from headwater.virtual.scheduling.selection import Inhabitants, bound_resources
 
 INHABITANTS = Inhabitants(
@@ -71,7 +71,7 @@ def test_amounts() -> None:
         "ephemeral-storage": 1000,
         "hugepages-2Mi": 2**21,
     }
-    assert amounts(given) == {
+    assert quantities(given) == {
         "cpu": "1500m",
         "ephemeral-storage": "1k",
         "hugepages-2Mi": "2Mi",
@@ -79,4 +79,4 @@ def test_amounts() -> None:
         "pods": "7",
         "x.io/gpu": "2",
     }
-    assert amounts({"cpu": 2000, "memory": 0}) == {"cpu": "2", "memory": "0"}
+    assert quantities({"cpu": 2000, "memory": 0}) == {"cpu": "2", "memory": "0"}

@@ -9,7 +9,9 @@ import pytest
 
 from headwater.apis.workload.scheduled import REQUIRED_COUNTERS
 from headwater.base import jsonio
+from headwater.controller.events import Notice
 from headwater.machinery.errors import Forbidden, InternalError
+from headwater.virtual.syncer.failures import failure_notice
 from headwater.virtual.syncer.view import syncer_view
 from headwater.virtual.syncer.writes import stored_change
 
@@ -55,6 +57,10 @@ def diff(key: str, **values: Any) -> dict[str, str]:
 
 def reported(key: str, at: str = "2026-02-01T00:00:00Z") -> dict[str, str]:
     return {f"reported.workload.kcp.io/{key}": at}
+
+
+def failed(key: str, why: str = "Invalid: spec.intent: Invalid value") -> dict[str, str]:
+    return {f"sync-failed.workload.kcp.io/{key}": why}
 
 
 MARK = "2026-01-01T00:00:00Z"
@@ -271,3 +277,53 @@ class TestWrites:
         written["metadata"].update(deletionTimestamp=MARK, finalizers=[])
         with pytest.raises(Forbidden, match="not being removed"):
             stored_change(cowboy(), written, key=NORTH, resource="cowboys", on_status=False, now=NOW)
+
+
+class TestFailures:
+    """Why a pcluster refuses an object."""
+
+    def test_a_target_sees_its_own(self) -> None:
+        both = cowboy(targets=(NORTH, SOUTH), annotations={**failed(NORTH), **failed(SOUTH)})
+        notes = syncer_view(both, NORTH, URL)["metadata"]["annotations"]
+        assert {note for note in notes if note.startswith("sync-failed")} == set(failed(NORTH))
+
+    def test_is_taken_from_a_write_of_the_object_and_bounded(self) -> None:
+        existing = cowboy(targets=(NORTH, SOUTH), annotations=failed(SOUTH))
+        notes = noted(existing, failed(NORTH, "x" * 5000))
+        assert notes == {**failed(SOUTH), **failed(NORTH, "x" * 1024)}
+
+    def test_steers_no_terminal(self) -> None:
+        assert noted(cowboy(), failed(NORTH, "a\x1b[2J\nb …")) == failed(NORTH, "a [2J b …")
+
+    def test_goes_when_the_write_is_without_it(self) -> None:
+        assert noted(cowboy(annotations=failed(NORTH)), {}) == {}
+
+    def test_is_no_concern_of_a_status(self) -> None:
+        existing = cowboy(annotations=failed(NORTH))
+        assert noted(existing, {}, on_status=True).items() >= failed(NORTH).items()
+        assert "sync-failed" not in str(noted(cowboy(), failed(NORTH), on_status=True))
+
+    def test_goes_with_the_target(self) -> None:
+        assert noted(cowboy(annotations={**failed(NORTH), **DELETION}), failed(NORTH), dropped=True) == {}
+
+    def test_is_told_once_and_when_it_is_over(self) -> None:
+        fine, refused = cowboy(), cowboy(annotations=failed(NORTH))
+        told = failure_notice(fine, refused, NORTH, "north")
+        assert told == Notice(
+            refused, "SyncFailed", "SyncTarget north refuses it: Invalid: spec.intent: Invalid value", warning=True
+        )
+        assert failure_notice(refused, refused, NORTH, "north") is None
+        assert failure_notice(refused, refused, SOUTH, "south") is None
+        assert failure_notice(refused, fine, NORTH, "north") == Notice(
+            fine, "Synced", "SyncTarget north takes it again"
+        )
+
+
+def noted(existing: Any, annotations: dict[str, str], *, on_status: bool = False, dropped: bool = False) -> Any:
+    """The annotations of an object after the syncer in the north wrote it with these, or let go of it."""
+    written = syncer_view(existing, NORTH, URL)
+    written["metadata"]["annotations"] = annotations
+    if dropped:
+        del written["metadata"]["finalizers"]
+    change = stored_change(existing, written, key=NORTH, resource="cowboys", on_status=on_status, now=NOW)
+    return change.object["metadata"].get("annotations") or {}

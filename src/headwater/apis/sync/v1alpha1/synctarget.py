@@ -147,7 +147,7 @@ _STATUS = obj(
                 default=STATE_PENDING,
                 enum=[STATE_PENDING, STATE_ACCEPTED, STATE_INCOMPATIBLE],
             ),
-            message=string("Why it is not accepted.", max_length=1024),
+            message=string("Why it is not accepted, or what is to be known of it.", max_length=1024),
         ),
         "Resources of the supported APIExports.",
         list_type="atomic",

@@ -11,6 +11,7 @@ from headwater.machinery.objects import Object, labels
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.scheduling.division.shares import Divisible, Values, pointer
 from headwater.reconcilers.scheduling.division.specdiff import SpecDiff, read_spec_diff, write_spec_diff
+from headwater.scheduling.readiness import reported_status
 
 _WITH_REPLICAS: Final = Divisible()
 _NONE: Final[frozenset[str]] = frozenset()
@@ -81,13 +82,23 @@ def _without_gaps(
     divided: Divisible,
     unreachable: Container[str],
 ) -> dict[str, int]:
-    """The shares, each kept as large as the others' readiness still requires."""
+    """The shares, each kept as large as the others' readiness still requires.
+
+    Reports are older than what was told since. Of a target that reports at all what it was given counts when it is
+    to shrink: pods that have become ready since must not be taken away. One that was told to shrink and still
+    reports more counts with the smaller number, and grows again only after it has reported that.
+    """
     ready = {key: divided.ready_on(obj, key, unreachable) for key in shares}
-    total = sum(shares.values())
     path = pointer(divided.path)
+    told = {key: given.get(key, {}).get(path, count) for key, count in ready.items()}
+    sure = {key: min(told[key], count) for key, count in ready.items()}
+    total = sum(shares.values())
     wanted: dict[str, int] = {}
     for key, share in shares.items():
-        elsewhere = sum(min(shares[other], ready[other]) for other in shares if other != key)
-        now = min(given.get(key, {}).get(path, ready[key]), ready[key])
-        wanted[key] = max(share, min(now, total - elsewhere))
+        if sure[key] < ready[key]:
+            wanted[key] = sure[key]
+            continue
+        reports = bool(divided.ready) and key not in unreachable and reported_status(obj, key) is not None
+        elsewhere = sum(min(shares[other], sure[other]) for other in shares if other != key)
+        wanted[key] = max(share, min(told[key] if reports else 0, total - elsewhere))
     return wanted

@@ -95,7 +95,7 @@ class Execution:
         how = self._workloads.divisible(gvr, obj) if wanted.shares is not None else None
         if how is None:
             return division_change(obj, None)
-        lost = lost_targets(self._fleet, obj)
+        lost = {*lost_targets(self._fleet, obj), *deletion_marks(annotations_of(obj))}
         return division_change(obj, wanted.shares, divided=how, gently=not wanted.at_once, unreachable=lost)
 
     def _note(self, obj: Object, change: IntentChange, judgement: Judgement) -> Notice | None:

@@ -13,6 +13,7 @@ from headwater.apis.workload.labels import (
     STATE_LABEL_PREFIX,
     STATE_SYNC,
     STATE_UPSYNC,
+    STATUS_DIFF_ANNOTATION_PREFIX,
     SYNCER_FINALIZER_PREFIX,
     TARGET_ANNOTATION_PREFIXES,
     syncer_finalizer,
@@ -63,7 +64,8 @@ def intent_change(
     change = IntentChange()
     upsynced = [key for key, state in current.items() if state == STATE_UPSYNC]
     if upsynced:
-        change.delete = not any(target_exists(key) for key in upsynced)
+        if not any(target_exists(key) for key in upsynced):
+            _give_up(change, obj, target_exists)
         return change
     marks = deletion_marks(annotations_of(obj))
     deleted_at = deletion_timestamp(obj)
@@ -84,6 +86,15 @@ def intent_change(
     return change
 
 
+def _give_up(change: IntentChange, obj: Object, target_exists: Callable[[str], bool]) -> None:
+    """Nobody looks after an upsynced object any more: delete it, and then let it go in the name of its syncer."""
+    kept = [each for each in finalizers(obj) if not _orphaned(each, target_exists)]
+    if not deletion_timestamp(obj):
+        change.delete = True
+    elif len(kept) != len(finalizers(obj)):
+        change.finalizers = kept
+
+
 def _follow_namespace(
     change: IntentChange, obj: Object, current: Mapping[str, str], marks: Mapping[str, str], wanted: Wanted, now: str
 ) -> None:
@@ -92,7 +103,10 @@ def _follow_namespace(
         mark = DELETION_ANNOTATION_PREFIX + key
         if key in expected and key not in wanted.leaving:
             if key in marks:
+                # What it reported was before it was told to drop its copy; it reports anew what is left of that.
                 change.annotations[mark] = None
+                if STATUS_DIFF_ANNOTATION_PREFIX + key in annotations_of(obj):
+                    change.annotations[STATUS_DIFF_ANNOTATION_PREFIX + key] = None
         elif key in marks:
             if key not in expected and not _held(obj, key):
                 _remove(change, obj, key)

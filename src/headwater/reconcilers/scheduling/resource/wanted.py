@@ -9,6 +9,7 @@ from headwater.apis.placement.v1alpha1.placement import STRATEGY_IMMEDIATE
 from headwater.apis.workload.intent import deletion_marks, target_keys
 from headwater.machinery.objects import Object, labels, name, nested, uid
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.reconcilers.scheduling.division.step_divide import spec_diffs
 from headwater.reconcilers.scheduling.resource.step_intent import Wanted
 from headwater.scheduling.matching import placement_applies, selects_by_labels
 from headwater.scheduling.readiness import WORKLOAD_RESOURCES, ready_as_scaled, ready_on
@@ -76,14 +77,24 @@ def wanted_of_workload(subject: Subject, scene: Scene, assignment: Assignment) -
     staying = {key for key in assignment.shares if scene.target_exists(key)}
     at_once = scene.at_once
     shares = dict(assignment.shares) if assignment.divided else None
+    # What a target reported before it was told to drop its copy says nothing of what is left.
+    silent = {*scene.unreachable, *deletion_marks(annotations_of(obj))}
+    given = {key: diff.ours for key, diff in spec_diffs(obj).items()}
+
+    def told(key: str, share: int | None) -> bool:
+        """Whether a target was told its share: what it reports before that may be on the way down."""
+        return share is None or not given.get(key) or max(given[key].values()) >= share
 
     def can_leave(key: str) -> bool:
         if at_once or not staying:
             return True
         if subject.keeps_running:
             if subject.autoscaled:
-                return all(ready_as_scaled(obj, other, scene.unreachable) for other in staying)
-            return all(ready_on(obj, other, (shares or {}).get(other), scene.unreachable) for other in staying)
+                return all(ready_as_scaled(obj, other, silent) for other in staying)
+            return all(
+                told(other, (shares or {}).get(other)) and ready_on(obj, other, (shares or {}).get(other), silent)
+                for other in staying
+            )
         return not scene.runs_on(key)
 
     return Wanted(frozenset(staying), {}, can_leave, shares, at_once)

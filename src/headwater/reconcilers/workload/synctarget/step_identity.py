@@ -21,19 +21,28 @@ def record_identity(sync_target: Object) -> None:
 
 
 def record_urls(sync_target: Object, shards: Iterable[Object]) -> None:
-    """Set `status.virtualWorkspaces` from the shards: the root shard first, then by URL. Changes `sync_target`.
+    """Set `status.virtualWorkspaces` and `status.tunnelWorkspaces` from the shards: the root shard first, then by URL.
+    Changes `sync_target`. A tunnel's URL is the logical cluster's; the syncer knows the way from there.
 
     A path in a shard's URL is kept. Raises ValueError for a shard URL that is not absolute.
     """
     tail = "/".join(quote(part, safe=":") for part in (cluster_name(sync_target), name(sync_target), uid(sync_target)))
     found: list[tuple[bool, str]] = []
+    tunnels: list[tuple[bool, str]] = []
     for shard in shards:
+        base = nested(shard, "spec", "baseURL", default="")
+        if base:
+            tunnels.append((name(shard) != ROOT_SHARD, base))
         url = nested(shard, "spec", "virtualWorkspaceURL", default="") or nested(shard, "spec", "baseURL", default="")
         if url:
             found.append((name(shard) != ROOT_SHARD, url))
-    sync_target.setdefault("status", {})["virtualWorkspaces"] = [
+    status = sync_target.setdefault("status", {})
+    status["virtualWorkspaces"] = [
         {"syncerURL": _join(url, f"services/syncer/{tail}"), "upsyncerURL": _join(url, f"services/upsyncer/{tail}")}
         for _, url in sorted(found)
+    ]
+    status["tunnelWorkspaces"] = [
+        {"url": _join(url, f"clusters/{quote(cluster_name(sync_target), safe='')}")} for _, url in sorted(tunnels)
     ]
 
 

@@ -1,9 +1,9 @@
-"""Which resources a sync target's virtual workspace serves, and how clients discover them."""
+"""Which resources the virtual workspaces of a SyncTarget serve, and how clients discover them."""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,6 @@ from headwater.machinery.objects import Object, cluster_name, nested
 
 _MAX_DOMAINS: Final = 1024
 _OFFER_SECONDS: Final = 5.0
-_MAIN_VERBS: Final = ("get", "list", "patch", "update", "watch")
 _STATUS_VERBS: Final = ("get", "patch", "update")
 
 
@@ -48,21 +47,33 @@ class DomainResource:
         return GroupVersion(self.group, self.version).api_version
 
 
-BUILTINS: Final = (
-    DomainResource("", "v1", "configmaps", "ConfigMap", namespaced=True),
-    DomainResource("", "v1", "namespaces", "Namespace", namespaced=False, has_status=True),
-    DomainResource("", "v1", "secrets", "Secret", namespaced=True),
-    DomainResource("", "v1", "serviceaccounts", "ServiceAccount", namespaced=True),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """What a virtual workspace offers: builtin resources, which of the accepted ones, and with which verbs."""
+
+    builtins: tuple[DomainResource, ...]
+    serves: Callable[[str, str], bool]
+    verbs: tuple[str, ...]
+
+
+SYNCED: Final = Surface(
+    builtins=(
+        DomainResource("", "v1", "configmaps", "ConfigMap", namespaced=True),
+        DomainResource("", "v1", "namespaces", "Namespace", namespaced=False, has_status=True),
+        DomainResource("", "v1", "secrets", "Secret", namespaced=True),
+        DomainResource("", "v1", "serviceaccounts", "ServiceAccount", namespaced=True),
+    ),
+    serves=lambda group, resource: (group, resource) != ("", "pods"),
+    verbs=("get", "list", "patch", "update", "watch"),
 )
-HIDDEN: Final = frozenset({("", "pods")})
-"""Accepted resources that are not synced down: pods are made downstream, by their controllers."""
+"""What is brought down to a target. Pods are made downstream, by their controllers."""
 
 Domain = Mapping[tuple[str, str, str], DomainResource]
 """(group, version, resource) -> resource."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Offer:
+class Offer:
     """What an export offered when it was last read: the names of its schemas, and its identity."""
 
     cluster: str
@@ -77,37 +88,42 @@ class DomainSource:
     within five seconds.
     """
 
-    def __init__(self, cluster_client: ClusterClient, clock: Clock) -> None:
+    def __init__(self, cluster_client: ClusterClient, clock: Clock, surface: Surface) -> None:
         self._cluster_client = cluster_client
         self._clock = clock
+        self._surface = surface
         self._domains: OrderedDict[bytes, Domain] = OrderedDict()
-        self._offers: OrderedDict[tuple[str, str], tuple[float, _Offer | None]] = OrderedDict()
+        self._offers: OrderedDict[tuple[str, str], tuple[float, Offer | None]] = OrderedDict()
 
     async def domain(self, sync_target: Object) -> Domain:
         """The resources of a target. An export or schema that is gone just leaves its resources out."""
-        home = cluster_name(sync_target)
         accepted = [
             (entry.get("group", ""), entry["resource"], entry.get("identityHash", ""))
             for entry in nested(sync_target, "status", "syncedResources", default=None) or ()
-            if entry.get("state") == STATE_ACCEPTED and (entry.get("group", ""), entry["resource"]) not in HIDDEN
+            if entry.get("state") == STATE_ACCEPTED and self._surface.serves(entry.get("group", ""), entry["resource"])
         ]
-        references = nested(sync_target, "spec", "supportedAPIExports", default=None) or ()
-        found = [await self._offer(each.get("path") or home, each["export"]) for each in references]
-        offers = [offer for offer in found if offer is not None]
+        offers = await self.offers(sync_target)
         content = jsonio.dumps([accepted, [(offer.cluster, offer.identity, offer.schemas) for offer in offers]])
         known = self._domains.get(content)
         if known is not None:
             self._domains.move_to_end(content)
             return known
-        schemas = [(offer.identity, schema) for offer in offers for schema in await self._schemas(offer)]
-        domain = _domain(accepted, schemas)
+        schemas = [(offer.identity, schema) for offer in offers for schema in await self.schemas(offer)]
+        domain = _domain(self._surface.builtins, accepted, schemas)
         if len(schemas) == sum(len(offer.schemas) for offer in offers):
             self._domains[content] = domain
         while len(self._domains) > _MAX_DOMAINS:
             self._domains.popitem(last=False)
         return domain
 
-    async def _offer(self, cluster: str, export_name: str) -> _Offer | None:
+    async def offers(self, sync_target: Object) -> list[Offer]:
+        """What a target's exports offer, as far as they are there."""
+        home = cluster_name(sync_target)
+        references = nested(sync_target, "spec", "supportedAPIExports", default=None) or ()
+        found = [await self._offer(each.get("path") or home, each["export"]) for each in references]
+        return [offer for offer in found if offer is not None]
+
+    async def _offer(self, cluster: str, export_name: str) -> Offer | None:
         now, key = self._clock.monotonic(), (cluster, export_name)
         until, known = self._offers.get(key, (0.0, None))
         if now < until:
@@ -115,7 +131,7 @@ class DomainSource:
         try:
             export = await self._cluster_client.cluster(cluster).resource(API_EXPORT.gvr).get(export_name)
             schemas = tuple(each["schema"] for each in nested(export, "spec", "resources", default=None) or ())
-            known = _Offer(cluster_name(export), nested(export, "status", "identityHash", default=""), schemas)
+            known = Offer(cluster_name(export), nested(export, "status", "identityHash", default=""), schemas)
         except NotFound:
             known = None
         self._offers[key] = (now + _OFFER_SECONDS, known)
@@ -123,7 +139,7 @@ class DomainSource:
             self._offers.popitem(last=False)
         return known
 
-    async def _schemas(self, offer: _Offer) -> list[Object]:
+    async def schemas(self, offer: Offer) -> list[Object]:
         """The schemas of an export, as far as they are there."""
         client = self._cluster_client.cluster(offer.cluster).resource(API_RESOURCE_SCHEMA.gvr)
         found = []
@@ -135,9 +151,13 @@ class DomainSource:
         return found
 
 
-def _domain(accepted: Iterable[tuple[str, str, str]], schemas: Iterable[tuple[str, Object]]) -> Domain:
+def _domain(
+    builtins: Iterable[DomainResource],
+    accepted: Iterable[tuple[str, str, str]],
+    schemas: Iterable[tuple[str, Object]],
+) -> Domain:
     wanted = set(accepted)
-    resources = list(BUILTINS)
+    resources = list(builtins)
     for identity, schema in schemas:
         spec = schema["spec"]
         names = spec["names"]
@@ -160,7 +180,7 @@ def _domain(accepted: Iterable[tuple[str, str, str]], schemas: Iterable[tuple[st
     return {(each.group, each.version, each.resource): each for each in resources}
 
 
-def discovery(domain: Domain, path: str) -> Object | None:
+def discovery(domain: Domain, path: str, surface: Surface) -> Object | None:
     """The legacy discovery document at a path (`/api`, `/apis`, a group, a version), or None when there is none."""
     parts = path.strip("/").split("/")
     if parts == ["api"]:
@@ -184,7 +204,7 @@ def discovery(domain: Domain, path: str) -> Object | None:
         group_version = GroupVersion(parts[1], parts[2])
     if group_version is None or group_version.version not in groups.get(group_version.group, ()):
         return None
-    return _resource_list(domain, group_version)
+    return _resource_list(domain, group_version, surface)
 
 
 def _group(group: str, versions: list[str]) -> Object:
@@ -192,13 +212,13 @@ def _group(group: str, versions: list[str]) -> Object:
     return {"name": group, "versions": entries, "preferredVersion": entries[0]}
 
 
-def _resource_list(domain: Domain, group_version: GroupVersion) -> Object:
+def _resource_list(domain: Domain, group_version: GroupVersion, surface: Surface) -> Object:
     resources: list[Object] = []
     for (group, version, _), each in sorted(domain.items()):
         if (group, version) != group_version:
             continue
         shared = {"singularName": each.singular or each.kind.lower(), "namespaced": each.namespaced, "kind": each.kind}
-        resources.append({"name": each.resource, **shared, "verbs": list(_MAIN_VERBS)})
+        resources.append({"name": each.resource, **shared, "verbs": list(surface.verbs)})
         if each.has_status:
             status = {"name": f"{each.resource}/status", **shared, "singularName": "", "verbs": list(_STATUS_VERBS)}
             resources.append(status)
@@ -210,8 +230,8 @@ def _resource_list(domain: Domain, group_version: GroupVersion) -> Object:
     }
 
 
-def allowed_verbs(resource: DomainResource, subresource: str) -> tuple[str, ...]:
+def allowed_verbs(surface: Surface, resource: DomainResource, subresource: str) -> tuple[str, ...]:
     """Verbs on a resource or its status; none for any other subresource."""
     if not subresource:
-        return _MAIN_VERBS
+        return surface.verbs
     return _STATUS_VERBS if subresource == "status" and resource.has_status else ()

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import decimal
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
 
+from headwater.machinery.amounts import amount_of
 from headwater.machinery.objects import Object, nested
-from headwater.machinery.quantity import Quantity
 
 POD_RESOURCES: Final = frozenset({"cpu", "memory"})
 """What can be asked for a pod as a whole, besides its containers."""
@@ -18,7 +16,7 @@ POD_RESOURCES: Final = frozenset({"cpu", "memory"})
 
 def capacity_of(quantities: Mapping[str, Any]) -> dict[str, int]:
     """A ResourceList of what there is: rounded down, and nothing for what can't be read."""
-    return {resource: _amount(resource, text, decimal.ROUND_FLOOR) for resource, text in quantities.items()}
+    return {resource: _amount(resource, text, up=False) for resource, text in quantities.items()}
 
 
 def requests_of(template: Object) -> dict[str, int]:
@@ -27,7 +25,11 @@ def requests_of(template: Object) -> dict[str, int]:
     All containers and sidecars together, or the init container that asks for more with the sidecars that were
     started before it, and the overhead. A limit without a request is one. Without a readable number there is none.
     """
-    spec = template.get("spec") or {}
+    return pod_requests(template.get("spec") or {})
+
+
+def pod_requests(spec: Object) -> dict[str, int]:
+    """What a pod with this spec asks for, counted as above."""
     running: Counter[str] = Counter()
     for container in _list(spec, "containers"):
         running.update(_asked_by(container))
@@ -62,7 +64,7 @@ def _asked_by(holder: Object) -> dict[str, int]:
 def _asked(quantities: Any) -> dict[str, int]:
     if not isinstance(quantities, dict):
         return {}
-    return {resource: _amount(resource, text, decimal.ROUND_CEILING) for resource, text in quantities.items()}
+    return {resource: _amount(resource, text, up=True) for resource, text in quantities.items()}
 
 
 def _greatest(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, int]:
@@ -70,11 +72,9 @@ def _greatest(left: Mapping[str, int], right: Mapping[str, int]) -> dict[str, in
 
 
 @lru_cache(maxsize=16384)
-def _amount(resource: str, text: str | int | float, rounding: str) -> int:
-    """Thousandths of a core, whole units of everything else; 0 for what can't be read."""
+def _amount(resource: str, text: str | int | float, *, up: bool) -> int:
+    """The amount of a quantity; 0 for what can't be read."""
     try:
-        value = Quantity.parse(text)
+        return max(amount_of(resource, text, up=up), 0)
     except ValueError:
         return 0
-    exact = Decimal(value) * 1000 if resource == "cpu" else Decimal(value)
-    return max(int(exact.to_integral_value(rounding)), 0)

@@ -29,9 +29,20 @@ class Rights:
         except (NotFound, Forbidden):
             return None
 
-    async def may(self, user: UserInfo, cluster: str, verb: str, gvr: GroupVersionResource, name: str = "") -> bool:
+    async def may(
+        self,
+        user: UserInfo,
+        cluster: str,
+        verb: str,
+        gvr: GroupVersionResource,
+        name: str = "",
+        *,
+        subresource: str = "",
+    ) -> bool:
         """Whether the user has the verb on a cluster-scoped resource, on one object of it or on all."""
         attributes = {"verb": verb, "group": gvr.group, "version": gvr.version, "resource": gvr.resource, "name": name}
+        if subresource:
+            attributes["subresource"] = subresource
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SubjectAccessReview",

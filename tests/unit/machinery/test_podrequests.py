@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headwater.scheduling.requests import capacity_of, requests_of
+from headwater.machinery.podrequests import capacity_of, requests_of
 
 
 def container(requests: dict[str, Any] | None = None, limits: dict[str, Any] | None = None, **more: Any) -> Any:

@@ -1,0 +1,62 @@
+"""What came up stays up while the pcluster can't be asked, and is what it should be after trouble."""
+
+from __future__ import annotations
+
+from tests.integration.servers import eventually
+from tests.integration.syncer.conftest import DEPLOYMENTS, Line
+from tests.integration.syncer.test_faults import restart_control_plane
+from tests.integration.syncer.test_upsync import PODS, named, running, started
+
+from headwater.machinery.objects import Object, name, uid
+from headwater.sim.faults import FaultSettings
+
+
+async def test_a_pcluster_that_is_cut_off_loses_nothing(line: Line) -> None:
+    """Also a syncer that starts meanwhile, and knows nothing of the pcluster, takes nothing back."""
+    await started(line, 2)
+    before = await running(line, 2)
+    await line.stop_agent()
+    line.pcluster.faults.set(FaultSettings(partition=True))
+    line.start_agent()
+    last = (await line.sync_target())["status"]["lastSyncerHeartbeatTime"]
+
+    async def at_work() -> bool:
+        return bool((await line.sync_target())["status"]["lastSyncerHeartbeatTime"] > last)
+
+    await eventually(at_work)
+    assert await named(line.workspace.resource(PODS, "web"), 2) == before
+    line.pcluster.faults.set(FaultSettings())
+    await line.workspace.resource(DEPLOYMENTS, "web").patch("frontend", {"spec": {"replicas": 1}})
+    [left] = (await running(line, 1)).values()
+    assert left == before[name(left)]
+
+
+async def test_requests_that_fail_at_random_do_no_harm(line: Line) -> None:
+    """In the end both sides have the same pods, and those that stayed are still the same objects."""
+    below = await started(line, 3)
+    before = await running(line, 3)
+    line.pcluster.faults.set(FaultSettings(error_share=0.4))
+    for replicas in (5, 2, 4):
+        await line.workspace.resource(DEPLOYMENTS, "web").patch("frontend", {"spec": {"replicas": replicas}})
+        await named(line.downstream.resource(PODS, below), replicas)
+    line.pcluster.faults.set(FaultSettings())
+
+    async def both_alike() -> dict[str, Object] | None:
+        after = await running(line, 4)
+        local = await named(line.downstream.resource(PODS, below), 4)
+        return after if after.keys() == local.keys() else None
+
+    after = await eventually(both_alike)
+    assert all(uid(after[each]) == uid(before[each]) for each in after.keys() & before.keys())
+
+
+async def test_a_control_plane_that_restarts_finds_its_pods(durable_line: Line) -> None:
+    """The same objects are there, and what happened meanwhile is told afterwards."""
+    await started(durable_line, 2)
+    before = await running(durable_line, 2)
+    await restart_control_plane(durable_line, empty=False)
+    durable_line.workspace = durable_line.control_plane.client.cluster(durable_line.cluster)
+    assert (await running(durable_line, 2)).keys() == before.keys()
+    await durable_line.workspace.resource(DEPLOYMENTS, "web").patch("frontend", {"spec": {"replicas": 3}})
+    after = await running(durable_line, 3)
+    assert all(uid(after[each]) == uid(before[each]) for each in before)
