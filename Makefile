@@ -57,6 +57,11 @@ integration: setup ## Run the tests that start a server in-process
 e2e: setup ## Run the tests with real processes and the real kubectl
 	$(PYTEST) tests/e2e $(ARGS)
 
+.PHONY: faults
+faults: setup ## Play random rounds of faults with real processes; ROUNDS=300 for many, SEED=7 for the same again
+	HEADWATER_FAULT_ROUNDS=$(or $(ROUNDS),20) HEADWATER_FAULT_SEED=$(or $(SEED),0) \
+	  $(PYTEST) -s tests/e2e/faults/test_rounds.py $(ARGS)
+
 .PHONY: cover
 cover: setup ## Run all tests and require branch coverage of 85 %
 	$(BIN)/coverage erase

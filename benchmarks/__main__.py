@@ -21,7 +21,9 @@ from benchmarks.workspaces import workspace_figures
 PARTS = ("startup", "api", "workspaces", "scheduling", "sync")
 
 
-async def measure(parts: list[str], count: int, burst: int, workspaces: int, workloads: int) -> dict[str, object]:
+async def measure(
+    parts: list[str], count: int, burst: int, workspaces: int, workloads: int, many: int
+) -> dict[str, object]:
     """The figures of each part."""
     machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "load_before": os.getloadavg()[0]}
     figures: dict[str, object] = {"machine": machine}
@@ -37,7 +39,7 @@ async def measure(parts: list[str], count: int, burst: int, workspaces: int, wor
             figures["scheduling"] = await scheduling_figures(workloads)
         if "sync" in parts:
             with redirect_stdout(sys.stderr):  # The scenario tells its story; stdout is for the figures.
-                figures["sync"] = await sync_figures(folder, burst=burst)
+                figures["sync"] = await sync_figures(folder, burst=burst, many=many)
     return figures
 
 
@@ -49,12 +51,13 @@ def main() -> None:
     parser.add_argument("--burst", type=int, default=1000, help="objects created at once")
     parser.add_argument("--workspaces", type=int, default=300, help="workspaces of each round")
     parser.add_argument("--workloads", type=int, default=100_000, help="workloads to schedule")
+    parser.add_argument("--many", type=int, default=10_000, help="objects on one pcluster before it is restarted")
     flags = parser.parse_args()
     unknown = set(flags.parts) - set(PARTS)
     if unknown:
         parser.error(f"unknown: {', '.join(sorted(unknown))}")
     parts = flags.parts or list(PARTS)
-    figures = asyncio.run(measure(parts, flags.requests, flags.burst, flags.workspaces, flags.workloads))
+    figures = asyncio.run(measure(parts, flags.requests, flags.burst, flags.workspaces, flags.workloads, flags.many))
     json.dump(figures, sys.stdout, indent=2)
     print()
 

@@ -31,6 +31,18 @@ from headwater.cli.logs import log_options
 @click.option("--report-capacity/--no-report-capacity", default=True, show_default=True,
               help="Whether to report capacity, which takes rights to read nodes and pods.")  # fmt: skip
 @click.option("--workers", type=int, default=32, show_default=True, help="Requests under way at once.")
+@click.option("--qps", type=click.FloatRange(0), default=1000.0, show_default=True,
+              help="Writes to each side in a second on average; 0 for no limit.")  # fmt: skip
+@click.option("--burst", type=click.IntRange(1), default=2000, show_default=True,
+              help="Writes to each side that may come at once.")  # fmt: skip
+@click.option("--lease-namespace", default="",
+              help="Namespace on the pcluster of the Lease by which one syncer leads; none by default.")  # fmt: skip
+@click.option("--deletion-brake-share", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+              help="Share of all copies whose deletion in the window is held until a person allows it.")  # fmt: skip
+@click.option("--deletion-brake-count", type=click.IntRange(0), default=50, show_default=True,
+              help="So many deletions within the window are never held, whatever their share.")  # fmt: skip
+@click.option("--deletion-brake-window", type=click.FloatRange(0, min_open=True), default=600.0, show_default=True,
+              help="Seconds in which deletions are counted.")  # fmt: skip
 @click.option("--upsync-pods/--no-upsync-pods", default=True, show_default=True,
               help="Whether pods are shown upstream.")  # fmt: skip
 @click.option("--upsync-events/--no-upsync-events", default=True, show_default=True,
@@ -58,6 +70,12 @@ def syncer(
     downstream_namespace_clean_delay: float,
     report_capacity: bool,
     workers: int,
+    qps: float,
+    burst: int,
+    lease_namespace: str,
+    deletion_brake_share: float,
+    deletion_brake_count: int,
+    deletion_brake_window: float,
     upsync_pods: bool,
     upsync_events: bool,
     health_address: str,
@@ -72,6 +90,7 @@ def syncer(
     from headwater.syncer.agent import WrongSyncTarget
     from headwater.syncer.options import OptionsError, SyncerOptions
     from headwater.syncer.run import run
+    from headwater.syncer.spec.brake import BrakeSettings
 
     options = SyncerOptions(
         sync_target_name=sync_target_name,
@@ -86,6 +105,12 @@ def syncer(
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
         report_capacity=report_capacity,
         workers=workers,
+        qps=qps,
+        burst=burst,
+        lease_namespace=lease_namespace,
+        brake=BrakeSettings(
+            share=deletion_brake_share, count=deletion_brake_count, window_seconds=deletion_brake_window
+        ),
         upsync_pods=upsync_pods,
         upsync_events=upsync_events,
         health_address=health_address,

@@ -1,4 +1,4 @@
-"""Settable trouble of a simulated pcluster: latency, failing requests, a partition, and writes that are denied.
+"""Settable trouble of a simulated pcluster: latency, refused requests, a partition, lies, and writes that are denied.
 
 `GET` and `PUT /sim/faults` read and set it as JSON, for members of system:masters; what is below `/sim` has no trouble.
 """
@@ -30,14 +30,15 @@ _WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 @dataclass(frozen=True, slots=True)
 class FaultSettings:
-    """Latency in milliseconds (plus or minus half of `jitter_ms`), the share of requests that fail (0 to 1), whether
-    the pcluster can't be reached at all, and a resource, by its plural, whose writes are denied as by a webhook that
-    says `denial`."""
+    """Latency in milliseconds (plus or minus half of `jitter_ms`), the share of requests that fail (0 to 1), and
+    whether the pcluster can't be reached at all. With `empty_lists` it says of every collection that it is empty.
+    Writes of `denied_resource`, a plural, are denied as by a webhook that says `denial`."""
 
     latency_ms: float = 0.0
     jitter_ms: float = 0.0
     error_share: float = 0.0
     partition: bool = False
+    empty_lists: bool = False
     denied_resource: str = ""
     denial: str = ""
 
@@ -49,13 +50,19 @@ def settings_from(data: Any) -> FaultSettings:
     """Settings from decoded JSON; absent fields are zero. Raises BadRequest."""
     if not isinstance(data, dict) or data.keys() - asdict(FaultSettings()).keys():
         raise BadRequest(f"faults must be an object with {', '.join(asdict(FaultSettings()))}")
-    partition = data.get("partition", False)
-    if not isinstance(partition, bool):
-        raise BadRequest("partition must be true or false")
+    partition, empty_lists = _switch(data, "partition"), _switch(data, "empty_lists")
     latency = _number(data, "latency_ms", _MAXIMUM_LATENCY_MS)
     jitter = _number(data, "jitter_ms", _MAXIMUM_LATENCY_MS)
     denied, denial = _text(data, "denied_resource"), _text(data, "denial")
-    return FaultSettings(latency, jitter, _number(data, "error_share", 1.0), partition, denied, denial)
+    share = _number(data, "error_share", 1.0)
+    return FaultSettings(latency, jitter, share, partition, empty_lists, denied, denial)
+
+
+def _switch(data: dict[str, Any], key: str) -> bool:
+    value = data.get(key, False)
+    if not isinstance(value, bool):
+        raise BadRequest(f"{key} must be true or false")
+    return value
 
 
 def _text(data: dict[str, Any], key: str) -> str:
@@ -70,6 +77,17 @@ def _number(data: dict[str, Any], key: str, maximum: float) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= maximum:
         raise BadRequest(f"{key} must be a number from 0 to {maximum:g}")
     return float(value)
+
+
+def _empty(response: Response) -> None:
+    """Take the items out of a list; whatever else it is stays."""
+    body = response.body if isinstance(response.body, bytes) else b"".join(response.body)
+    try:
+        found = jsonio.loads(body)
+    except jsonio.DecodeError:
+        return
+    if isinstance(found, dict) and isinstance(found.get("items"), list):
+        response.body = jsonio.dumps({**found, "items": []})
 
 
 class _Reached:
@@ -118,7 +136,10 @@ class Faults:
             return self._watched(await handler(request))
         await self._pass()
         self._deny(request)
-        return self._watched(await handler(request))
+        response = await handler(request)
+        if self.settings.empty_lists and request.method == "GET" and isinstance(response, Response):
+            _empty(response)
+        return self._watched(response)
 
     async def _pass(self) -> None:
         settings = self.settings

@@ -22,12 +22,14 @@ from headwater.syncer.activity import Activity
 from headwater.syncer.capacity.report import CapacityReport
 from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.downstream import Downstream
+from headwater.syncer.election import Election
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
 from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
 from headwater.syncer.options import SyncerOptions
 from headwater.syncer.schemas import ApiImporter
 from headwater.syncer.spec import SpecSyncer
+from headwater.syncer.spec.signs import RESTORED
 from headwater.syncer.status import StatusSyncer
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
@@ -49,8 +51,8 @@ class Agent:
     """Wires the parts of a syncer together. Both sides are given as clients, so that any transport will do.
 
     ``control_plane`` reaches workspaces by `/clusters/<name>`, ``pcluster`` is a plain API server, and
-    ``transport_for`` gives transports to virtual workspace servers. With ``access`` it opens tunnels. ``credentials``
-    is there when the syncer keeps its credential itself.
+    ``transport_for`` gives transports to virtual workspace servers. With ``access`` it opens tunnels, with an
+    ``election`` it works while it leads. ``credentials`` is there when the syncer keeps its credential itself.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Agent:
         control_plane: ClusterClient,
         pcluster: ClusterClient,
         transport_for: TransportFor,
+        election: Election | None = None,
         access: Access | None = None,
         clock: Clock | None = None,
         registry: Registry | None = None,
@@ -69,6 +72,7 @@ class Agent:
         self._workspace = control_plane.cluster(options.from_cluster)
         self._pcluster = pcluster
         self._transport_for = transport_for
+        self._election = election
         self._access = access
         self._clock = clock or SystemClock()
         self._registry = registry or Registry()
@@ -81,6 +85,13 @@ class Agent:
     async def run(self) -> None:
         """Sync until cancelled. Raises WrongSyncTarget."""
         identity = await self._find_target()
+        election = self._election
+        if election is None:
+            return await self._work(identity)
+        self.health.add("lease", lambda: election.last_error or None)
+        return await election.lead(lambda: self._work(identity))
+
+    async def _work(self, identity: TargetIdentity) -> None:
         log.info("syncing", name=identity.name, cluster=identity.cluster, sync_target=identity.key)
         downstream = Downstream(self._pcluster, identity=identity, changed=self._downstream_changed, clock=self._clock)
         upstream = Upstream(transport_for=self._transport_for, changed=self._upstream_changed, clock=self._clock)
@@ -93,7 +104,7 @@ class Agent:
             poll_seconds=self._options.api_import_poll_seconds,
             sync=self._sync,
             follow=self._upsync.follow,
-            guard=self._spec.guard,
+            brake=self._spec.brake,
             credentials=self._credentials,
             clock=self._clock,
             registry=self._registry,
@@ -113,6 +124,7 @@ class Agent:
             changes=lambda: self._capacity.changes(follower.status),
             interval_seconds=self._options.heartbeat_seconds,
             clock=self._clock,
+            went_back=lambda: self._spec.brake.hold(RESTORED, behind=True),
         )
         self._add_checks(heartbeat)
         async with TaskGroup("syncer") as group:
@@ -139,6 +151,7 @@ class Agent:
             downstream=downstream,
             namespaces=namespaces,
             activity=self._activity,
+            brake=options.brake,
             workers=options.workers,
             clock=self._clock,
             registry=self._registry,
@@ -200,7 +213,10 @@ class Agent:
                 await self._clock.sleep(delay)
         if uid(target) != options.sync_target_uid:
             raise WrongSyncTarget(
-                f"unexpected SyncTarget UID {uid(target)}, expected {options.sync_target_uid}, refusing to sync"
+                f"unexpected SyncTarget UID {uid(target)}, expected {options.sync_target_uid}, refusing to sync: "
+                f"SyncTarget {options.sync_target_name} was deleted and made anew. Nothing is deleted on the pcluster. "
+                f"Apply new manifests of `headwater sync-target create {options.sync_target_name}`, wait until all is "
+                "ready, and then delete the namespaces of the old one, which the new syncer counts and names"
             )
         return TargetIdentity(cluster_name(target) or options.from_cluster, options.sync_target_name, uid(target))
 
@@ -250,6 +266,13 @@ class Agent:
             self._spec.revisit(name(new))
 
     def _add_checks(self, heartbeat: Heartbeat) -> None:
+        objects = self._registry.gauge("syncer_objects", "Objects that are held in memory, by side.", ["side"])
+        objects.labels("downstream").set_function(self._downstream.count)
+        orphans = self._registry.gauge(
+            "syncer_orphaned_namespaces", "Namespaces of a SyncTarget that had our name and another uid."
+        )
+        orphans.set_function(lambda: len(self._namespaces.orphans()))
+        objects.labels("upstream").set_function(self._upstream.count)
         self.health.add("heartbeat", lambda: heartbeat.last_error or None)
         self.health.add("upstream", lambda: "; ".join(self._upstream.errors()) or None)
         self.health.add("downstream", lambda: "; ".join(self._downstream.informers.errors()) or None)

@@ -81,8 +81,7 @@ class Downstream:
 
     def count(self) -> int:
         """How many copies there are."""
-        found = (self.informers.get(resource) for resource in self.informers.resources)
-        return sum(len(informer) for informer in found if informer is not None)
+        return self.informers.count()
 
     def remaining_in(self, space: str) -> list[str]:
         """Our objects in a namespace, as `resource/name`."""

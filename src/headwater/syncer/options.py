@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from headwater.syncer.spec.brake import BrakeSettings
 
 DEFAULT_HEARTBEAT_SECONDS: Final = 20.0
 SHORTEST_HEARTBEAT_SECONDS: Final = 1.0
@@ -15,6 +17,8 @@ SHORTEST_API_IMPORT_POLL_SECONDS: Final = 1.0
 LONGEST_API_IMPORT_POLL_SECONDS: Final = 3600.0
 DEFAULT_NAMESPACE_CLEAN_DELAY_SECONDS: Final = 30.0
 DEFAULT_WORKERS: Final = 32
+DEFAULT_QPS: Final = 1000.0
+DEFAULT_BURST: Final = 2000
 DEFAULT_CREDENTIAL_HOURS: Final = 24.0
 
 
@@ -32,6 +36,8 @@ class SyncerOptions:
     Every ``api_import_poll_seconds`` it is looked at what the pcluster serves, and allows.
     ``upsync_pods`` and ``upsync_events`` are about showing its pods and events upstream, and ``tunnel`` lets the
     control plane's users reach those pods. ``health_address`` is `host:port` for `/healthz`, `/readyz` and `/metrics`.
+    ``qps`` and ``burst`` bound the writes to each side, 0 doesn't. With a ``lease_namespace`` on the pcluster one of
+    several syncers leads.
 
     When the kubeconfig holds a bootstrap token the syncer keeps the credential that it gets for it in a Secret of the
     pcluster (``credentials_secret``, `[namespace/]name`), or in a directory, by default beside the kubeconfig.
@@ -52,6 +58,10 @@ class SyncerOptions:
     upsync_pods: bool = True
     upsync_events: bool = True
     health_address: str = ""
+    qps: float = DEFAULT_QPS
+    burst: int = DEFAULT_BURST
+    lease_namespace: str = ""
+    brake: BrakeSettings = field(default_factory=BrakeSettings)
     tunnel: bool = True
     credentials_dir: Path | None = None
     credentials_secret: str = ""
@@ -70,6 +80,14 @@ class SyncerOptions:
             raise OptionsError(f"--api-import-poll-interval must be {span} seconds")
         if self.namespace_clean_delay_seconds < 0:
             raise OptionsError("--downstream-namespace-clean-delay must not be negative")
+        if not 0 <= self.brake.share <= 1:
+            raise OptionsError("--deletion-brake-share must be from 0 to 1")
+        if self.brake.count < 0:
+            raise OptionsError("--deletion-brake-count must not be negative")
+        if self.brake.window_seconds <= 0:
+            raise OptionsError("--deletion-brake-window must be positive")
+        if self.qps < 0 or self.burst < 1:
+            raise OptionsError("--qps must not be negative, and --burst must be at least 1")
         if self.credentials_dir is not None and self.credentials_secret:
             raise OptionsError("--credentials-dir and --credentials-secret exclude each other")
         if not 1 / 60 <= self.credential_hours <= 7 * 24:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+import uuid
+from collections.abc import Callable
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from headwater.apis.sync.v1alpha1.credentials import bootstrap_identity
 from headwater.apis.sync.v1alpha1.identity import SyncerIdentity
+from headwater.apis.workload.labels import syncer_id
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.tasks import TaskGroup
 from headwater.client import kubeconfig
 from headwater.client.connection import ConfigError, ConnectionSettings, in_cluster_settings
 from headwater.client.dynamic import ClusterClient
+from headwater.client.interface import Transport
 from headwater.client.transport import NetworkTransport
 from headwater.syncer.access import Access
 from headwater.syncer.agent import Agent
@@ -19,9 +24,12 @@ from headwater.syncer.credentials.held import HeldToken
 from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.credentials.requests import HubRequests
 from headwater.syncer.credentials.stores import CredentialStore, FileStore, SecretStore
+from headwater.syncer.election import LEASES, Election
 from headwater.syncer.healthserver import HealthServer
 from headwater.syncer.options import SyncerOptions
+from headwater.syncer.tokenbucket import TokenBucket
 from headwater.syncer.upstream import USER_AGENT
+from headwater.syncer.writegate import WriteGate
 from headwater.telemetry.metrics import Registry
 
 
@@ -32,20 +40,28 @@ async def run(options: SyncerOptions, *, clock: Clock | None = None) -> None:
     options = replace(options, from_cluster=workspace)
     below = downstream_settings(options)
     pcluster = NetworkTransport(below)
-    downstream = ClusterClient(pcluster, user_agent=USER_AGENT)
     registry, clock = Registry(), clock or SystemClock()
     keeper: CredentialKeeper | None = None
     if bootstrap_identity(settings.token) is not None:
         held = HeldToken()
         transports = _Transports(replace(settings, token="", token_source=held))
-        keeper = _keeper(options, transports, held, _store(options, downstream, below.namespace), clock, registry)
+        # Every replica looks after the credential, whether it leads or not, so this passes no gate.
+        store = _store(options, ClusterClient(pcluster, user_agent=USER_AGENT), below.namespace)
+        keeper = _keeper(options, transports, held, store, clock, registry)
     else:
         transports = _Transports(settings)
+    election = _election(options, pcluster, clock, registry)
+    gates = _Gates(options, (lambda: election.valid) if election is not None else (lambda: True), clock, registry)
+
+    def upstream(url: str) -> Transport:
+        return gates.before(transports.get(url), "upstream")
+
     agent = Agent(
         options,
-        control_plane=ClusterClient(transports.get(settings.server), user_agent=USER_AGENT),
-        pcluster=downstream,
-        transport_for=transports.get,
+        control_plane=ClusterClient(upstream(settings.server), user_agent=USER_AGENT),
+        pcluster=ClusterClient(gates.before(pcluster, "downstream"), user_agent=USER_AGENT),
+        transport_for=upstream,
+        election=election,
         access=Access(dialer_for=transports.get, pcluster=pcluster) if options.tunnel else None,
         clock=clock,
         registry=registry,
@@ -83,6 +99,41 @@ def downstream_settings(options: SyncerOptions) -> ConnectionSettings:
     if options.to_kubeconfig is None:
         return in_cluster_settings()
     return kubeconfig.load_file(options.to_kubeconfig).settings(options.to_context)
+
+
+def _election(options: SyncerOptions, pcluster: NetworkTransport, clock: Clock, registry: Registry) -> Election | None:
+    """The election among the syncers of this SyncTarget; its own requests pass no gate."""
+    if not options.lease_namespace:
+        return None
+    client = ClusterClient(pcluster, user_agent=USER_AGENT).cluster("")
+    return Election(
+        client.resource(LEASES, options.lease_namespace),
+        lease_name=syncer_id(options.sync_target_name, options.sync_target_uid),
+        holder=f"{socket.gethostname()}_{uuid.uuid4()}",
+        clock=clock,
+        registry=registry,
+    )
+
+
+class _Gates:
+    """The gates in front of all transports; those of one side share its rate."""
+
+    def __init__(self, options: SyncerOptions, may_write: Callable[[], bool], clock: Clock, registry: Registry) -> None:
+        self._may_write, self._clock, self._registry = may_write, clock, registry
+        self._buckets = {
+            side: TokenBucket(qps=options.qps, burst=options.burst, clock=clock) for side in ("upstream", "downstream")
+        }
+
+    def before(self, transport: Transport, side: str) -> WriteGate:
+        """A transport behind a gate."""
+        return WriteGate(
+            transport,
+            side=side,
+            may_write=self._may_write,
+            bucket=self._buckets[side],
+            clock=self._clock,
+            registry=self._registry,
+        )
 
 
 def _keeper(

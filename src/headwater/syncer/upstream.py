@@ -29,6 +29,10 @@ TransportFor = Callable[[str], Transport]
 """Gives the transport to the server of a URL (scheme, host and port)."""
 
 
+class ControlPlaneBehind(Exception):
+    """A server is behind a resourceVersion that it had reached, so it says nothing about what is there."""
+
+
 class Shard:
     """One virtual workspace URL: its client and its informers."""
 
@@ -106,6 +110,10 @@ class Upstream:
         found = self._find(resource, key)
         return found[1] if found else None
 
+    def count(self) -> int:
+        """How many objects there are."""
+        return sum(shard.informers.count() for shard in self.shards)
+
     def informers(self, resource: GroupResource) -> list[Informer]:
         """The informers of a resource, one for each shard."""
         found = (shard.informers.get(resource) for shard in self._shards.values())
@@ -123,9 +131,9 @@ class Upstream:
     async def confirm_absent(self, resource: GroupResource, key: str, *, not_before: str = "") -> bool:
         """Whether every shard says, live and to an authorised request, that this object is not ours (any more).
 
-        Raises StatusError or TransportError when that can't be known. A resource that is no longer synced, or that
-        isn't served, proves nothing; neither does a server that is behind the resourceVersion ``not_before``, as one
-        restored from a backup is.
+        Raises StatusError or TransportError when that can't be known, and ControlPlaneBehind when a server is behind
+        the resourceVersion ``not_before``, as one restored from a backup is. A resource that is no longer synced, or
+        that isn't served, proves nothing.
         """
         gvr = self._wanted.get(resource)
         cluster, namespace, name = split_key(key)
@@ -141,7 +149,7 @@ class Upstream:
                 return False
             if not_before.isdigit() and await shard.revision() < int(not_before):
                 log.error("control plane is behind what it was, so absence proves nothing", url=shard.url, object=key)
-                return False
+                raise ControlPlaneBehind
         return True
 
     async def run(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from copy import copy
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ MERGE_PATCH = "application/merge-patch+json"
 _GROUPS = {
     "apps/v1": ("deployments", "statefulsets", "replicasets", "daemonsets"),
     "batch/v1": ("jobs",),
+    "coordination.k8s.io/v1": ("leases",),
     "networking.k8s.io/v1": ("ingresses",),
     "rbac.authorization.k8s.io/v1": ("clusterroles",),
     "apiextensions.k8s.io/v1": ("customresourcedefinitions",),
@@ -124,22 +126,28 @@ class Api:
         path = path_of(resource, name, namespace) + (f"/{subresource}" if subresource else "")
         return self.request("PATCH", path, change, MERGE_PATCH)
 
-    def when(self, resource: str, namespace: str, accept: Callable[[Object], bool]) -> Object:
-        """The first object that is accepted, among those there are and what a watch brings; seen without a pause."""
-        session, path = self._session, path_of(resource, "", namespace)
-        found = self.request("GET", path)
-        for each in found["items"]:
-            if accept(each):
-                return dict(each)
-        url = f"{session.root}{self._base}{path}?watch=1&resourceVersion={found['metadata']['resourceVersion']}"
+    def watch(self, path: str) -> Generator[Object, None, None]:
+        """The events of a watch, until it ends."""
+        session = self._session
+        url = session.root + self._base + path
         answer = session.pool.request("GET", url, headers=session.headers, preload_content=False, timeout=60)
         rest = b""
         try:
             for chunk in answer.stream(2**16):
                 *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    if accept(seen := json.loads(line)["object"]):
-                        return dict(seen)
+                yield from (dict(json.loads(line)) for line in lines)
         finally:
             answer.close()
+
+    def when(self, resource: str, namespace: str, accept: Callable[[Object], bool]) -> Object:
+        """The first object that is accepted, among those there are and what a watch brings; seen without a pause."""
+        path = path_of(resource, "", namespace)
+        found = self.request("GET", path)
+        for each in found["items"]:
+            if accept(each):
+                return dict(each)
+        with closing(self.watch(f"{path}?watch=1&resourceVersion={found['metadata']['resourceVersion']}")) as events:
+            for event in events:
+                if accept(event["object"]):
+                    return dict(event["object"])
         raise AssertionError(f"no {resource} as wanted before the watch ended")

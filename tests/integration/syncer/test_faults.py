@@ -4,16 +4,31 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from tests.integration.servers import config_map, eventually
 from tests.integration.servers import namespace as namespace_object
 from tests.integration.syncer.conftest import CONFIG_MAPS, NAMESPACES, Line
 
-from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
-from headwater.machinery.conditions import get_condition
+from headwater.apis.sync.v1alpha1.synctarget import ALLOW_DELETIONS_ANNOTATION, SYNC_TARGETS
+from headwater.machinery.conditions import get_condition, is_true
+from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, name, namespace, uid
+from headwater.machinery.objects import annotations as annotations_of
 from headwater.server.options import ServingOptions
 from headwater.server.process import ControlPlaneProcess
 from headwater.server.run import syncer_workspace, upsyncer_workspace
+from headwater.sim.faults import FaultSettings
+from headwater.syncer.spec.brake import BrakeSettings
+from headwater.syncer.target import follow
+
+LEAVE = {"metadata": {"annotations": {ALLOW_DELETIONS_ANNOTATION: "true"}}}
+EVENTS = GroupVersionResource("", "v1", "events")
+
+
+async def held(line: Line) -> Object | None:
+    """The condition of held deletions, while they are."""
+    condition = get_condition(await line.sync_target(), "DeletionsAllowed")
+    return condition if condition is not None and condition["status"] == "False" else None
 
 
 async def copies(line: Line) -> dict[str, str]:
@@ -44,12 +59,19 @@ async def restart_control_plane(line: Line, *, empty: bool) -> None:
     if empty:
         for file in (line.directory / "control-plane").glob("*.db*"):
             file.unlink()
+    await start_control_plane(line)
+
+
+async def start_control_plane(line: Line) -> None:
+    """Start the control plane that was stopped, on the same port."""
+    old = line.control_plane
     serving = ServingOptions(secure_port=int(old.url.rpartition(":")[2]), shutdown_grace_seconds=0.2)
     process = ControlPlaneProcess(
         replace(old.options, serving=serving), virtual_workspaces=(syncer_workspace, upsyncer_workspace)
     )
     await process.start()
     line.control_plane = process
+    line.workspace = process.client.cluster(line.cluster)
 
 
 async def refused(line: Line, times: int) -> None:
@@ -73,8 +95,6 @@ async def test_a_restarted_control_plane_changes_nothing_downstream(durable_line
     line = durable_line
     before = await fill(line, 5)
     await restart_control_plane(line, empty=False)
-    cluster = line.cluster
-    line.workspace = line.control_plane.client.cluster(cluster)
     maps = line.workspace.resource(CONFIG_MAPS, "web")
     await maps.create(config_map("later"))
 
@@ -100,6 +120,75 @@ async def test_an_emptied_control_plane_deletes_nothing_downstream(durable_line:
     assert await copies(line) == before
 
 
+async def test_a_control_plane_restored_from_an_older_copy_deletes_nothing(durable_line: Line) -> None:
+    """What it knows nothing of yet stays below, it is said, and a person's leave lets it go."""
+    line = durable_line
+    await fill(line, 3)
+    folder = line.directory / "control-plane"
+    await line.control_plane.stop()
+    older = {file: file.read_bytes() for file in folder.glob("*.db*")}
+    await start_control_plane(line)
+    maps = line.workspace.resource(CONFIG_MAPS, "web")
+    for number in range(3):
+        await maps.create(config_map(f"newer{number}"))
+
+    async def all_there() -> bool:
+        return len(await copies(line)) == 7
+
+    await eventually(all_there)
+    before = await copies(line)
+    await line.control_plane.stop()
+    for file in folder.glob("*.db*"):
+        file.unlink()
+    for file, content in older.items():
+        file.write_bytes(content)
+    await start_control_plane(line)
+    condition = await eventually(lambda: held(line))
+    assert condition["reason"] == "ControlPlaneBehind"
+    assert await copies(line) == before
+    await line.workspace.resource(SYNC_TARGETS).patch("west", LEAVE)
+
+    async def gone() -> bool:
+        return len(await copies(line)) == 4
+
+    await eventually(gone)
+
+
+async def test_a_syncer_that_is_refused_upstream_deletes_nothing(line: Line) -> None:
+    """Its account is gone, as after a rotation that went wrong: it keeps what is there, and asks again."""
+    before = await fill(line, 5)
+    accounts = line.workspace.resource(GroupVersionResource("", "v1", "serviceaccounts"), "default")
+    account = next(name(each) for each in (await accounts.list_all())[0] if "syncer" in name(each))
+    await accounts.delete(account)
+    await refused(line, 3)
+    await line.stop_agent()
+    line.start_agent()
+    await refused(line, 3)
+    assert await copies(line) == before
+
+
+async def test_a_pcluster_that_refuses_its_syncer_is_not_ready(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The heartbeat goes on, so a condition has to say it; and it is taken back by itself."""
+    monkeypatch.setattr(follow, "UNREACHABLE_SECONDS", 0.0)
+    before = await fill(line, 3)
+    await line.stop_agent()
+    line.pcluster.faults.set(FaultSettings(error_share=1))
+    line.start_agent()
+
+    async def unreachable() -> bool:
+        condition = get_condition(await line.sync_target(), "SyncerReady") or {}
+        return condition.get("reason") == "PClusterUnreachable"
+
+    await eventually(unreachable)
+    line.pcluster.faults.set(FaultSettings())
+
+    async def ready() -> bool:
+        return is_true(await line.sync_target(), "SyncerReady") and is_true(await line.sync_target(), "Ready")
+
+    await eventually(ready)
+    assert await copies(line) == before
+
+
 async def test_objects_that_vanish_unmarked_are_deleted_but_not_in_masses(line: Line) -> None:
     """Someone tears off finalizers: a few copies go, then the syncer holds and says so until a person allows it."""
     await fill(line, 30)
@@ -115,17 +204,72 @@ async def test_objects_that_vanish_unmarked_are_deleted_but_not_in_masses(line: 
         await eventually(lambda number=number: vanish(f"m{number}"))
     line.start_agent()
 
-    async def held() -> Object | None:
-        condition = get_condition(await line.sync_target(), "DeletionsAllowed")
-        return condition if condition is not None and condition["status"] == "False" else None
-
-    condition = await eventually(held)
+    condition = await eventually(lambda: held(line))
     assert condition["reason"] == "DeletionsHeld"
     assert len(await copies(line)) == 31 - 10
-    note = {"metadata": {"annotations": {"sync.kcp.io/allow-deletions": "true"}}}
-    await line.workspace.resource(SYNC_TARGETS).patch("west", note)
+    await line.workspace.resource(SYNC_TARGETS).patch("west", LEAVE)
 
     async def gone() -> bool:
         return len(await copies(line)) == 31 - 20
 
     await eventually(gone)
+
+    async def used_up() -> bool:
+        found = await line.sync_target()
+        return ALLOW_DELETIONS_ANNOTATION not in annotations_of(found) and is_true(found, "DeletionsAllowed")
+
+    await eventually(used_up)
+
+    async def told() -> bool:
+        events, _ = await line.workspace.resource(EVENTS, "default").list_all()
+        return {"DeletionsHeld", "DeletionsAllowed"} <= {each["reason"] for each in events}
+
+    await eventually(told)
+
+
+async def test_a_mass_of_marks_is_held_over_a_restart_of_the_syncer(line: Line) -> None:
+    """Somebody deletes a namespace: what is above the limit stays, whoever starts the syncer again."""
+    await fill(line, 30)
+    await line.stop_agent()
+    line.options = replace(line.options, brake=BrakeSettings(share=0.2, count=5))
+    line.start_agent()
+    for number in range(30):
+        await line.workspace.resource(CONFIG_MAPS, "web").delete(f"m{number}")
+    await eventually(lambda: held(line))
+    left = await copies(line)
+    assert len(left) >= 31 - 6
+    await line.stop_agent()
+    line.start_agent()
+
+    async def beaten() -> bool:
+        return (await line.sync_target())["status"]["lastSyncerHeartbeatTime"] > before
+
+    before = (await line.sync_target())["status"]["lastSyncerHeartbeatTime"]
+    await eventually(beaten)
+    assert await copies(line) == left
+    assert await held(line)
+    await line.workspace.resource(SYNC_TARGETS).patch("west", LEAVE)
+
+    async def gone() -> bool:
+        return len(await copies(line)) == 1
+
+    await eventually(gone)
+
+
+async def test_a_drain_passes(line: Line) -> None:
+    """Marks on a target that its owner drains are asked for, however many there are."""
+    await fill(line, 30)
+    await line.stop_agent()
+    line.options = replace(line.options, brake=BrakeSettings(share=0.0, count=1))
+    await line.workspace.resource(SYNC_TARGETS).patch(
+        "west", {"spec": {"unschedulable": True, "taints": [{"key": "repair", "effect": "NoExecute"}]}}
+    )
+    line.start_agent()
+    for number in range(30):
+        await line.workspace.resource(CONFIG_MAPS, "web").delete(f"m{number}")
+
+    async def gone() -> bool:
+        return len(await copies(line)) <= 1
+
+    await eventually(gone)
+    assert not await held(line)

@@ -111,7 +111,9 @@ def test_rights_are_those_that_the_syncer_asks_for() -> None:
 def test_renewed_manifests_leave_credentials_alone() -> None:
     plan = replace(PLAN, resources=(*PLAN.resources, ("wildwest.dev", "cowboys")))
     kinds = [obj["kind"] for obj in renewed_objects(plan, only_role=False)]
-    assert kinds == ["Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Deployment"]
+    assert kinds == [
+        "Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Deployment"
+    ]  # fmt: skip
     (role,) = renewed_objects(plan, only_role=True)
     assert role["metadata"]["name"] == PLAN.syncer_id
     assert any("cowboys" in rule["resources"] for rule in role["rules"])
@@ -128,12 +130,33 @@ def test_manifests_round_trip_and_run_unprivileged() -> None:
     text = yamlio.dump_all(downstream_objects(PLAN))
     objects = yamlio.load_all(text)
     assert [obj["kind"] for obj in objects] == [
-        "Namespace", "ServiceAccount", "Secret", "ClusterRole", "ClusterRoleBinding", "Secret", "Deployment",
+        "Namespace", "ServiceAccount", "Secret", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Secret",
+        "Deployment",
     ]  # fmt: skip
     pod = objects[-1]["spec"]["template"]["spec"]
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["containers"][0]["securityContext"]["capabilities"] == {"drop": ["ALL"]}
     assert "secret-token" not in repr(PLAN)
+
+
+def test_one_of_several_replicas_leads() -> None:
+    """They need a Lease of their own in their namespace, and no other right there."""
+    objects = downstream_objects(PLAN)
+    role = next(obj for obj in objects if obj["kind"] == "Role")
+    assert role["metadata"]["namespace"] == PLAN.namespace
+    assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"create", "get", "update"}
+    assert all(rule["resources"] == ["leases"] for rule in role["rules"])
+    container = objects[-1]["spec"]["template"]["spec"]["containers"][0]
+    assert "--lease-namespace=$(NAMESPACE)" in container["args"]
+
+
+def test_kubelets_ask_the_syncer_how_it_is() -> None:
+    """It listens where its probes and Prometheus look for it."""
+    container = downstream_objects(PLAN)[-1]["spec"]["template"]["spec"]["containers"][0]
+    port = next(each["containerPort"] for each in container["ports"] if each["name"] == "health")
+    assert f"--health-address=0.0.0.0:{port}" in container["args"]
+    probes = {container[f"{kind}Probe"]["httpGet"]["path"] for kind in ("liveness", "readiness")}
+    assert probes == {"/livez", "/readyz"}
 
 
 def test_the_identity_is_bound_with_the_uid() -> None:
@@ -147,8 +170,7 @@ def test_the_identity_is_bound_with_the_uid() -> None:
 
 def test_a_syncer_that_keeps_its_credential_may_write_one_secret() -> None:
     objects = downstream_objects(replace(PLAN, keeps_credentials=True))
-    kinds = [obj["kind"] for obj in objects]
-    role = objects[kinds.index("Role")]
+    role = next(obj for obj in objects if obj["kind"] == "Role" and obj["metadata"]["name"].endswith("-credentials"))
     only = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["kcp-syncer-east-x-credentials"]}
     assert role["rules"] == [{**only, "verbs": ["get", "patch", "update"]}]
     kept = next(
@@ -157,3 +179,4 @@ def test_a_syncer_that_keeps_its_credential_may_write_one_secret() -> None:
     assert "data" not in kept, "applying it again leaves the credential alone"
     arguments = objects[-1]["spec"]["template"]["spec"]["containers"][0]["args"]
     assert "--credentials-secret=kcp-syncer-east-x-credentials" in arguments
+    assert "--lease-namespace=$(NAMESPACE)" in arguments, "it also leads or stands by"

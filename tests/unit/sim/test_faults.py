@@ -98,6 +98,23 @@ async def test_a_share_of_requests_fails() -> None:
     assert (await faults(request(PATH), answer)).status == 200
 
 
+async def test_lies_about_what_there_is() -> None:
+    """Lists are empty, and objects that are asked for by name are there."""
+
+    async def serve(asked: Request) -> AnyResponse:
+        if asked.path.endswith("/pods"):
+            return Response(200, [b'{"kind":"PodList","items":[', b'{"kind":"Pod"}]}'])
+        return Response(200, b'{"kind":"Pod"}' if asked.path.endswith("/one") else b"plain text")
+
+    faults = Faults(clock=ManualClock())
+    faults.set(settings_from({"empty_lists": True}))
+    listed = await faults(request("/api/v1/pods"), serve)
+    assert isinstance(listed, Response)
+    assert jsonio.loads(listed.body) == {"kind": "PodList", "items": []}  # type: ignore[arg-type]
+    for path, body in (("/api/v1/pods/one", b'{"kind":"Pod"}'), ("/healthz", b"plain text")):
+        assert (await faults(request(path), serve)).body == body  # type: ignore[union-attr]
+
+
 async def test_writes_of_a_resource_are_denied() -> None:
     """Of no other, and nobody is kept from reading."""
     faults = Faults(clock=ManualClock())
@@ -160,7 +177,7 @@ async def test_the_endpoint_reads_and_sets() -> None:
     shown = await faults.serve(request(PATH))
     assert isinstance(shown.body, bytes)
     assert jsonio.loads(shown.body) == {
-        "latency_ms": 5.0, "jitter_ms": 0.0, "error_share": 0.0, "partition": False,
+        "latency_ms": 5.0, "jitter_ms": 0.0, "error_share": 0.0, "partition": False, "empty_lists": False,
         "denied_resource": "", "denial": "",
     }  # fmt: skip
     with pytest.raises(BadRequest):

@@ -186,6 +186,36 @@ async def test_a_lost_answer_is_asked_for_again_by_the_same_claimant() -> None:
     assert len({claimant for _, claimant in stage.hub.exchanges}) == 1
 
 
+async def test_replicas_share_a_store_and_a_bootstrap_token() -> None:
+    """Whoever is second takes over what the first one got, both at the start and while running."""
+    first, second = Stage(), Stage()
+    second.store = first.store
+    second.hub.refuses_bootstrap = True
+    async with running(first), running(second) as keeper:
+        assert (second.held.token(), second.hub.exchanges) == ("by-first", [])
+        first.bootstrap = "next"
+        await first.pass_time(60)
+        second.bootstrap = "next"
+        await second.pass_time(60)
+        assert (second.held.token(), keeper.problem, second.hub.exchanges) == ("by-next", "", [])
+
+
+async def test_a_replica_that_was_too_late_takes_over() -> None:
+    """Both have asked, and the other one was faster."""
+    stage = Stage()
+    stage.hub.refuses_bootstrap = True
+    task = asyncio.create_task(stage.keeper().obtain())
+    await settle()
+    assert (len(stage.hub.exchanges), stage.held.value) == (1, "")
+    stage.store.state = CredentialState(
+        bootstrap=hash_of("first"), claimant="other", exchanged=True, token="by-other", received=stage.clock.now(),
+        lifetime_seconds=DAY,
+    )  # fmt: skip
+    await stage.pass_time(60)
+    await task
+    assert stage.held.token() == "by-other"
+
+
 async def test_a_restart_uses_what_was_kept() -> None:
     stage = Stage()
     await stage.keeper().obtain()

@@ -53,7 +53,8 @@ class Registration:
               help="Give the syncer a service-account token that never expires, to rotate yourself.")  # fmt: skip
 @click.option("--kcp-namespace", default="default", show_default=True, help="Namespace of that account.")
 @click.option("--syncer-image", default=f"headwater:{VERSION}", show_default=True, help="Image of the syncer.")
-@click.option("--replicas", type=click.IntRange(0, 1), default=1, show_default=True, help="Replicas of the syncer.")
+@click.option("--replicas", type=click.IntRange(0, 5), default=1, show_default=True,
+              help="Replicas of the syncer, of which one leads.")  # fmt: skip
 @click.option("--tunnel/--no-tunnel", default=True, show_default=True,
               help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp.")  # fmt: skip
 @connection_options

@@ -21,7 +21,8 @@ from headwater.cli.session import ConnectionFlags, Session, connection_options
 @click.option("-o", "--output-file", default="-", show_default=True, help="Where to write them; - for stdout.")
 @click.option("-n", "--namespace", default="", help="Namespace of the syncer on the pcluster, as it was created with.")
 @click.option("--syncer-image", default=f"headwater:{VERSION}", show_default=True, help="Image of the syncer.")
-@click.option("--replicas", type=click.IntRange(0, 1), default=1, show_default=True, help="Replicas of the syncer.")
+@click.option("--replicas", type=click.IntRange(0, 5), default=1, show_default=True,
+              help="Replicas of the syncer, of which one leads.")  # fmt: skip
 @connection_options
 @command_body
 async def manifest(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from headwater.apis.sync.v1alpha1.identity import identity_of_target
 from headwater.apis.sync.v1alpha1.synctarget import GROUP
 from headwater.base import yamlio
+from headwater.cli.synctarget.ownspace import credentials_objects, lease_objects
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object
 from headwater.syncer.target.choose import NEVER_SYNCED
@@ -28,6 +29,7 @@ _LOOKED_AT = (
     ("discovery.k8s.io", ["endpointslices"], _LOOK_VERBS),
 )
 _SYNC_VERBS = sorted(NEEDED_VERBS)
+_HEALTH_PORT = 8090
 _RBAC = "rbac.authorization.k8s.io"
 
 
@@ -150,7 +152,12 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
             "rules": downstream_rules(plan.resources, tunnel=plan.tunnel),
         },
         _cluster_role_binding(named, plan.syncer_id, plan.namespace),
-        *(_credentials_objects(plan) if plan.keeps_credentials else ()),
+        *lease_objects(plan.syncer_id, plan.namespace),
+        *(
+            credentials_objects(plan.syncer_id, plan.namespace, plan.credentials_secret)
+            if plan.keeps_credentials
+            else ()
+        ),
         kubeconfig_secret(plan),
         _deployment(plan, spaced),
     ]
@@ -161,32 +168,6 @@ def kubeconfig_secret(plan: SyncerPlan) -> Object:
     kubeconfig = base64.b64encode(yamlio.dump(syncer_kubeconfig(plan)).encode()).decode()
     meta = {"name": plan.syncer_id, "namespace": plan.namespace}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"kubeconfig": kubeconfig}}
-
-
-def _credentials_objects(plan: SyncerPlan) -> list[Object]:
-    """An empty Secret for the credential, and the right to read and write this one.
-
-    Without data of its own here, applying the manifests again leaves the credential alone.
-    """
-    spaced = {"name": plan.credentials_secret, "namespace": plan.namespace}
-    only_this = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": [plan.credentials_secret]}
-    subject = {"kind": "ServiceAccount", "name": plan.syncer_id, "namespace": plan.namespace}
-    return [
-        {"apiVersion": "v1", "kind": "Secret", "metadata": spaced},
-        {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "Role",
-            "metadata": spaced,
-            "rules": [{**only_this, "verbs": ["get", "patch", "update"]}],
-        },
-        {
-            "apiVersion": f"{_RBAC}/v1",
-            "kind": "RoleBinding",
-            "metadata": spaced,
-            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": plan.credentials_secret},
-            "subjects": [subject],
-        },
-    ]
 
 
 def may_tunnel(upstream_role: Object) -> bool:
@@ -248,6 +229,8 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
             f"--from-cluster={plan.cluster}",
             f"--sync-target-name={plan.sync_target_name}",
             f"--sync-target-uid={plan.sync_target_uid}",
+            "--lease-namespace=$(NAMESPACE)",
+            f"--health-address=0.0.0.0:{_HEALTH_PORT}",
             "--tunnel" if plan.tunnel else "--no-tunnel",
             *([f"--credentials-secret={plan.credentials_secret}"] if plan.keeps_credentials else []),
         ],
@@ -257,6 +240,9 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
+        "ports": [{"name": "health", "containerPort": _HEALTH_PORT}],
+        "livenessProbe": {"httpGet": {"path": "/livez", "port": "health"}, "periodSeconds": 20, "failureThreshold": 6},
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "health"}, "periodSeconds": 10},
         "volumeMounts": [{"name": "kcp-config", "mountPath": "/kcp/", "readOnly": True}],
         "resources": {"requests": {"cpu": "50m", "memory": "96Mi"}, "limits": {"memory": "256Mi"}},
     }
@@ -272,7 +258,6 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
         "metadata": dict(meta),
         "spec": {
             "replicas": plan.replicas,
-            "strategy": {"type": "Recreate"},
             "selector": {"matchLabels": labels},
             "template": {"metadata": {"labels": labels}, "spec": pod},
         },

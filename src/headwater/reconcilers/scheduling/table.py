@@ -50,7 +50,9 @@ class SchedulingControllers:
         events = EventRecorder(context.client, component=EVENT_COMPONENT, clock=context.clock)
         limits: MoveLimits = context.options.get(OPTION_MOVE_LIMITS) or MoveLimits()
         threshold = float(context.options.get(OPTION_HEARTBEAT_THRESHOLD, DEFAULT_THRESHOLD_SECONDS))
-        targets = SyncTargetController(fleet, heartbeat_threshold_seconds=threshold, requested=feed.requested)
+        targets = SyncTargetController(
+            fleet, heartbeat_threshold_seconds=threshold, events=events, requested=feed.requested
+        )
         feed.on_requested.append(targets.requested_changed)
         placements = PlacementController(fleet, feed)
         resources = ResourceController(fleet, inventory, workloads, feed, events=events, limits=limits)

@@ -142,7 +142,8 @@ class CredentialKeeper:
         """Exchange a bootstrap token that was not exchanged before; says whether there was one.
 
         What identifies us as its claimant is kept before it is asked for: so an answer that gets lost, or a syncer
-        that is killed, doesn't cost the token, and none is used up that could not be kept.
+        that is killed, doesn't cost the token, and none is used up that could not be kept. Of several replicas with one
+        store the first one exchanges, and the others take over what it has kept.
         """
         token = self._bootstrap()
         digest = hash_of(token) if token else ""
@@ -151,7 +152,11 @@ class CredentialKeeper:
         if not token or digest == self._turned_down or (known and before is not None and before.exchanged):
             return False
         if before is None or not known:
-            claimant = secrets.token_urlsafe(32)
+            kept = await self._kept_for(digest)
+            if kept is not None and kept.exchanged:
+                self._adopt(kept)
+                return True
+            claimant = kept.claimant if kept is not None else secrets.token_urlsafe(32)
             if before is None:
                 before = CredentialState(bootstrap=digest, claimant=claimant)
             before = replace(before, bootstrap=digest, claimant=claimant, exchanged=False)
@@ -160,12 +165,21 @@ class CredentialKeeper:
         try:
             credential, seconds = await self._requests.exchange(token, before.claimant, self._lifetime)
         except Unauthorized:
+            kept = await self._kept_for(digest)
+            if kept is not None and kept.exchanged:
+                self._adopt(kept)
+                return True
             if self._held.value:
                 self._turned_down = digest
             raise
         await self._hold(replace(before, exchanged=True), credential, seconds)
         log.info("got a credential for a bootstrap token", valid_seconds=seconds)
         return True
+
+    async def _kept_for(self, digest: str) -> CredentialState | None:
+        """What is in the store about a bootstrap token, which may be of another replica."""
+        kept = await self._store.load()
+        return kept if kept is not None and kept.bootstrap == digest else None
 
     async def _keep_current(self) -> None:
         """Whatever is to be done now: a new bootstrap token, one to renew, one to keep. Raises any of `_Failed`."""

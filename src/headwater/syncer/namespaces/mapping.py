@@ -13,7 +13,9 @@ from headwater.machinery.objects import Object, deletion_timestamp, labels, name
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.downstream import BY_LOCATOR, Downstream
 from headwater.syncer.identity import DownstreamNamespace, TargetIdentity
+from headwater.telemetry.logging import get_logger
 
+log = get_logger("syncer.namespaces")
 NAMESPACES: Final = GroupResource("", "namespaces")
 NAMESPACES_GVR: Final = GroupVersionResource("", "v1", "namespaces")
 _ADOPTED: Final = (CLUSTER_LABEL, TENANT_LABEL)
@@ -61,6 +63,19 @@ class Namespaces:
         """The locator that a namespace carries, if it is one of our SyncTarget."""
         return self._identity.own_locator(annotations_of(space).get(LOCATOR_ANNOTATION))
 
+    def orphans(self) -> list[str]:
+        """Namespaces that carry our sync target key for another uid: of a SyncTarget that ours has taken the place of.
+
+        What is in them still runs beside what we make, and whoever owns the pcluster decides when it goes.
+        """
+        informer = self._downstream.informers.get(NAMESPACES)
+        spaces = informer.list() if informer is not None else ()
+        return [
+            name(space)
+            for space in spaces
+            if LOCATOR_ANNOTATION in annotations_of(space) and self.locator_from(space) is None
+        ]
+
     async def ensure(self, cluster: str, namespace: str) -> str:
         """Make the downstream namespace of an upstream one if need be; its name.
 
@@ -84,6 +99,8 @@ class Namespaces:
         """Hear of a change of a downstream namespace: what was ensured before may be true no longer."""
         if old is not None and (new is None or deletion_timestamp(new)):
             self._ensured.discard(name(old))
+        elif old is None and new is not None and self.locator_from(new) is None:
+            log.warning("namespace of a SyncTarget that was replaced by ours", downstream=name(new))
 
     def forget(self, space: str) -> None:
         """Look at a namespace again before the next use, because a write into it failed."""

@@ -11,9 +11,10 @@ from headwater.machinery.objects import Object, object_key
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
+from headwater.syncer.latency import latency
 from headwater.syncer.namespaces.mapping import Namespaces
 from headwater.syncer.spec.autoscaling import Autoscaling
-from headwater.syncer.spec.guard import AbsenceGuard
+from headwater.syncer.spec.brake import BrakeSettings, DeletionBrake
 from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
 from headwater.syncer.spec.refusals import Refusals
@@ -32,6 +33,7 @@ class SpecSyncer:
         downstream: Downstream,
         namespaces: Namespaces,
         activity: Activity,
+        brake: BrakeSettings,
         workers: int,
         clock: Clock,
         registry: Registry,
@@ -40,25 +42,39 @@ class SpecSyncer:
         self._namespaces = namespaces
         self._downstream = downstream
         self._autoscaling = Autoscaling(upstream, downstream)
-        self.guard = AbsenceGuard(clock, again=lambda item: self.controller.enqueue(item))
+        self._upstream = upstream
+        self._latency = latency(registry, clock, "down")
+        self.brake = DeletionBrake(brake, clock, registry=registry, again=self._again)
         reconciler = SpecReconciler(
             identity=identity,
             upstream=upstream,
             downstream=downstream,
             namespaces=namespaces,
-            guard=self.guard,
+            brake=self.brake,
             refusals=Refusals(upstream, key=identity.key, clock=clock, registry=registry),
             autoscaling=self._autoscaling,
             activity=activity,
+            latency=self._latency,
         )
         self.controller = Controller(
             "syncer-spec", reconcile=reconciler.reconcile, workers=workers, clock=clock, registry=registry
         )
 
+    def _again(self, item: str | None) -> None:
+        """Look at an item anew, or at all that there are."""
+        if item is not None:
+            self.controller.enqueue(item)
+            return
+        for resource in self._downstream.informers.resources:
+            for informer in self._upstream.informers(resource):
+                for obj in informer.list():
+                    self.controller.enqueue(item_of(resource, object_key(obj)))
+
     def upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         """Hear of a change in the virtual workspace; status is no concern of this controller."""
         obj = new or old
         if obj is not None and spec_or_metadata_changed(old, new):
+            self._latency.changed(item_of(resource, object_key(obj)))
             self.controller.enqueue(item_of(resource, object_key(obj)))
             self._revisit_scaled(resource, object_key(obj), old, new)
 

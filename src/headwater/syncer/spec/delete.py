@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, uid
@@ -10,10 +12,17 @@ from headwater.syncer.identity import says_object_is_absent
 from headwater.syncer.spec.place import Place
 
 
-async def delete_copy(downstream: Downstream, resource: GroupResource, place: Place) -> bool:
+class DeletionHeld(Exception):
+    """The copy may not be deleted now."""
+
+
+async def delete_copy(
+    downstream: Downstream, resource: GroupResource, place: Place, may_go: Callable[[Object], Awaitable[bool]]
+) -> bool:
     """Delete the copy at a place if it is ours; True once the pcluster has confirmed that there is none.
 
-    The event of its end has the object looked at again. Raises StatusError and TransportError.
+    ``may_go`` is asked about a copy that isn't on its way out already. The event of its end has the object looked at
+    again. Raises DeletionHeld, StatusError and TransportError.
     """
     client = downstream.resource(resource, place.namespace)
     copy = downstream.get(resource, place.namespace, place.name)
@@ -26,7 +35,11 @@ async def delete_copy(downstream: Downstream, resource: GroupResource, place: Pl
             raise
     if not downstream.is_ours(copy):
         return True
-    return deletion_timestamp(copy) == "" and await _delete(downstream, resource, place, copy)
+    if deletion_timestamp(copy):
+        return False
+    if not await may_go(copy):
+        raise DeletionHeld
+    return await _delete(downstream, resource, place, copy)
 
 
 async def _delete(downstream: Downstream, resource: GroupResource, place: Place, copy: Object) -> bool:

@@ -14,15 +14,17 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
+from headwater.syncer.latency import Latency
 from headwater.syncer.mutate.body import REVISION_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.secrets import stays_upstream
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
 from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
-from headwater.syncer.spec.delete import delete_copy
-from headwater.syncer.spec.guard import AbsenceGuard
+from headwater.syncer.spec.brake import DeletionBrake
+from headwater.syncer.spec.delete import DeletionHeld
 from headwater.syncer.spec.place import Place, place_of
 from headwater.syncer.spec.refusals import Refusals
+from headwater.syncer.spec.signs import Signs, is_behind
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 
@@ -50,19 +52,22 @@ class SpecReconciler:
         upstream: Upstream,
         downstream: Downstream,
         namespaces: Namespaces,
-        guard: AbsenceGuard,
+        brake: DeletionBrake,
         refusals: Refusals,
         autoscaling: Autoscaling,
         activity: Activity,
+        latency: Latency,
     ) -> None:
         self._autoscaling = autoscaling
         self._identity = identity
         self._upstream = upstream
         self._downstream = downstream
         self._namespaces = namespaces
-        self._guard = guard
+        self._brake = brake
+        self._signs = Signs(upstream=upstream, downstream=downstream, brake=brake)
         self._refusals = refusals
         self._activity = activity
+        self._latency = latency
         self._settled: dict[str, tuple[str, str, bool]] = {}
         """Item -> resourceVersions of both sides after the last apply, and whether the replicas were an autoscaler's;
         so that our own events cost nothing."""
@@ -86,6 +91,8 @@ class SpecReconciler:
             if seen is not None:
                 await self._refusals.collided(resource, key, seen)
             return Result(requeue_after_seconds=_COLLISION_RETRY_SECONDS)
+        except DeletionHeld:
+            return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
         except NamespaceTerminating:
             return Result(requeue_after_seconds=_NAMESPACE_RETRY_SECONDS)
 
@@ -118,7 +125,7 @@ class SpecReconciler:
     async def _delete(self, resource: GroupResource, key: str, seen: Object, place: Place) -> bool:
         """Delete the copy, as upstream wants it; True once it is gone for certain."""
         try:
-            return await delete_copy(self._downstream, resource, place)
+            return await self._signs.marked(resource, key, place, seen)
         except StatusError as error:
             await self._refusals.refused(resource, key, seen, place, error)
             raise
@@ -127,15 +134,7 @@ class SpecReconciler:
         """The object is not in our copy of the view: only a live answer makes that a reason to delete."""
         if not self._upstream.synced(resource):
             return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
-        copy = self._downstream.get(resource, place.namespace, place.name)
-        if copy is None or not self._downstream.is_ours(copy) or deletion_timestamp(copy):
-            return None
-        applied_at = annotations_of(copy).get(REVISION_ANNOTATION, "")
-        confirmed = await self._upstream.confirm_absent(resource, key, not_before=applied_at)
-        if not confirmed or not self._guard.allows(item_of(resource, key), copies=self._downstream.count()):
-            return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
-        log.info("deleting, as it is gone upstream", upstream=f"{resource} {key}", downstream=str(place))
-        await delete_copy(self._downstream, resource, place)
+        await self._signs.absent(resource, key, place)
         return None
 
     async def _claim(self, resource: GroupResource, key: str, seen: Object) -> Object:
@@ -176,6 +175,7 @@ class SpecReconciler:
         copy = kept or copy
         now = (resource_version(upstream), resource_version(copy) if copy is not None else "", kept is not None)
         if self._settled.get(item) == now:
+            self._latency.same(item)
             return
         cluster, space, _ = split_key(key)
         locator = "" if space else self._identity.locator(cluster, "").to_json()
@@ -188,8 +188,10 @@ class SpecReconciler:
             keep_service_accounts=SERVICE_ACCOUNTS in self._resources,
             without_replicas=kept is not None,
         )
-        if copy is not None and is_applied(copy, body):
+        restored = copy is not None and self._brake.trusts and is_behind(upstream, copy)
+        if copy is not None and not restored and is_applied(copy, body):
             self._settled[item] = now
+            self._latency.same(item)
             return
         if space:
             await self._namespaces.ensure(cluster, space)
@@ -198,9 +200,13 @@ class SpecReconciler:
         if kept is not None:
             await hand_over(client, kept)
         body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
+        if copy is None and self._downstream.informers.synced(resource):
+            self._brake.made(item)
         applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True, strict=True)
         self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None)
         self._activity.note()
+        self._latency.written(item)
+        log.debug("applied", upstream=item, downstream=str(place), revision=resource_version(upstream))
 
     async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:
         """Cluster-scoped names are shared by all workspaces and by the pcluster's owner."""

@@ -10,9 +10,12 @@ from headwater.controller import Controller, Result
 from headwater.machinery.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, name, object_key, uid
+from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
+from headwater.syncer.latency import latency
+from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.mutate.status import upstream_status
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces
 from headwater.syncer.spec.place import place_of, upstream_key
@@ -45,6 +48,7 @@ class StatusSyncer:
         self._downstream = downstream
         self._namespaces = namespaces
         self._activity = activity
+        self._latency = latency(registry, clock, "up")
         self.controller = Controller(
             "syncer-status", reconcile=self.reconcile, workers=workers, clock=clock, registry=registry
         )
@@ -60,6 +64,7 @@ class StatusSyncer:
             return
         key = upstream_key(resource, new, namespaces=self._namespaces, identity=self._identity)
         if key is not None:
+            self._latency.changed(item_of(resource, key))
             self.controller.enqueue(item_of(resource, key))
 
     async def reconcile(self, item: str) -> Result | None:
@@ -76,6 +81,7 @@ class StatusSyncer:
         copy = self._downstream.get(resource, place.namespace, place.name)
         status = upstream_status(copy) if copy is not None else None
         if copy is None or status is None or seen.get("status") == status:
+            self._latency.same(item)
             return None
         patch: list[Object] = [
             {"op": "test", "path": "/metadata/uid", "value": uid(seen)},
@@ -84,6 +90,9 @@ class StatusSyncer:
         try:
             await self._upstream.resource(resource, key).patch_status(name(seen), patch, patch_type=JSON_PATCH)
             self._activity.note()
+            self._latency.written(item)
+            revision = annotations_of(copy).get(REVISION_ANNOTATION, "")
+            log.debug("status reported", upstream=item, downstream=str(place), revision=revision)
         except (NotFound, MethodNotAllowed, BadRequest) as error:
             log.debug("status not reported", upstream=item, downstream=str(place), error=str(error))
         except Forbidden:

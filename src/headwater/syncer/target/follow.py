@@ -12,31 +12,42 @@ from headwater.apis.sync.v1alpha1.synctarget import (
     CONDITION_DELETIONS_ALLOWED,
     CONDITION_SYNCER_AUTHORIZED,
     CONDITION_SYNCER_READY,
+    REASON_CONTROL_PLANE_BEHIND,
     REASON_DELETIONS_HELD,
+    REASON_PCLUSTER_UNREACHABLE,
     REASON_SYNCER_UNAUTHORIZED,
     SYNC_TARGETS,
 )
 from headwater.base.clock import Clock
+from headwater.client.answers import UnexpectedAnswer
 from headwater.client.discovery import Discovery, discover
 from headwater.client.dynamic import Client
 from headwater.client.informer import Informer
+from headwater.client.interface import TransportError
 from headwater.controller import Controller, Result
 from headwater.controller.commit import merge_patch_of
 from headwater.controller.triggers import spec_or_metadata_changed
-from headwater.machinery.conditions import ERROR, get_condition, mark_false, mark_true
-from headwater.machinery.errors import Conflict
+from headwater.machinery.conditions import ERROR, FALSE, TRUE, get_condition, mark_false, mark_true
+from headwater.machinery.errors import Conflict, StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.schemas import ApiImporter, Verdict
-from headwater.syncer.spec.guard import AbsenceGuard
+from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
 from headwater.syncer.target.rights import Rights, lacking_verbs
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
+UNREACHABLE_SECONDS: Final = 20.0
+"""So long a pcluster may give no answer before that is said: a restart of its API server is none of our business."""
+_ASK_AGAIN_SECONDS: Final = 2.0
+_SETTLE_SECONDS: Final = 3.0
+"""So long a person's word about held deletions waits after the start, for all that are to be known again."""
+_LONGEST_MESSAGE: Final = 1024
+_HOW_TO_RELEASE: Final = f"; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOTATION}=true to go on"
 _HOW_TO_GRANT: Final = (
     "apply to the pcluster what `headwater sync-target manifest {name} --role` prints in the SyncTarget's workspace"
 )
@@ -76,7 +87,7 @@ class TargetFollower:
         poll_seconds: float,
         sync: Sync,
         follow: Follow,
-        guard: AbsenceGuard,
+        brake: DeletionBrake,
         clock: Clock,
         registry: Registry,
         credentials: CredentialKeeper | None = None,
@@ -88,10 +99,13 @@ class TargetFollower:
         self._poll_seconds = poll_seconds
         self._sync = sync
         self._follow = follow
-        self._guard = guard
+        self._brake = brake
         self._credentials = credentials
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
+        self._followed = False
+        self._synced_at: float | None = None
+        self._failing_since: float | None = None
         self.informer = Informer(
             self._resource,
             name="synctarget",
@@ -103,7 +117,7 @@ class TargetFollower:
             "syncer-target", reconcile=self.reconcile, workers=1, clock=clock, registry=registry
         )
         self.informer.add_handler(self._changed)
-        guard.changed = lambda: self.controller.enqueue(identity.name)
+        brake.changed = lambda: self.controller.enqueue(identity.name)
         if credentials is not None:
             credentials.changed = lambda: self.controller.enqueue(identity.name)
 
@@ -124,12 +138,12 @@ class TargetFollower:
         if target is None or uid(target) != self._identity.uid:
             self._leave(name)
             return None
-        self._guard.set_released(released=annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == "true")
-        served = await discover(self._downstream)
-        url = next(iter(shard_urls(target)), "")
-        verdicts = await self._importer.verdicts(to_compare(_entries(target), served), url)
-        rights = await lacking_verbs(self._downstream, candidates(_entries(target), served, verdicts))
-        found = Findings(served, rights, verdicts)
+        self._set_brake(target)
+        try:
+            found = await self._find(target)
+        except (StatusError, TransportError, UnexpectedAnswer) as error:
+            return await self._cannot_ask(target, error)
+        self._failing_since = None
         # The questions to the pcluster take a while, in which heartbeats have made newer versions.
         target = self.informer.get(name)
         if target is None or uid(target) != self._identity.uid:
@@ -144,10 +158,52 @@ class TargetFollower:
                 self._leave(name)
                 return None
             judged = await self._report(target, found)
-        self._wanted = wanted_resources(judged, served, rights, verdicts, self._wanted)
+        self._wanted = wanted_resources(judged, found.served, found.rights, found.verdicts, self._wanted)
         self._sync(shard_urls(target), self._wanted)
-        await self._follow(target, served)
+        await self._follow(target, found.served)
+        if self._synced_at is None:
+            self._synced_at = self._clock.monotonic()
+        if self._brake.held and _allows_deletions(target) and not self._settled:
+            return Result(requeue_after_seconds=_SETTLE_SECONDS)
         return Result(requeue_after_seconds=self._poll_seconds)
+
+    async def _find(self, target: Object) -> Findings:
+        """Ask the pcluster. Raises StatusError, TransportError and UnexpectedAnswer; of schemas none."""
+        entries = _entries(target)
+        served = await discover(self._downstream)
+        verdicts = await self._importer.verdicts(to_compare(entries, served), next(iter(shard_urls(target)), ""))
+        rights = await lacking_verbs(self._downstream, candidates(entries, served, verdicts))
+        return Findings(served, rights, verdicts)
+
+    async def _cannot_ask(self, target: Object, error: Exception) -> Result:
+        """The pcluster gives no answers, or none to us: say so when that lasts, and keep what is synced as it is."""
+        now = self._clock.monotonic()
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        log.warning("the pcluster can't be asked", name=self._identity.name, error=str(error))
+        if now - self._failing_since >= UNREACHABLE_SECONDS:
+            changed = deep_copy(target)
+            message = f"the syncer can't reach the pcluster's API: {error}"[:_LONGEST_MESSAGE]
+            mark_false(changed, CONDITION_SYNCER_READY, REASON_PCLUSTER_UNREACHABLE, ERROR, message, self._clock.now())
+            patch = merge_patch_of(target, changed)
+            if patch is not None:
+                await self._resource.patch_status(self._identity.name, patch[0])
+        return Result(requeue_after_seconds=_ASK_AGAIN_SECONDS)
+
+    def _set_brake(self, target: Object) -> None:
+        """What the SyncTarget says about deletions: held before we started, allowed by a person, or asked for."""
+        said = get_condition(target, CONDITION_DELETIONS_ALLOWED)
+        if not self._followed and said is not None and said["status"] == FALSE:
+            why = said.get("message", "").partition(_HOW_TO_RELEASE)[0]
+            self._brake.hold(why, behind=said.get("reason") == REASON_CONTROL_PLANE_BEHIND)
+        self._followed = True
+        self._brake.drained = is_drained(target)
+        if _allows_deletions(target) and self._settled:
+            self._brake.release()
+
+    @property
+    def _settled(self) -> bool:
+        """Whether it was long enough ago that we began to sync."""
+        return self._synced_at is not None and self._clock.monotonic() - self._synced_at >= _SETTLE_SECONDS
 
     def _leave(self, name: str) -> None:
         """Stop syncing. Nothing is deleted downstream: whoever removed the SyncTarget decides about its workloads."""
@@ -171,9 +227,10 @@ class TargetFollower:
             mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
         mark_true(changed, CONDITION_API_IMPORTER_READY, now)
         mark_true(changed, CONDITION_SYNCER_READY, now)
-        if self._guard.held:
-            held = f"{self._guard.held}; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOTATION}=true to go on"
-            mark_false(changed, CONDITION_DELETIONS_ALLOWED, REASON_DELETIONS_HELD, ERROR, held, now)
+        if self._brake.held:
+            held = f"{self._brake.held}{_HOW_TO_RELEASE}"
+            reason = REASON_CONTROL_PLANE_BEHIND if self._brake.behind else REASON_DELETIONS_HELD
+            mark_false(changed, CONDITION_DELETIONS_ALLOWED, reason, ERROR, held, now)
         elif get_condition(changed, CONDITION_DELETIONS_ALLOWED):
             mark_true(changed, CONDITION_DELETIONS_ALLOWED, now)
         if self._credentials is not None:
@@ -187,6 +244,17 @@ class TargetFollower:
 def _entries(target: Object) -> Sequence[Object]:
     """The resources of a SyncTarget."""
     return (target.get("status") or {}).get("syncedResources") or ()
+
+
+def _allows_deletions(target: Object) -> bool:
+    """Whether a person has allowed the deletions that are held."""
+    return annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == TRUE.lower()
+
+
+def is_drained(target: Object) -> bool:
+    """Whether the owner wants workloads to leave, by a time or by a taint."""
+    spec = target.get("spec") or {}
+    return bool(spec.get("evictAfter")) or any(taint.get("effect") == "NoExecute" for taint in spec.get("taints") or ())
 
 
 def _status_matters(old: Object, new: Object) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Final
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.base.backoff import Backoff
 from headwater.base.clock import Clock
 from headwater.client.answers import UnexpectedAnswer
 from headwater.client.dynamic import Client
@@ -18,7 +20,8 @@ from headwater.syncer.activity import Activity
 from headwater.syncer.identity import TargetIdentity
 from headwater.telemetry.logging import get_logger
 
-_RETRY_SECONDS: Final = 1.0
+_MAX_RETRY_SECONDS: Final = 10.0
+_SPREAD: Final = 0.1
 _LOOK_SECONDS: Final = 2.0
 """How often between heartbeats there may be something to report that doesn't wait for the next one."""
 
@@ -28,7 +31,10 @@ log = get_logger("syncer.heartbeat")
 
 
 class Heartbeat:
-    """Writes `status.lastSyncerHeartbeatTime` every so many seconds; a failure is retried each second.
+    """Writes `status.lastSyncerHeartbeatTime` every so many seconds; a failure is retried, later and later.
+
+    Many syncers start together, or lose and find a control plane together, so their times are spread: an interval is up
+    to a tenth shorter, and a retry up to twice as late.
 
     `status.lastSyncTime` goes with it, so that a busy syncer does not write to its SyncTarget all the time. So does
     what ``changes`` gives, a patch of the status; when there is some it brings the heartbeat forward, at most every
@@ -45,6 +51,8 @@ class Heartbeat:
         changes: Callable[[], Object],
         interval_seconds: float,
         clock: Clock,
+        went_back: Callable[[], None] = lambda: None,
+        source: random.Random | None = None,
     ) -> None:
         self._identity = identity
         self._resource = workspace.resource(SYNC_TARGETS)
@@ -52,21 +60,27 @@ class Heartbeat:
         self._activity = activity
         self._changes = changes
         self._interval_seconds = interval_seconds
+        self._went_back = went_back
         self._clock = clock
+        self._source = source or random.Random()  # noqa: S311 - spreads load, guards nothing
+        self._acknowledged = self._sent = ""
         self.last_error = "no heartbeat yet"
         """Why the last heartbeat failed; "" if it didn't."""
 
     async def run(self) -> None:
         """Beat until cancelled."""
+        longest = min(self._interval_seconds, _MAX_RETRY_SECONDS)
+        backoff = Backoff(initial=min(1.0, longest), factor=1.5, maximum=longest, jitter=1.0)
         while True:
             if await self.beat():
+                backoff.reset()
                 await self._pause()
             else:
-                await self._clock.sleep(_RETRY_SECONDS)
+                await self._clock.sleep(backoff.next())
 
     async def _pause(self) -> None:
         """Wait for the next heartbeat's time, or until there are changes."""
-        left = self._interval_seconds
+        left = self._interval_seconds * (1 - _SPREAD * self._source.random())
         while left > 0:
             await self._clock.sleep(min(left, _LOOK_SECONDS))
             left -= _LOOK_SECONDS
@@ -87,11 +101,15 @@ class Heartbeat:
             status["lastSyncTime"] = format_time(self._activity.last)
         patch: Object = {"metadata": {"uid": self._identity.uid}, "status": status}
         try:
+            if self._acknowledged:
+                self._compare(await self._resource.get(self._identity.name))
+            self._sent = status["lastSyncerHeartbeatTime"]
             await self._resource.patch_status(self._identity.name, patch)
         except (StatusError, TransportError, UnexpectedAnswer) as error:
             self._failed(str(error))
             return False
         self.last_error = ""
+        self._acknowledged = status["lastSyncerHeartbeatTime"]
         return True
 
     def _failed(self, error: str) -> None:
@@ -109,3 +127,15 @@ class Heartbeat:
         except (StatusError, TransportError, UnexpectedAnswer) as error:
             return str(error) or type(error).__name__
         return ""
+
+    def _compare(self, target: Object) -> None:
+        """Nobody but us writes heartbeats: another one than our last was written before it, or by someone else.
+
+        Ours can be there though no answer said so.
+        """
+        found = str((target.get("status") or {}).get("lastSyncerHeartbeatTime") or "")
+        if found < self._acknowledged:
+            log.error("the control plane went back in time", acknowledged=self._acknowledged, found=found)
+            self._went_back()
+        elif found not in (self._acknowledged, self._sent):
+            log.error("another syncer reports for this SyncTarget", acknowledged=self._acknowledged, found=found)

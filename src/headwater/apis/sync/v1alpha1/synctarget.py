@@ -33,7 +33,7 @@ CONDITION_HEARTBEAT_HEALTHY: Final = "HeartbeatHealthy"
 CONDITION_SYNCER_AUTHORIZED: Final = "SyncerAuthorized"
 CONDITION_API_IMPORTER_READY: Final = "APIImporterReady"
 CONDITION_DELETIONS_ALLOWED: Final = "DeletionsAllowed"
-"""False while the syncer holds deletions back, since too many objects vanished upstream without a deletion mark."""
+"""False while the syncer holds deletions back, since too many came at once or the control plane went back in time."""
 SUMMARIZED_CONDITIONS: Final = (
     CONDITION_SYNCER_READY,
     CONDITION_API_IMPORTER_READY,
@@ -47,11 +47,17 @@ REASON_ERROR_HEARTBEAT: Final = "ErrorHeartbeat"
 REASON_SYNCER_UNAUTHORIZED: Final = "SyncerUnauthorized"
 """SyncerAuthorized is False: the syncer lacks rights on the pcluster; the message names the resources."""
 
+REASON_PCLUSTER_UNREACHABLE: Final = "PClusterUnreachable"
+"""SyncerReady is False: the syncer is alive, and the pcluster's API gives it no answer or refuses it."""
+
 REASON_DELETIONS_HELD: Final = "DeletionsHeld"
 """DeletionsAllowed is False: a person has to look, and to set the annotation below."""
 
+REASON_CONTROL_PLANE_BEHIND: Final = "ControlPlaneBehind"
+"""DeletionsAllowed is False: the control plane is older than what copies were made from, as after a restore."""
+
 ALLOW_DELETIONS_ANNOTATION: Final = "sync.kcp.io/allow-deletions"
-"""On a SyncTarget: "true" lets the syncer delete what it holds back."""
+"""On a SyncTarget: "true" lets the syncer delete what it holds back, once; it is taken off when that was heard."""
 
 STATE_PENDING: Final = "Pending"
 STATE_ACCEPTED: Final = "Accepted"

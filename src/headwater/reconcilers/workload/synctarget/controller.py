@@ -12,10 +12,12 @@ from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.apis.workload.labels import sync_target_key
 from headwater.controller.commit import Committer
 from headwater.controller.controller import Controller
+from headwater.controller.events import EventRecorder
 from headwater.controller.interface import Result
 from headwater.machinery.errors import NotFound
 from headwater.machinery.objects import Object, cluster_name, deep_copy, generation, name, nested, object_key
 from headwater.reconcilers.fleet import BY_KEY, BY_REFERENCE, Fleet, by_reference
+from headwater.reconcilers.workload.synctarget.step_deletions import consume_leave, deletions_notice
 from headwater.reconcilers.workload.synctarget.step_exports import record_synced_resources
 from headwater.reconcilers.workload.synctarget.step_heartbeat import Sighting, judge_heartbeat, sight
 from headwater.reconcilers.workload.synctarget.step_identity import record_identity, record_urls
@@ -40,8 +42,16 @@ class SyncTargetController:
     Without ``requested`` that field is left alone.
     """
 
-    def __init__(self, fleet: Fleet, *, heartbeat_threshold_seconds: float, requested: Requested | None = None) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        *,
+        heartbeat_threshold_seconds: float,
+        events: EventRecorder,
+        requested: Requested | None = None,
+    ) -> None:
         self._fleet = fleet
+        self._events = events
         self._threshold = heartbeat_threshold_seconds
         self._requested = requested
         self._sightings: dict[str, Sighting] = {}
@@ -64,6 +74,9 @@ class SyncTargetController:
     def _on_sync_target(self, _kind: str, old: Object | None, new: Object | None) -> None:
         if new is not None:
             self._sight(new)
+            notice = deletions_notice(old, new)
+            if notice is not None:
+                self._events.record(notice)
             self.controller.enqueue(object_key(new))
         elif old is not None:
             self._sightings.pop(object_key(old), None)
@@ -92,6 +105,7 @@ class SyncTargetController:
             return None
         identified = deep_copy(target)
         record_identity(identified)
+        consume_leave(identified)
         if await self._committer.commit(target, identified):
             return None
         exports = [

@@ -1,0 +1,82 @@
+"""Whether there is a positive sign that a copy should go: a deletion mark, or a live answer that there is no object."""
+
+from __future__ import annotations
+
+from headwater.machinery.errors import StatusError
+from headwater.machinery.gvk import GroupResource
+from headwater.machinery.objects import Object, deletion_timestamp, name, resource_version
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.downstream import Downstream
+from headwater.syncer.identity import item_of
+from headwater.syncer.mutate.body import REVISION_ANNOTATION
+from headwater.syncer.spec.brake import DeletionBrake
+from headwater.syncer.spec.delete import DeletionHeld, delete_copy
+from headwater.syncer.spec.place import Place
+from headwater.syncer.upstream import ControlPlaneBehind, Upstream
+from headwater.telemetry.logging import get_logger
+
+log = get_logger("syncer.spec")
+RESTORED = "the control plane is behind what it was, as one restored from a backup is"
+
+
+class Signs:
+    """Deletes copies on a sign, unless the brake holds. A control plane that went back in time gives none."""
+
+    def __init__(self, *, upstream: Upstream, downstream: Downstream, brake: DeletionBrake) -> None:
+        self._upstream = upstream
+        self._downstream = downstream
+        self._brake = brake
+
+    async def marked(self, resource: GroupResource, key: str, place: Place, seen: Object) -> bool:
+        """Delete the copy of an object that is marked; True once there is none. Raises DeletionHeld."""
+        item = item_of(resource, key)
+
+        async def may_go(copy: Object) -> bool:
+            if not self._brake.trusts and is_behind(seen, copy):
+                await self._check_live(resource, key, copy)
+            if not self._brake.allows(item, copies=self._downstream.count(), marked=True):
+                return False
+            log.info("deleting, as it is marked upstream", upstream=item, downstream=str(place))
+            return True
+
+        return await delete_copy(self._downstream, resource, place, may_go)
+
+    async def absent(self, resource: GroupResource, key: str, place: Place) -> None:
+        """Delete the copy of an object that isn't in our view, if it certainly isn't ours. Raises DeletionHeld."""
+        item = item_of(resource, key)
+        copy = self._downstream.get(resource, place.namespace, place.name)
+        if copy is None or not self._downstream.is_ours(copy) or deletion_timestamp(copy):
+            return
+        applied_at = annotations_of(copy).get(REVISION_ANNOTATION, "")
+        not_before = "" if self._brake.trusts else applied_at
+        try:
+            confirmed = await self._upstream.confirm_absent(resource, key, not_before=not_before)
+        except ControlPlaneBehind:
+            self._brake.hold(RESTORED, behind=True)
+            confirmed = True
+
+        async def may_go(_: Object) -> bool:
+            return self._brake.allows(item, copies=self._downstream.count(), marked=False)
+
+        if not confirmed:
+            raise DeletionHeld
+        if await delete_copy(self._downstream, resource, place, may_go):
+            return
+        log.info("deleting, as it is gone upstream", upstream=item, downstream=str(place))
+
+    async def _check_live(self, resource: GroupResource, key: str, copy: Object) -> None:
+        """Tell a view that is a little late from a control plane that went back: ask for the object itself."""
+        try:
+            live = await self._upstream.resource(resource, key).get(name(self._upstream.get(resource, key) or {}))
+        except (StatusError, LookupError):
+            raise DeletionHeld from None  # Its event comes, or there is no answer for now.
+        if is_behind(live, copy):
+            self._brake.hold(RESTORED, behind=True)
+        else:
+            raise DeletionHeld
+
+
+def is_behind(upstream: Object, copy: Object) -> bool:
+    """Whether an upstream object is older than the state that its copy was made from."""
+    now, applied = resource_version(upstream), annotations_of(copy).get(REVISION_ANNOTATION, "")
+    return now.isdigit() and applied.isdigit() and int(now) < int(applied)

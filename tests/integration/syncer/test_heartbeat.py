@@ -1,0 +1,105 @@
+"""Heartbeats: spread over time, and a witness of a control plane that went back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from tests.integration.servers import eventually
+from tests.integration.syncer.conftest import Line
+
+from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.base.clock import ManualClock
+from headwater.machinery.objects import Object, uid
+from headwater.syncer.activity import Activity
+from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.target.heartbeat import Heartbeat
+
+
+def nothing() -> Object:
+    """No changes to report."""
+    return {}
+
+
+def heartbeat(line: Line, clock: ManualClock, seed: int, went_back: list[str], uid_: str = "") -> Heartbeat:
+    """A heartbeat of the line's SyncTarget by an administrator's client."""
+    identity = TargetIdentity(line.cluster, line.options.sync_target_name, uid_ or line.options.sync_target_uid)
+    return Heartbeat(
+        identity=identity,
+        workspace=line.workspace,
+        activity=Activity(clock),
+        changes=nothing,
+        interval_seconds=20,
+        clock=clock,
+        went_back=lambda: went_back.append("back"),
+        source=random.Random(seed),
+    )
+
+
+async def test_an_older_heartbeat_is_a_sign_of_a_restored_control_plane(line: Line) -> None:
+    """Whatever revision it has reached since: what was acknowledged is not there any more."""
+    await line.stop_agent()
+    clock, went_back = ManualClock(), list[str]()
+    beating = heartbeat(line, clock, 1, went_back)
+    assert await beating.beat()
+    clock.advance(20)
+    assert await beating.beat()
+    assert not went_back
+    older = {"status": {"lastSyncerHeartbeatTime": "2020-01-01T00:00:00Z"}}
+    await line.workspace.resource(SYNC_TARGETS).patch_status("west", older)
+    assert await beating.beat()
+    assert went_back == ["back"]
+
+
+async def test_a_clock_that_jumps_is_no_sign(line: Line) -> None:
+    """Our own time goes back, or far ahead: what counts is what was acknowledged."""
+    await line.stop_agent()
+    went_back: list[str] = []
+    clock = ManualClock()
+    beating = heartbeat(line, clock, 1, went_back)
+    for seconds in (20.0, -7200.0, 86400.0, -3600.0):
+        clock.advance(seconds)
+        assert await beating.beat()
+    assert not went_back
+
+
+async def test_heartbeats_of_many_syncers_spread(line: Line) -> None:
+    """Twenty that start in the same instant don't beat in the same instant again; nor do their retries."""
+    await line.stop_agent()
+    clock = ManualClock()
+    beats: list[float] = []
+    good = [heartbeat(line, clock, seed, []) for seed in range(20)]
+    bad = [heartbeat(line, clock, seed, [], uid_="another") for seed in range(20)]
+    for each in (*good, *bad):
+        inner = each.beat
+
+        async def counted(inner: object = inner) -> bool:
+            beats.append(clock.monotonic())
+            return bool(await inner())  # type: ignore[operator]
+
+        each.beat = counted  # type: ignore[method-assign]
+    tasks = [asyncio.create_task(each.run()) for each in (*good, *bad)]
+
+    async def resting() -> bool:
+        return clock.sleeping == len(tasks)
+
+    await eventually(resting)
+    assert beats == [0.0] * 40
+    for _ in range(60):
+        clock.advance(0.5)
+        await eventually(resting)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    again = [when for when in beats if when > 0]
+    busiest = max(again.count(when) for when in again)
+    assert busiest <= 14, "of forty that were in step, a few share a half second"
+    assert len({when for when in again if when > 15}) > 4
+
+
+async def test_a_replaced_sync_target_takes_no_heartbeat(line: Line) -> None:
+    await line.stop_agent()
+    stranger = heartbeat(line, ManualClock(), 1, [], uid_="another")
+    assert not await stranger.beat()
+    assert stranger.last_error
+    assert uid(await line.sync_target()) == line.options.sync_target_uid
