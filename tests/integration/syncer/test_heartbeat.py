@@ -27,6 +27,7 @@ def heartbeat(line: Line, clock: ManualClock, seed: int, went_back: list[str], u
     return Heartbeat(
         identity=identity,
         workspace=line.workspace,
+        downstream=line.downstream,
         activity=Activity(clock),
         changes=nothing,
         interval_seconds=20,
