@@ -32,9 +32,15 @@ def deployment(name: str, replicas: int = 2) -> client.V1Deployment:
 
 @pytest.fixture
 def web(api: client.ApiClient) -> Iterator[client.AppsV1Api]:
-    """Deployment `web`, gone afterwards."""
+    """Deployment `web`, once the control plane has said of it that no Placement selects it; gone afterwards."""
     apps = client.AppsV1Api(api)
     apps.create_namespaced_deployment("default", deployment("web"))
+
+    def told() -> bool:
+        status = apps.read_namespaced_deployment("web", "default").status
+        return any(each.type == "Scheduled" for each in (status.conditions if status else None) or ())
+
+    wait_for("the condition Scheduled", told)
     yield apps
     apps.delete_namespaced_deployment("web", "default")
 
