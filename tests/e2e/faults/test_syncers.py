@@ -102,7 +102,7 @@ def test_deletions_in_masses_wait_for_a_person(made: Scene) -> None:
     assert sum(each["metadata"]["name"].startswith("mass-") for each in west.now()) >= 20
     platform.patch("synctargets", "west", {"metadata": {"annotations": {"sync.kcp.io/allow-deletions": "true"}}})
     made.check()
-    assert allowed() == "True"
+    wait_for("it says that it goes on", lambda: allowed() == "True")
     reasons = {each["reason"] for each in platform.list("events", "default")}
     assert {"DeletionsHeld", "DeletionsAllowed"} <= reasons
     program.stop()

@@ -44,6 +44,7 @@ async def test_changes_bring_a_heartbeat_forward_but_not_more_often_than_every_t
     heartbeat = Counted(
         identity=identity,
         workspace=space.client,
+        downstream=space.client,
         activity=Activity(clock),
         changes=changes,
         interval_seconds=20,
