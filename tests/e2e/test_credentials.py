@@ -62,6 +62,8 @@ def test_a_credential_from_its_beginning_to_its_end(made: Stack) -> None:
     agent = yaml.safe_load((made.root / "east-agent.kubeconfig").read_text())
     bootstrap = agent["users"][0]["user"]["token"]
     assert first["token"] != bootstrap
+    again = made.headwater("sync-target", "manifest", "east", workspace=PLATFORM)
+    assert "--credentials-secret=" in again, "written again, they keep the credential where it is"
 
     syncer.kill()
     syncer.start()
@@ -102,6 +104,8 @@ def test_a_credential_from_its_beginning_to_its_end(made: Stack) -> None:
 def test_a_service_account_token_still_works_and_can_be_revoked(made: Stack) -> None:
     """For those who look after credentials themselves."""
     syncer = made.register("east", "--service-account")
+    again = made.headwater("sync-target", "manifest", "east", workspace=PLATFORM)
+    assert "--credentials-secret=" not in again, "it has none to keep"
     beats(made, syncer)
     assert not list(made.root.glob("*.credentials"))
     accounts = made.kubectl("-n", "default", "get", "serviceaccounts", "-o", "name", workspace=PLATFORM)

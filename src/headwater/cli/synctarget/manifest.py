@@ -35,13 +35,14 @@ async def manifest(
     replicas: int,
 ) -> None:
     """Read the SyncTarget; nothing changes in the workspace."""
+    from headwater.apis.sync.v1alpha1.credentials import CREDENTIALS_ANNOTATION
     from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
     from headwater.apis.workload.labels import syncer_id
     from headwater.base import yamlio
     from headwater.cli.synctarget.manifests import SyncerPlan, may_tunnel, renewed_objects
     from headwater.machinery.errors import Forbidden, NotFound
     from headwater.machinery.gvk import GroupVersionResource
-    from headwater.machinery.objects import cluster_name, nested, uid
+    from headwater.machinery.objects import annotations, cluster_name, nested, uid
 
     async with Session.open(connection) as session:
         try:
@@ -68,6 +69,8 @@ async def manifest(
         replicas=replicas,
         resources=tuple((entry.get("group", ""), entry["resource"]) for entry in entries),
         tunnel=tunnel,
+        # Registered with a bootstrap token, it keeps what it got for that in a Secret of its own.
+        keeps_credentials=CREDENTIALS_ANNOTATION in annotations(target),
     )
     text = yamlio.dump_all(renewed_objects(plan, only_role=role))
     if output_file == "-":
