@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
-from typing import Final
 
 from headwater.base.backoff import Backoff
 from headwater.base.clock import Clock
@@ -15,9 +14,6 @@ from headwater.client.informer.resting import rest
 from headwater.client.resource import ResourceClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object
-
-RECONNECT: Final[Mapping[str, float]] = {"initial": 0.5, "factor": 2.0, "maximum": 30.0, "jitter": 1.0}
-"""All syncers lose a control plane that restarts in the same moment; so they come back over twice the time."""
 
 Changed = Callable[[GroupResource, Object | None, Object | None], None]
 """Called with the resource, the old and the new state of an object."""
@@ -118,7 +114,8 @@ class InformerSet:
             indexers=self._indexers,
             transform=self._transform(resource),
             clock=self._clock,
-            backoff=Backoff(**RECONNECT),
+            # All syncers lose a control plane that restarts in the same moment; so they come back over twice the time.
+            backoff=Backoff(initial=0.5, factor=2.0, maximum=30.0, jitter=1.0),
         )
         informer.add_handler(lambda _, old, new: self._changed(resource, old, new))
         self._informers[resource] = (gvr, informer)

@@ -70,7 +70,7 @@ class Heartbeat:
     async def run(self) -> None:
         """Beat until cancelled."""
         longest = min(self._interval_seconds, _MAX_RETRY_SECONDS)
-        backoff = Backoff(initial=min(1.0, longest), factor=1.5, maximum=longest, jitter=1.0)
+        backoff = Backoff(initial=min(1.0, longest), factor=1.5, maximum=longest, jitter=1.0, source=self._source)
         while True:
             if await self.beat():
                 backoff.reset()
