@@ -7,6 +7,7 @@ from typing import Final
 
 _SHARED: Final = random.Random()  # noqa: S311 - spreads load, guards nothing
 
+
 class Backoff:
     """Gives the seconds to wait before each next try: ``initial``, then times ``factor``, up to ``maximum``.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 
 import pytest
 
-from headwater.apiserver.admission.interface import AdmissionAttributes, BasePlugin
+from headwater.apiserver.admission.interface import DELETE, AdmissionAttributes, BasePlugin
 
 from .conftest import CONFIG_MAPS, Api, start
 from .test_create_update import config_map
@@ -21,11 +22,15 @@ class Meanwhile(BasePlugin):
     def __init__(self) -> None:
         self.api: Api | None = None
         self.armed: list[str] = []
+        self.endless = False
+        self._writes = itertools.count()
 
     async def admit(self, attributes: AdmissionAttributes) -> None:
         if self.armed and self.api is not None and attributes.info.resource == "configmaps":
             key = self.armed.pop()
             await self.api.merge(f"{CONFIG_MAPS}/a", {"data": {key: "other"}})
+        if self.endless and attributes.operation == DELETE and self.api is not None:
+            await self.api.merge(f"{CONFIG_MAPS}/a", {"data": {"k": str(next(self._writes))}})
 
 
 @pytest.fixture
@@ -96,3 +101,22 @@ async def test_delete_meets_update(raced: tuple[Api, Meanwhile]) -> None:
     assert (await api.delete(f"{CONFIG_MAPS}/a", version)).status == 409
     plugin.armed = ["y"]
     assert (await api.delete(f"{CONFIG_MAPS}/a")).status == 200
+
+
+async def test_delete_goes_on_however_often_others_are_faster(raced: tuple[Api, Meanwhile]) -> None:
+    """Nothing was asked of the object's state, so no state is a conflict."""
+    api, plugin = raced
+    await api.create(CONFIG_MAPS, config_map("a"))
+    plugin.armed = [f"k{number}" for number in range(40)]
+    assert (await api.delete(f"{CONFIG_MAPS}/a")).status == 200
+    assert plugin.armed == []
+    assert (await api.get(f"{CONFIG_MAPS}/a")).status == 404
+
+
+async def test_a_delete_that_never_wins_ends_with_its_deadline(raced: tuple[Api, Meanwhile]) -> None:
+    api, plugin = raced
+    await api.create(CONFIG_MAPS, config_map("a"))
+    plugin.endless = True
+    assert (await api.delete(f"{CONFIG_MAPS}/a", timeout="1s")).status == 504
+    plugin.endless = False
+    assert (await api.get(f"{CONFIG_MAPS}/a")).status == 200

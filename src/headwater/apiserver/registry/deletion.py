@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from headwater.apiserver.registry import pipeline
 from headwater.apiserver.registry.encoding import Answer, encode_stored
 from headwater.apiserver.registry.options import FOREGROUND_FINALIZER, ORPHAN_FINALIZER, DeleteOptions
 from headwater.apiserver.registry.strategy import WriteContext
-from headwater.apiserver.registry.writer import CONFLICT_TRIES, MODIFIED, Writer
+from headwater.apiserver.registry.writer import Writer
 from headwater.apiserver.registry.writerequest import Current, WriteRequest
 from headwater.base import jsonio
 from headwater.base.tasks import TaskGroup
@@ -56,21 +57,22 @@ def check_options(options: DeleteOptions) -> None:
 
 
 async def delete(writer: Writer, request: WriteRequest, options: DeleteOptions) -> Deleted:
-    """Delete an object, or mark it as being deleted. Raises NotFound, Conflict, and what admission raises."""
+    """Delete an object, or mark it as being deleted. Raises NotFound, Conflict, and what admission raises.
+
+    However often someone else is faster, it goes on from the newest state until the request's deadline, as Kubernetes
+    does: only a precondition makes a lost race a conflict.
+    """
     check_options(options)
     info = request.info
     key = info.key(request.cluster, request.namespace, request.name)
     current = await writer.current(info, key)
-    for attempt in range(CONFLICT_TRIES):
-        if current is None:
-            raise errors.not_found(info.group_resource, request.name)
+    while current is not None:
         try:
             return await _try_delete(writer, request, current, options)
         except (RevisionMismatch, KeyNotFound):
-            if attempt == CONFLICT_TRIES - 1:
-                raise errors.conflict(info.group_resource, request.name, MODIFIED) from None
+            await asyncio.sleep(0)  # A place where the deadline can end this, whatever the backend.
         current = await writer.current(info, key, fresh=True)
-    raise AssertionError("unreachable")
+    raise errors.not_found(info.group_resource, request.name)
 
 
 async def _try_delete(writer: Writer, request: WriteRequest, current: Current, options: DeleteOptions) -> Deleted:
