@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from headwater.storage.watchcache import CacheSet
 
 GENERATED_NAME_TRIES = 8
-CONFLICT_TRIES = 5
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 
 
@@ -158,8 +158,8 @@ class Writer:
         owned: bool = False,
         cached_only: bool = False,
     ) -> Answer:
-        """Change an object as `transform` says; again from the newest state when someone else was faster, unless the
-        result names a resourceVersion.
+        """Change an object as `transform` says; again from the newest state as often as someone else was faster, until
+        the request's deadline, unless the result names a resourceVersion.
 
         `needs_revision` refuses results without one; `cached_only` takes what the cache doesn't have for missing.
         Raises NotFound, Conflict, Invalid, and what admission raises.
@@ -167,17 +167,13 @@ class Writer:
         info = request.info
         key = info.key(request.cluster, request.namespace, request.name)
         current = await self.current(info, key, cached_only=cached_only)
-        for attempt in range(CONFLICT_TRIES):
-            if current is None:
-                raise errors.not_found(info.group_resource, request.name)
-            last = attempt == CONFLICT_TRIES - 1
+        while current is not None:
             try:
                 return await self._try_update(request, current, transform, needs_revision=needs_revision, owned=owned)
             except (RevisionMismatch, KeyNotFound):
-                if last:
-                    raise errors.conflict(info.group_resource, request.name, MODIFIED) from None
+                await asyncio.sleep(0)  # A place where the deadline can end this, whatever the backend.
             current = await self.current(info, key, fresh=True)
-        raise AssertionError("unreachable")
+        raise errors.not_found(info.group_resource, request.name)
 
     async def _try_update(
         self, request: WriteRequest, current: Current, transform: Transform, *, needs_revision: bool, owned: bool
