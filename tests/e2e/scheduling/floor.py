@@ -87,6 +87,11 @@ class ReadyFloor:
         with self._lock:
             self._log.append(("", f"{time.monotonic():.3f} {what}"))
 
+    def story(self) -> str:
+        """What a test has done so far, and when."""
+        with self._lock:
+            return "\n".join(words for workload, words in self._log if not workload)
+
     def check(self, **wanted: int) -> None:
         """Assert that no workload was ever below what was asked."""
         with self._lock:

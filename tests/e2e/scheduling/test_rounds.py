@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 
@@ -9,11 +10,12 @@ import pytest
 from tests.e2e.harness import wait_for
 from tests.e2e.scheduling import manifests
 from tests.e2e.scheduling.floor import ReadyFloor
-from tests.e2e.scheduling.stage import PCLUSTERS, Stage, Tenant
+from tests.e2e.scheduling.stage import PCLUSTERS, Stage, Tenant, condition, notes_of, states
 
 pytestmark = pytest.mark.e2e
 SEED = 20261126
 ROUNDS = 24
+SPACES = ("single", "twice", "shared")
 TAINT = {"key": "rounds", "value": "", "effect": "NoExecute"}
 
 
@@ -74,7 +76,7 @@ class User:
 
 def settled(tenant: Tenant, floor: ReadyFloor) -> bool:
     """Whether each workload runs exactly where its Placement says, with as many pods as asked for."""
-    single, twice, shared = (floor.where(name) for name in ("single", "twice", "shared"))
+    single, twice, shared = (floor.where(name) for name in SPACES)
     return (
         single == dict.fromkeys(tenant.chosen("single"), 2)
         and twice == dict.fromkeys(tenant.chosen("twice"), 2)
@@ -83,20 +85,49 @@ def settled(tenant: Tenant, floor: ReadyFloor) -> bool:
     )
 
 
+def whereabouts(stage: Stage, tenant: Tenant, floor: ReadyFloor) -> str:
+    """What is where, so that a test that did not come to rest can be understood from its log."""
+    names = {key: name for name, key in stage.keys.items()}
+    found: list[object] = [
+        {"target": each["metadata"]["name"], "spec": each["spec"], "ready": condition(each, "Ready")}
+        for each in stage.platform.list("synctargets")
+    ]
+    for name in SPACES:
+        workload = tenant.api.find("deployments", name, name)
+        found.append(
+            {
+                "placement": (tenant.api.find("placements", name) or {}).get("spec"),
+                "home": tenant.chosen(name),
+                "ready": floor.where(name),
+                "states": {names.get(key, key): state for key, state in states(workload).items()},
+                "scheduled": condition(workload, "Scheduled"),
+                "moves": notes_of(workload).get("scheduling.kcp.io/history"),
+            }
+        )
+    return "\n".join(json.dumps(each) for each in found) + "\n" + floor.story()
+
+
+def rest(what: str, stage: Stage, tenant: Tenant, floor: ReadyFloor) -> None:
+    """Wait until all is settled; the failure says what is where."""
+    try:
+        wait_for(what, lambda: settled(tenant, floor), 60.0)
+    except AssertionError as error:
+        raise AssertionError(f"{error}\n{whereabouts(stage, tenant, floor)}") from None
+
+
 @pytest.fixture
 def user(stage: Stage) -> Iterator[Tenant]:
     """A workspace with a workload on one pcluster, one on two, and one whose replicas are divided."""
     tenant = stage.tenant("rounds")
-    spaces = ("single", "twice", "shared")
     select: Callable[[str], manifests.Object] = lambda name: {"matchLabels": {"kubernetes.io/metadata.name": name}}  # noqa: E731
-    tenant.apply(*(manifests.namespace(each) for each in spaces))
+    tenant.apply(*(manifests.namespace(each) for each in SPACES))
     tenant.place("single", "east", "west", namespaceSelector=select("single"))
     tenant.place("twice", namespaceSelector=select("twice"), targets={"min": 2, "max": 2})
     tenant.place(
         "shared", namespaceSelector=select("shared"), targets={"min": 1, "max": 3}, replicas={"mode": "Divided"}
     )
     replicas = {"single": 2, "twice": 2, "shared": 6}
-    tenant.apply(*(manifests.deployment(name, replicas[name], namespace=name) for name in spaces))
+    tenant.apply(*(manifests.deployment(name, replicas[name], namespace=name) for name in SPACES))
     yield tenant
 
 
@@ -105,14 +136,14 @@ def test_rounds_of_changes(stage: Stage, user: Tenant, floor: ReadyFloor) -> Non
     asked = {"single": 2, "twice": 4, "shared": 6}
     for name, replicas in asked.items():
         floor.hold(name, replicas)
-    wait_for("settled", lambda: settled(user, floor))
+    rest("settled", stage, user, floor)
     dice = random.Random(SEED)
     owner, tenant = Owner(stage, floor, dice), User(user, floor, dice)
     for _ in range(ROUNDS):
         dice.choice((owner.act, owner.act, tenant.act, tenant.act, owner.interrupt))()
         if dice.random() < 0.5:
-            wait_for("settled", lambda: settled(user, floor), 60.0)
+            rest("settled", stage, user, floor)
         floor.check(**asked)
     stage.restore()
-    wait_for("settled in the end", lambda: settled(user, floor), 60.0)
+    rest("settled in the end", stage, user, floor)
     floor.check(**asked)
