@@ -115,6 +115,7 @@ class Preference:
 class Policy:
     """A Placement as scheduling sees it. `current` are the keys of the targets it has now, in order.
 
+    `untried` are those of them that were chosen while its workloads ran elsewhere, and that none has come to yet.
     `location_cluster` is the logical cluster in which it chooses. Of several policies for one workload the one that
     sorts first by `order` (creation time, name) goes first. `weights` are by SyncTarget name.
     """
@@ -139,6 +140,7 @@ class Policy:
     not_ready_grace: timedelta = timedelta(seconds=300)
     required: Mapping[str, frozenset[ResourceIdentity]] = field(default_factory=dict)
     current: tuple[str, ...] = ()
+    untried: frozenset[str] = frozenset()
 
     def selects(self, location: Location) -> bool:
         """True when the policy's selector and names (if any) allow the location."""
@@ -190,9 +192,13 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The outcome. `recheck_at` is when time alone may change it, or the assignment of a workload by this policy."""
+    """The outcome. `recheck_at` is when time alone may change it, or the assignment of a workload by this policy.
+
+    `untried` is what the policy's will be with these picks.
+    """
 
     picks: tuple[Pick, ...]
     rejections: tuple[Rejection, ...]
     locations: tuple[Location, ...]
     recheck_at: datetime | None = None
+    untried: frozenset[str] = frozenset()

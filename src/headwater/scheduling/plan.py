@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from headwater.scheduling.arrays import micros
 from headwater.scheduling.assign import assign_all
 from headwater.scheduling.changes import Change, Effects, PutTarget, apply_changes
 from headwater.scheduling.division import divide
-from headwater.scheduling.home import pick_home, settle_homes
+from headwater.scheduling.home import at_home, pick_home, settle_homes
 from headwater.scheduling.model import Policy, Resources
 from headwater.scheduling.readiness import WORKLOAD_RESOURCES
 from headwater.scheduling.workload import Assignment, Workload
@@ -108,9 +108,9 @@ def _choose_homes(world: World, effects: Effects, now: datetime, *, more: bool) 
         touched = [effects.targets[key] for key in policy.current if key in effects.targets]
         if not (touched or policy.uid in effects.policies or (more and len(policy.current) < policy.maximum)):
             continue
-        keys = pick_home(world, policy, micros(now)).keys
-        if keys != policy.current:
-            world.put_policy(replace(policy, current=keys))
+        moved = at_home(policy, pick_home(world, policy, micros(now)))
+        if moved.current != policy.current:
+            world.put_policy(moved)
             if policy.uid not in effects.policies:
                 effects.policies[policy.uid] = touched[0] if touched else next(iter(effects.targets.values()))
 

@@ -12,7 +12,12 @@ from headwater.apis.placement.v1alpha1.placement import (
     STRATEGY_IMMEDIATE,
 )
 from headwater.apis.sync.v1alpha1.synctarget import CONDITION_READY, STATE_ACCEPTED
-from headwater.apis.workload.labels import COMPUTE_EXPORT_ANNOTATION, PLACEMENT_TARGET_ANNOTATION, sync_target_key
+from headwater.apis.workload.labels import (
+    COMPUTE_EXPORT_ANNOTATION,
+    PLACEMENT_TARGET_ANNOTATION,
+    UNTRIED_TARGETS_ANNOTATION,
+    sync_target_key,
+)
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.labels import Selector, selector_from_label_selector
 from headwater.machinery.objects import Object, cluster_name, labels, name, nested, uid
@@ -127,6 +132,7 @@ def policy_from(
         not_ready_grace=timedelta(seconds=eviction.get("graceSeconds", DEFAULT_EVICTION_GRACE_SECONDS)),
         required=required,
         current=chosen_keys(placement),
+        untried=frozenset(untried_keys(placement)),
     )
 
 
@@ -144,6 +150,12 @@ def _preference(entry: Object) -> Preference:
 def chosen_keys(placement: Object) -> tuple[str, ...]:
     """Keys of the targets that a Placement has now, from its annotation."""
     text = annotations_of(placement).get(PLACEMENT_TARGET_ANNOTATION, "")
+    return tuple(key for key in text.split(",") if key)
+
+
+def untried_keys(placement: Object) -> tuple[str, ...]:
+    """Those of the targets of a Placement that none of its workloads has come to yet, from its annotation."""
+    text = annotations_of(placement).get(UNTRIED_TARGETS_ANNOTATION, "")
     return tuple(key for key in text.split(",") if key)
 
 

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 from headwater.scheduling.arrays import Ints
 from headwater.scheduling.candidates import Candidates, Rules, candidates, required_of, rules_name
 from headwater.scheduling.fleet import Fleet
+from headwater.scheduling.ground import Ground
 from headwater.scheduling.ledger import Ledger, Shape
 from headwater.scheduling.model import Location, Policy, Resources, Target
 from headwater.scheduling.workload import Workload
@@ -31,6 +32,7 @@ class World:
         self._on_target: dict[str, set[str]] = {}
         self._of_policy: dict[str, set[str]] = {}
         self._ledger = Ledger()
+        self.ground = Ground()
         self._fleet: Fleet | None = None
         self._rules: dict[str, Rules] = {}
         self._shared_rules: WeakValueDictionary[Hashable, Rules] = WeakValueDictionary()
@@ -47,6 +49,7 @@ class World:
         copy._on_target = {key: set(ids) for key, ids in self._on_target.items()}
         copy._of_policy = {uid: set(ids) for uid, ids in self._of_policy.items()}
         copy._ledger = self._ledger.fork()
+        copy.ground = self.ground.fork()
         copy._fleet = self._fleet
         copy._rules = dict(self._rules)
         copy._shared_rules = WeakValueDictionary(self._shared_rules)
@@ -91,7 +94,7 @@ class World:
         """Add or replace a policy, with its targets."""
         old = self._policies.get(policy.uid)
         self._policies[policy.uid] = policy
-        if old is not None and replace(old, current=policy.current) == policy:
+        if old is not None and replace(old, current=policy.current, untried=policy.untried) == policy:
             return
         name = rules_name(policy)
         rules = self._shared_rules.get(name)
@@ -111,6 +114,7 @@ class World:
         if workload.request is not shape.request:
             workload = replace(workload, request=shape.request)
         self._workloads[workload.id] = workload
+        self.ground.change(old, workload)
         if old is not None and old.request is not workload.request:
             self._charge(old.id, self._ledger.shape(old.request), old.current, {})
             self._charge(workload.id, shape, {}, workload.current)
@@ -128,6 +132,7 @@ class World:
         if old is not None:
             self._charge(old.id, self._ledger.shape(old.request), old.current, {})
             _unlink(self._of_policy, old.policies, workload_id)
+            self.ground.change(old, None)
 
     def _charge(self, workload_id: str, shape: Shape, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         """Charge targets with the difference."""

@@ -58,6 +58,10 @@ KEY_LABEL: Final = "internal.workload.kcp.io/key"
 PLACEMENT_TARGET_ANNOTATION: Final = "internal.workload.kcp.io/synctarget"
 """Annotation on a Placement: comma list of the keys of its chosen targets (one for a Placement with one target)."""
 
+UNTRIED_TARGETS_ANNOTATION: Final = "internal.workload.kcp.io/synctarget-untried"
+"""Annotation on a Placement: comma list of the keys of those chosen targets that none of its workloads, which ran
+elsewhere when they were chosen, has come to yet."""
+
 TARGET_ANNOTATION_PREFIXES: Final = (
     STATUS_DIFF_ANNOTATION_PREFIX,
     REPORTED_ANNOTATION_PREFIX,

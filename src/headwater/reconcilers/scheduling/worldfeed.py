@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from headwater.client.informer import Informer
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, cluster_name, name, object_key, resource_version, uid
+from headwater.machinery.objects import Object, cluster_name, name, object_key, resource_version
+from headwater.machinery.objects import uid as uid_of
 from headwater.reconcilers.fleet import Fleet
 from headwater.reconcilers.scheduling.inventory import BUILTINS, Inventory, plain
 from headwater.reconcilers.scheduling.workloads import Workloads
@@ -21,6 +23,7 @@ from headwater.scheduling.world import World
 
 Heard = Callable[[], None]
 OnTarget = Callable[[str], None]
+OnPolicy = Callable[[str], None]
 
 _NO_VERSION: Final = 0
 
@@ -43,17 +46,21 @@ class WorldFeed:
         """Called when there may be more room somewhere than before."""
         self.on_requested: list[OnTarget] = []
         """Called with the key of a target on which another sum is requested than before."""
+        self.on_untried: list[OnPolicy] = []
+        """Called with the uid of a Placement that has untried targets, when a workload of it runs elsewhere than
+        before."""
         fleet.sync_targets.add_handler(self._on_target)
         fleet.locations.add_handler(self._on_location)
         fleet.placements.add_handler(self._on_placement)
         inventory.add_listener(self._on_resource)
 
     def put_policy(self, policy: Policy) -> bool:
-        """Take a Placement into account; says whether it differs from what was known of it."""
-        if self.world.policy(policy.uid) == policy:
+        """Take a Placement into account; says whether it differs, for its workloads, from what was known of it."""
+        before = self.world.policy(policy.uid)
+        if before == policy:
             return False
         self.world.put_policy(policy)
-        return True
+        return before is None or replace(before, untried=policy.untried) != policy
 
     def put_workload(self, workload: Workload) -> None:
         """Take a workload into account as it is."""
@@ -115,7 +122,7 @@ class WorldFeed:
 
     def _on_placement(self, _kind: str, old: Object | None, new: Object | None) -> None:
         if new is None and old is not None:
-            self.world.drop_policy(uid(old))
+            self.world.drop_policy(uid_of(old))
 
     def _on_resource(self, gvr: GroupVersionResource, informer: Informer) -> None:
         if gvr in BUILTINS:
@@ -145,6 +152,7 @@ class WorldFeed:
 
     def _tell(self, before: Workload | None, after: Workload | None) -> None:
         was, now = _load(before), _load(after)
+        self._tell_homes(before, after)
         if was == now:
             return
         changed = {key for key in was.keys() | now.keys() if was.get(key) != now.get(key)}
@@ -153,6 +161,14 @@ class WorldFeed:
                 hear(key)
         if any(key in was for key in changed):
             self._room()
+
+    def _tell_homes(self, before: Workload | None, after: Workload | None) -> None:
+        for each in (before, after):
+            for uid in each.policies if each is not None else ():
+                policy = self.world.policy(uid)
+                if policy is not None and policy.untried:
+                    for hear in self.on_untried:
+                        hear(uid)
 
     def _room(self) -> None:
         _call(self.on_room)

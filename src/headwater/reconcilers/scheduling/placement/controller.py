@@ -12,7 +12,7 @@ from headwater.controller.commit import Committer
 from headwater.controller.controller import Controller
 from headwater.controller.interface import Result
 from headwater.machinery.logicalcluster import PATH_ANNOTATION
-from headwater.machinery.objects import Object, cluster_name, deep_copy, labels, nested, object_key
+from headwater.machinery.objects import Object, cluster_name, deep_copy, labels, nested, object_key, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.fleet import BY_CLUSTER, Fleet
 from headwater.reconcilers.scheduling.placement.step_decide import (
@@ -49,6 +49,8 @@ class PlacementController:
         self.on_policy: list[Callable[[Object], None]] = []
         """Called with a Placement when the engine knows another version of it than before."""
         self._committer = Committer.of(fleet.cluster_client, PLACEMENTS)
+        self._untried: dict[str, str] = {}
+        """Uid -> key of the Placements that have targets which none of their workloads has come to yet."""
         self._looking_at: dict[str, set[str]] = {}
         """Location cluster -> keys of the Placements that choose there."""
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, clock=fleet.clock)
@@ -58,6 +60,7 @@ class PlacementController:
         fleet.sync_targets.add_handler(self._on_sync_target)
         fleet.bindings.add_handler(self._on_local)
         fleet.namespaces.add_handler(self._on_namespace)
+        feed.on_untried.append(self._on_untried)
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -69,6 +72,7 @@ class PlacementController:
             self.controller.enqueue(object_key(new))
         elif old is not None:
             self._look_at(object_key(old), None)
+            self._untried.pop(uid(old), None)
 
     def _on_location(self, _kind: str, old: Object | None, new: Object | None) -> None:
         if old is not None and new is not None and old.get("spec") == new.get("spec") and labels(old) == labels(new):
@@ -89,6 +93,10 @@ class PlacementController:
         if old is not None and new is not None and labels(old) == labels(new):
             return
         self._on_local(kind, old, new)
+
+    def _on_untried(self, policy_uid: str) -> None:
+        if policy_uid in self._untried:
+            self.controller.enqueue(self._untried[policy_uid])
 
     def _enqueue_lookers(self, changed: Object | None) -> None:
         assert changed is not None, "an event has an object"
@@ -137,6 +145,10 @@ class PlacementController:
         )
 
     def _decide(self, placement: Object, now: datetime, policy: Policy) -> Decision:
+        if policy.untried:
+            self._untried[policy.uid] = object_key(placement)
+        else:
+            self._untried.pop(policy.uid, None)
         if self._feed.put_policy(policy):
             for hear in self.on_policy:
                 hear(placement)

@@ -21,12 +21,16 @@ from headwater.apis.placement.v1alpha1.placement import (
     REASON_SCHEDULE_LOCATION_NOT_FOUND,
     REASON_TOO_FEW_TARGETS,
 )
-from headwater.apis.workload.labels import PLACEMENT_TARGET_ANNOTATION, UNSCHEDULED_NAMESPACES
+from headwater.apis.workload.labels import (
+    PLACEMENT_TARGET_ANNOTATION,
+    UNSCHEDULED_NAMESPACES,
+    UNTRIED_TARGETS_ANNOTATION,
+)
 from headwater.machinery.conditions import mark_false, mark_true
 from headwater.machinery.labels import selector_from_label_selector
 from headwater.machinery.objects import Object, generation, labels, name, nested, set_annotation
 from headwater.scheduling.model import Decision, Policy, ResourceIdentity
-from headwater.scheduling.snapshot import chosen_keys, policy_from
+from headwater.scheduling.snapshot import chosen_keys, policy_from, untried_keys
 
 _MAX_MESSAGE_PARTS = 4
 
@@ -78,8 +82,12 @@ def record_targets(placement: Object, outcome: Outcome, target_exists: Callable[
     """
     if outcome.decision is None:
         keys = tuple(filter(target_exists, chosen_keys(placement)))
+        untried = tuple(filter(target_exists, untried_keys(placement)))
     else:
         keys = tuple(pick.target.key for pick in outcome.decision.picks)
+        untried = tuple(sorted(outcome.decision.untried))
+    if untried != untried_keys(placement):
+        set_annotation(placement, UNTRIED_TARGETS_ANNOTATION, ",".join(untried) or None)
     if keys != chosen_keys(placement):
         set_annotation(placement, PLACEMENT_TARGET_ANNOTATION, ",".join(keys) or None)
 

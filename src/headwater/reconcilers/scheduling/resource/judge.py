@@ -66,8 +66,10 @@ def home_stands(world: World, uid: str, now: datetime) -> bool:
     policy = world.policy(uid)
     assert policy is not None, "only known policies are asked for"
     in_use = [world.target(key) for key in policy.current]
-    if len(in_use) >= policy.maximum and all(
-        target is not None and reject(target, policy, now, in_use=True) is None for target in in_use
+    if (
+        not policy.untried
+        and len(in_use) >= policy.maximum
+        and all(target is not None and reject(target, policy, now, in_use=True) is None for target in in_use)
     ):
         return True
     return tuple(pick.target.key for pick in choose_home(world, uid, now).picks) == policy.current
