@@ -209,6 +209,20 @@ async def test_a_lost_target_is_left_after_its_grace(ground: Ground) -> None:
     await space.chosen("two")
 
 
+async def test_scheduled_tells_of_the_decision_not_of_the_pcluster(ground: Ground) -> None:
+    """Within the grace of a silent target the decision stands; after it the target is held for want of another."""
+    space = await ground.workspace("west")
+    await space.target("one")
+    await space.place(eviction={"graceSeconds": 100})
+    await space.chosen("one")
+    await ground.skip(61)
+    await space.condition(SYNC_TARGETS, "one", "Ready", "False")
+    await space.condition(PLACEMENTS, "all", "Scheduled", "True")
+    await ground.skip(101)
+    await space.condition(PLACEMENTS, "all", "Scheduled", "False", "NoValidTarget", "one")
+    await space.chosen("one")
+
+
 async def test_a_deleted_target_is_left_at_once(ground: Ground) -> None:
     space = await ground.workspace("west")
     await space.target("one")
