@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from headwater.apis.workload.labels import CLUSTER_LABEL, LOCATOR_ANNOTATION
@@ -10,7 +11,7 @@ from headwater.base.clock import Clock
 from headwater.client.dynamic import Client, ClusterClient
 from headwater.client.resource import ResourceClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, controller_of, labels, make_key, namespace
+from headwater.machinery.objects import Object, controller_of, deletion_timestamp, labels, make_key, namespace, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.objects import name as object_name
 from headwater.syncer.identity import TargetIdentity
@@ -31,6 +32,8 @@ class Downstream:
         self.client: Client = cluster_client.cluster("")
         self._identity = identity
         self._changed = changed
+        self._ending: set[str] = set()
+        """Uids of copies that we are deleting, until the informer shows that they are gone."""
         self.informers = InformerSet(
             "downstream",
             resource_client=self.client.resource,
@@ -69,6 +72,22 @@ class Downstream:
             and controller_of(obj) is None
         )
 
+    @contextmanager
+    def ending(self, resource: GroupResource, place: tuple[str, str], copy: Object) -> Iterator[None]:
+        """Have a copy count as one that ends, from now on until it was seen to be gone, or the block raises."""
+        known = self.get(resource, *place)
+        if known is not None and uid(known) == uid(copy):  # Else no event would come to forget it by.
+            self._ending.add(uid(copy))
+        try:
+            yield
+        except BaseException:
+            self._ending.discard(uid(copy))
+            raise
+
+    def ends(self, copy: Object) -> bool:
+        """Whether a copy is on its way out: what it says of itself is not so for long."""
+        return bool(deletion_timestamp(copy)) or uid(copy) in self._ending
+
     def owns_namespace(self, space: str) -> bool:
         """Whether a namespace is one of ours."""
         found = self.get(_NAMESPACES, "", space)
@@ -76,6 +95,8 @@ class Downstream:
 
     def _on_change(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         """Pass on changes of what is, or was, ours."""
+        if old is not None and (new is None or uid(new) != uid(old)):
+            self._ending.discard(uid(old))
         if any(obj is not None and self.is_ours(obj) for obj in (old, new)):
             self._changed(resource, old, new)
 

@@ -37,9 +37,10 @@ async def delete_copy(
         return True
     if deletion_timestamp(copy):
         return False
-    if not await may_go(copy):
-        raise DeletionHeld
-    return await _delete(downstream, resource, place, copy)
+    with downstream.ending(resource, (place.namespace, place.name), copy):
+        if not await may_go(copy):
+            raise DeletionHeld
+        return await _delete(downstream, resource, place, copy)
 
 
 async def _delete(downstream: Downstream, resource: GroupResource, place: Place, copy: Object) -> bool:

@@ -83,6 +83,9 @@ class StatusSyncer:
         if copy is None or status is None or seen.get("status") == status:
             self._latency.same(item)
             return None
+        if self._downstream.ends(copy) and not deletion_timestamp(seen):
+            # It was to go, and now another is to come in its place: what this one runs must not count for that.
+            return Result(requeue_after_seconds=_NOT_SYNCED_SECONDS)
         patch: list[Object] = [
             {"op": "test", "path": "/metadata/uid", "value": uid(seen)},
             {"op": "add", "path": "/status", "value": status},
