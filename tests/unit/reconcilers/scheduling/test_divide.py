@@ -62,7 +62,8 @@ GENTLE: dict[str, tuple[dict[str, int], dict[str, int], dict[str, int], dict[str
     "newcomer-ready": ({"a": 3, "b": 3}, {"a": 3, "b": 3, "c": 2}, {"a": 2, "b": 2, "c": 2}, {"a": 2, "b": 2, "c": 2}),
     "scaled-down": ({"a": 3, "b": 3}, {"a": 3, "b": 3}, {"a": 1, "b": 1}, {"a": 1, "b": 1}),
     "scaled-to-zero": ({"a": 3, "b": 3}, {"a": 3, "b": 3}, {"a": 0, "b": 0}, {"a": 0, "b": 0}),
-    "nothing-ready-to-lose": ({"a": 6}, {}, {"a": 2, "b": 4}, {"a": 2, "b": 4}),
+    "before-the-first-report": ({"a": 6}, {}, {"a": 2, "b": 4}, {"b": 4}),
+    "reported-by-others-only": ({"a": 6}, {"b": 4}, {"a": 2, "b": 4}, {"a": 2, "b": 4}),
     "ready-since-the-report": ({"a": 3, "b": 3}, {"a": 3, "b": 1}, {"a": 5, "b": 1}, {"a": 5}),
     "from-duplicated": ({}, {"a": 6, "b": 0}, {"a": 3, "b": 3}, {"a": 6, "b": 3}),
 }

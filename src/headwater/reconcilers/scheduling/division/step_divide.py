@@ -11,7 +11,6 @@ from headwater.machinery.objects import Object, labels
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.scheduling.division.shares import Divisible, Values, pointer
 from headwater.reconcilers.scheduling.division.specdiff import SpecDiff, read_spec_diff, write_spec_diff
-from headwater.scheduling.readiness import reported_status
 
 _WITH_REPLICAS: Final = Divisible()
 _NONE: Final[frozenset[str]] = frozenset()
@@ -84,9 +83,9 @@ def _without_gaps(
 ) -> dict[str, int]:
     """The shares, each kept as large as the others' readiness still requires.
 
-    Reports are older than what was told since. Of a target that reports at all what it was given counts when it is
-    to shrink: pods that have become ready since must not be taken away. One that was told to shrink and still
-    reports more counts with the smaller number, and grows again only after it has reported that.
+    Reports are older than what was told since. Of a target what it was given counts when it is to shrink: pods that
+    have become ready since, or before its first report came, must not be taken away. One that was told to shrink and
+    still reports more counts with the smaller number, and grows again only after it has reported that.
     """
     ready = {key: divided.ready_on(obj, key, unreachable) for key in shares}
     path = pointer(divided.path)
@@ -98,7 +97,7 @@ def _without_gaps(
         if sure[key] < ready[key]:
             wanted[key] = sure[key]
             continue
-        reports = bool(divided.ready) and key not in unreachable and reported_status(obj, key) is not None
+        runs = bool(divided.ready) and key not in unreachable
         elsewhere = sum(min(shares[other], sure[other]) for other in shares if other != key)
-        wanted[key] = max(share, min(told[key] if reports else 0, total - elsewhere))
+        wanted[key] = max(share, min(told[key] if runs else 0, total - elsewhere))
     return wanted
