@@ -20,6 +20,7 @@ from headwater.syncer.access.forward import Forwarder
 from headwater.syncer.access.gate import Gate
 from headwater.syncer.activity import Activity
 from headwater.syncer.capacity.report import CapacityReport
+from headwater.syncer.checks import add_checks
 from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.election import Election
@@ -126,7 +127,14 @@ class Agent:
             clock=self._clock,
             went_back=lambda: self._spec.brake.hold(RESTORED, behind=True),
         )
-        self._add_checks(heartbeat)
+        add_checks(
+            self.health,
+            self._registry,
+            heartbeat=heartbeat,
+            upstream=upstream,
+            downstream=downstream,
+            namespaces=self._namespaces,
+        )
         async with TaskGroup("syncer") as group:
             if self._access is not None:
                 group.start(self._tunneler(identity, self._access, follower).run(), name="tunnels")
@@ -264,15 +272,3 @@ class Agent:
                     self._status.controller.enqueue(item_of(synced, key))
         if new is not None:
             self._spec.revisit(name(new))
-
-    def _add_checks(self, heartbeat: Heartbeat) -> None:
-        objects = self._registry.gauge("syncer_objects", "Objects that are held in memory, by side.", ["side"])
-        objects.labels("downstream").set_function(self._downstream.count)
-        orphans = self._registry.gauge(
-            "syncer_orphaned_namespaces", "Namespaces of a SyncTarget that had our name and another uid."
-        )
-        orphans.set_function(lambda: len(self._namespaces.orphans()))
-        objects.labels("upstream").set_function(self._upstream.count)
-        self.health.add("heartbeat", lambda: heartbeat.last_error or None)
-        self.health.add("upstream", lambda: "; ".join(self._upstream.errors()) or None)
-        self.health.add("downstream", lambda: "; ".join(self._downstream.informers.errors()) or None)
