@@ -21,6 +21,7 @@ BUILTINS = {
     "namespaces/status": STATUS_VERBS,
     "secrets": VERBS,
     "serviceaccounts": VERBS,
+    "serviceaccounts/token": ["create"],
 }
 
 
@@ -230,7 +231,7 @@ async def test_a_deleted_target_serves_nothing(stage: Stage) -> None:
         ("DELETE", "/api/v1/namespaces/default/configmaps"),
         ("DELETE", "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"),
         ("GET", "/api/v1/namespaces/default/configmaps/kube-root-ca.crt/status"),
-        ("POST", "/api/v1/namespaces/default/serviceaccounts/default/token"),
+        ("POST", "/api/v1/namespaces/default/serviceaccounts/default"),
         ("PUT", "/api/v1/namespaces/default/finalize"),
         ("DELETE", "/api/v1/namespaces/default"),
         ("GET", "/api/v1/proxy/namespaces/default/services/x"),

@@ -90,6 +90,9 @@ LOCATOR_ANNOTATION: Final = "kcp.io/namespace-locator"
 TENANT_LABEL: Final = "kcp.io/tenant-id"
 """Label on downstream namespaces: one value for each (workspace, sync target)."""
 
+SYNCER_ID_PREFIX: Final = "kcp-syncer-"
+"""What names that `syncer_id` makes begin with."""
+
 UNSCHEDULED_NAMESPACES: Final = frozenset({"kube-system", "kube-public", "kube-node-lease", "kcp-system"})
 """Namespaces whose content never leaves the control plane."""
 
@@ -106,7 +109,7 @@ def sync_target_key(cluster_name: str, name: str) -> str:
 
 def syncer_id(sync_target_name: str, uid: str) -> str:
     """Name of everything that belongs to one syncer: account, roles, downstream namespace and Deployment."""
-    return f"kcp-syncer-{sync_target_name}-{base36_sha224(uid)[:8]}"
+    return f"{SYNCER_ID_PREFIX}{sync_target_name}-{base36_sha224(uid)[:8]}"
 
 
 def state_label(key: str) -> str:

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
-
+from headwater.apis.workload.podspecs import POD_SPEC_PATHS
 from headwater.machinery.objects import Object, nested
 
-POD_SPEC_PATHS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
-    ("v1", "Pod"): ("spec",),
-    ("v1", "ReplicationController"): ("spec", "template", "spec"),
-    ("apps/v1", "Deployment"): ("spec", "template", "spec"),
-    ("apps/v1", "ReplicaSet"): ("spec", "template", "spec"),
-    ("apps/v1", "StatefulSet"): ("spec", "template", "spec"),
-    ("apps/v1", "DaemonSet"): ("spec", "template", "spec"),
-    ("batch/v1", "Job"): ("spec", "template", "spec"),
-    ("batch/v1", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
-}
+__all__ = ["POD_SPEC_PATHS", "without_upstream_identity"]
 
 
 def without_upstream_identity(body: Object, *, keep_service_accounts: bool) -> None:

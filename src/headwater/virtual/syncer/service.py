@@ -31,12 +31,21 @@ from headwater.machinery.objects import Object, cluster_name, labels, namespace,
 from headwater.machinery.timestamps import format_time
 from headwater.machinery.watch import BOOKMARK
 from headwater.telemetry.logging import get_logger
+from headwater.virtual.syncer.accounts import AccountTokens
 from headwater.virtual.syncer.failures import FailureEvents
 from headwater.virtual.syncer.forward import SyncForwarder
 from headwater.virtual.syncer.openapi import OpenApiSource
 from headwater.virtual.syncer.view import syncer_view
 from headwater.virtual.syncer.writes import stored_change
-from headwater.virtual.synctarget.domain import SYNCED, DomainResource, DomainSource, allowed_verbs, discovery
+from headwater.virtual.synctarget.domain import (
+    SYNCED,
+    TOKEN,
+    Domain,
+    DomainResource,
+    DomainSource,
+    allowed_verbs,
+    discovery,
+)
 from headwater.virtual.synctarget.messages import event_line, json_response, patched, read_body, watch_lines
 from headwater.virtual.synctarget.target import TargetGate, TargetRequest, parse_target_request
 
@@ -83,7 +92,7 @@ class SyncerVirtualWorkspace:
             await self._gate.enter(target, request.user)
 
         now = self._clock.now()
-        asked = _Asked(target, resource, info, request, now)
+        asked = _Asked(target, domain, resource, info, request, now)
         views = _ResourceRequest(self._forward, self._failures, self._external_url, asked, still_allowed)
         return await views.answer()
 
@@ -100,6 +109,7 @@ class _Asked:
     """Who asks for what, and when."""
 
     target: TargetRequest
+    domain: Domain
     resource: DomainResource
     info: RequestInfo
     request: Request
@@ -121,6 +131,7 @@ class _ResourceRequest:
         self._failures = failures
         self._external_url = external_url
         self._target = asked.target
+        self._domain = asked.domain
         self._resource = asked.resource
         self._info = asked.info
         self._request = asked.request
@@ -138,6 +149,8 @@ class _ResourceRequest:
             )
         if self._target.wildcard and (verb not in ("list", "watch") or self._info.namespace):
             raise BadRequest("over all logical clusters only whole resources can be listed and watched")
+        if subresource == TOKEN:
+            return json_response(await self._issue(), status=201)
         if verb == "watch":
             return StreamResponse(200, "application/json", self._watch())
         if verb == "list":
@@ -145,6 +158,15 @@ class _ResourceRequest:
         if verb == "get":
             return json_response(self._view(await self._existing()))
         return json_response(await self._write())
+
+    async def _issue(self) -> Object:
+        """A token for pods of the target."""
+        info = self._info
+        if not info.namespace or len(info.parts) != 3:
+            raise NotFound("the server could not find the requested resource")
+        body = await read_body(self._request)
+        tokens = AccountTokens(self._forward)
+        return await tokens.issue(self._target, self._domain, self._resource, info.namespace, info.name, body)
 
     def _view(self, obj: Object) -> Object:
         workspace = cluster_name(obj) or self._target.request_cluster

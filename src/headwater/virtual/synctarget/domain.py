@@ -19,6 +19,8 @@ from headwater.machinery.objects import Object, cluster_name, nested
 
 _MAX_DOMAINS: Final = 1024
 _OFFER_SECONDS: Final = 5.0
+TOKEN: Final = "token"  # noqa: S105 - the name of a subresource
+_TOKEN_VERBS: Final = ("create",)
 _STATUS_VERBS: Final = ("get", "patch", "update")
 
 
@@ -34,6 +36,7 @@ class DomainResource:
     identity: str = ""
     has_status: bool = False
     singular: str = ""
+    issues_tokens: bool = False
 
     @property
     def upstream(self) -> GroupVersionResource:
@@ -61,7 +64,7 @@ SYNCED: Final = Surface(
         DomainResource("", "v1", "configmaps", "ConfigMap", namespaced=True),
         DomainResource("", "v1", "namespaces", "Namespace", namespaced=False, has_status=True),
         DomainResource("", "v1", "secrets", "Secret", namespaced=True),
-        DomainResource("", "v1", "serviceaccounts", "ServiceAccount", namespaced=True),
+        DomainResource("", "v1", "serviceaccounts", "ServiceAccount", namespaced=True, issues_tokens=True),
     ),
     serves=lambda group, resource: (group, resource) != ("", "pods"),
     verbs=("get", "list", "patch", "update", "watch"),
@@ -222,6 +225,10 @@ def _resource_list(domain: Domain, group_version: GroupVersion, surface: Surface
         if each.has_status:
             status = {"name": f"{each.resource}/status", **shared, "singularName": "", "verbs": list(_STATUS_VERBS)}
             resources.append(status)
+        if each.issues_tokens:
+            request = {"group": "authentication.k8s.io", "version": "v1", "kind": "TokenRequest"}
+            shared |= {"name": f"{each.resource}/{TOKEN}", "singularName": "", "verbs": list(_TOKEN_VERBS)}
+            resources.append({**shared, **request})
     return {
         "kind": "APIResourceList",
         "apiVersion": "v1",
@@ -231,7 +238,9 @@ def _resource_list(domain: Domain, group_version: GroupVersion, surface: Surface
 
 
 def allowed_verbs(surface: Surface, resource: DomainResource, subresource: str) -> tuple[str, ...]:
-    """Verbs on a resource or its status; none for any other subresource."""
+    """Verbs on a resource, its status or its tokens; none for any other subresource."""
     if not subresource:
         return surface.verbs
+    if subresource == TOKEN:
+        return _TOKEN_VERBS if resource.issues_tokens else ()
     return _STATUS_VERBS if subresource == "status" and resource.has_status else ()
