@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, nested
 
 POD_SPEC_PATHS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
@@ -18,6 +19,12 @@ POD_SPEC_PATHS: Final[Mapping[tuple[str, str], tuple[str, ...]]] = {
     ("batch/v1", "CronJob"): ("spec", "jobTemplate", "spec", "template", "spec"),
 }
 """(apiVersion, kind) to the path."""
+
+
+POD_RESOURCES: Final = frozenset(
+    GroupResource(version.rpartition("/")[0], kind.lower() + "s") for version, kind in POD_SPEC_PATHS
+)
+"""The resources of these kinds."""
 
 
 def pod_spec(obj: Object) -> Object | None:

@@ -24,10 +24,12 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.logicalcluster import CLUSTER_ANNOTATION, PATH_ANNOTATION
 from headwater.machinery.objects import Object, deep_copy, generation, labels, name
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.machinery.objects import namespace as namespace_of
+from headwater.syncer.mutate.accounts import without_tokens
 from headwater.syncer.mutate.derived import mark_what_is_derived
 from headwater.syncer.mutate.jobs import without_generated_selector
 from headwater.syncer.mutate.names import downstream_name
-from headwater.syncer.mutate.pods import without_upstream_identity
+from headwater.syncer.mutate.pods import NO_ACCOUNT, PodAccount, with_upstream_account
 from headwater.syncer.mutate.secrets import without_token_type
 
 HASH_ANNOTATION: Final = "internal.workload.kcp.io/applied-hash"
@@ -71,15 +73,15 @@ def downstream_body(
     key: str,
     namespace: str,
     locator: str = "",
-    keep_service_accounts: bool = False,
+    account: PodAccount = NO_ACCOUNT,
     without_replicas: bool = False,
 ) -> Object:
     """What to apply for an upstream object; the object itself stays as it is.
 
     Type, labels, annotations and all fields but status go down, without anything of the control plane's own
     bookkeeping and of other sync targets. ``locator`` is for cluster-scoped objects, which have no namespace to carry
-    it, ``without_replicas`` for what an autoscaler of the pcluster scales. The hash of the result is in an annotation,
-    so that an unchanged object can be recognised.
+    it, ``account`` for what runs pods, ``without_replicas`` for what an autoscaler of the pcluster scales. The hash of
+    the result is in an annotation, so that an unchanged object can be recognised.
     """
     body: Object = {"apiVersion": upstream["apiVersion"], "kind": upstream["kind"], "metadata": {}}
     for field, value in upstream.items():
@@ -89,8 +91,9 @@ def downstream_body(
     if without_replicas:
         body["spec"].pop("replicas", None)
     without_token_type(body, resource)
+    without_tokens(body, resource)
     without_generated_selector(body)
-    without_upstream_identity(body, keep_service_accounts=keep_service_accounts)
+    with_upstream_account(body, account, namespace_of(upstream))
     mark_what_is_derived(body, key)
     digest = hashlib.sha256(jsonio.dumps_sorted(body)).hexdigest()[:32]
     body["metadata"]["annotations"][HASH_ANNOTATION] = digest
