@@ -59,7 +59,7 @@ def test_downstream_rules_list_groups_and_resources() -> None:
     assert looking == expected
     assert [(rule["apiGroups"], rule["resources"]) for rule in rules if "create" in rule["verbs"]] == [
         ([""], ["namespaces"]),
-        ([""], ["configmaps", "secrets", "services"]),
+        ([""], ["configmaps", "secrets", "serviceaccounts", "services"]),
         (["apps"], ["deployments"]),
     ]
     assert not any("*" in rule["verbs"] + rule["resources"] + rule["apiGroups"] for rule in rules)

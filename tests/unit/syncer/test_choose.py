@@ -127,7 +127,7 @@ def test_only_accepted_resources_with_rights_are_synced() -> None:
     assert set(wanted_resources([{**ENTRY, "state": "Pending"}], downstream, {}, {}, {}).values()) == set(ALWAYS_SYNCED)
     assert set(wanted_resources([ENTRY], downstream, {DEPLOYMENTS: ("watch",)}, {}, {}).values()) == set(ALWAYS_SYNCED)
     wanted = wanted_resources([ENTRY], downstream, {ALWAYS_SYNCED[2]: ("get",), DEPLOYMENTS: ()}, {}, {})
-    assert set(map(str, wanted)) == {"namespaces", "configmaps", "deployments.apps"}
+    assert set(map(str, wanted)) == {"namespaces", "configmaps", "serviceaccounts", "deployments.apps"}
 
 
 def test_failing_discovery_stops_no_sync() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +11,6 @@ from headwater.machinery.objects import Object, deep_copy
 from headwater.syncer.mutate.body import GENERATION_ANNOTATION, HASH_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import contains, is_applied
 from headwater.syncer.mutate.names import downstream_name, upstream_name
-from headwater.syncer.mutate.pods import POD_SPEC_PATHS
 from headwater.syncer.mutate.status import upstream_status
 
 CONFIG_MAPS = GroupResource("", "configmaps")
@@ -154,22 +151,6 @@ def test_jobs_get_their_selector_downstream(manual: bool, selector: Object | Non
     assert body["spec"].get("selector") == selector
     assert body["spec"]["template"]["metadata"]["labels"] == {**labels, "state.workload.kcp.io/K": "Upsync"}
     assert job == before
-
-
-@pytest.mark.parametrize(("kind", "path"), POD_SPEC_PATHS.items(), ids=lambda value: "/".join(value))
-def test_pods_run_without_upstream_accounts(kind: tuple[str, str], path: tuple[str, ...]) -> None:
-    """Every kind with a pod spec loses the service account, unless those are synced too."""
-    obj: Object = {"apiVersion": kind[0], "kind": kind[1], "metadata": {"name": "x"}}
-    holder: Any = obj
-    for part in path:
-        holder = holder.setdefault(part, {})
-    holder["serviceAccountName"] = "robot"
-    body: Any = downstream_body(obj, DEPLOYMENTS, key="K", namespace="n")
-    kept: Any = downstream_body(obj, DEPLOYMENTS, key="K", namespace="n", keep_service_accounts=True)
-    for part in path:
-        body, kept = body[part], kept[part]
-    assert body == {"automountServiceAccountToken": False}
-    assert kept == {"serviceAccountName": "robot"}
 
 
 @pytest.mark.parametrize(

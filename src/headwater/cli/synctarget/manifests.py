@@ -183,7 +183,7 @@ def renewed_objects(plan: SyncerPlan, *, only_role: bool) -> list[Object]:
 
 def downstream_rules(resources: Iterable[tuple[str, str]], *, tunnel: bool = False) -> list[Object]:
     """Rules of the syncer's role: what it looks at, namespaces, synced resources by group, access to pods."""
-    by_group: dict[str, set[str]] = {"": {"configmaps", "secrets"}}
+    by_group: dict[str, set[str]] = {"": {"configmaps", "secrets", "serviceaccounts"}}
     for group, resource in resources:
         if GroupResource(group, resource) not in NEVER_SYNCED:
             by_group.setdefault(group, set()).add(resource)

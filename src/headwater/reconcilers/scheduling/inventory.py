@@ -17,7 +17,8 @@ from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, by_name
 from headwater.scheduling.readiness import WORKLOAD_RESOURCES
 
 BY_TARGET: Final = "target"
-BUILTINS: Final = (GroupVersionResource("", "v1", "configmaps"), GroupVersionResource("", "v1", "secrets"))
+BUILTINS: Final = tuple(GroupVersionResource("", "v1", each) for each in ("configmaps", "secrets", "serviceaccounts"))
+"""What every workspace has and pods may need beside them."""
 _MADE_BELOW: Final = frozenset(
     {("", "pods"), ("apps", "replicasets"), ("", "endpoints"), ("discovery.k8s.io", "endpointslices")}
 )

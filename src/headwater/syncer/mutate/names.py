@@ -8,6 +8,9 @@ from headwater.machinery.gvk import GroupResource
 
 CONFIG_MAPS: Final = GroupResource("", "configmaps")
 SECRETS: Final = GroupResource("", "secrets")
+SERVICE_ACCOUNTS: Final = GroupResource("", "serviceaccounts")
+ACCESS_PREFIX: Final = "kcp-access-"
+"""Of the names of Secrets with tokens of pods, which the syncer makes."""
 _ROOT_CA_UPSTREAM: Final = "kube-root-ca.crt"
 _ROOT_CA_DOWNSTREAM: Final = "kcp-root-ca.crt"
 _TOKEN_PREFIX: Final = "default-token-"  # noqa: S105 - a name

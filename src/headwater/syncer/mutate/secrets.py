@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from headwater.apis.workload.access import is_syncer_account
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, set_annotation
 from headwater.machinery.objects import annotations as annotations_of
@@ -10,12 +9,6 @@ from headwater.syncer.mutate.names import SECRETS
 
 ACCOUNT_NAME_ANNOTATION = "kubernetes.io/service-account.name"
 ACCOUNT_UID_ANNOTATION = "kubernetes.io/service-account.uid"
-
-
-def stays_upstream(obj: Object, resource: GroupResource) -> bool:
-    """Whether an object is the credential of a syncer, which no pcluster must get hold of."""
-    account = annotations_of(obj).get(ACCOUNT_NAME_ANNOTATION, "")
-    return resource == SECRETS and is_syncer_account(account)
 
 
 def without_token_type(body: Object, resource: GroupResource) -> None:

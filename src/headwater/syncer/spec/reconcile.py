@@ -17,7 +17,9 @@ from headwater.syncer.identity import TargetIdentity, item_of, parse_item
 from headwater.syncer.latency import Latency
 from headwater.syncer.mutate.body import REVISION_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
-from headwater.syncer.mutate.secrets import stays_upstream
+from headwater.syncer.mutate.names import SERVICE_ACCOUNTS
+from headwater.syncer.mutate.pods import PodAccount
+from headwater.syncer.mutate.reserved import stays_upstream
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
 from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.brake import DeletionBrake
@@ -29,7 +31,6 @@ from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 
 FIELD_MANAGER: Final = "syncer"
-SERVICE_ACCOUNTS: Final = GroupResource("", "serviceaccounts")
 _NAMESPACE_RETRY_SECONDS: Final = 2.0
 _COLLISION_RETRY_SECONDS: Final = 60.0
 _UNCONFIRMED_RETRY_SECONDS: Final = 30.0
@@ -185,7 +186,7 @@ class SpecReconciler:
             key=self._identity.key,
             namespace=place.namespace,
             locator=locator,
-            keep_service_accounts=SERVICE_ACCOUNTS in self._resources,
+            account=PodAccount(exists=SERVICE_ACCOUNTS in self._resources),
             without_replicas=kept is not None,
         )
         restored = copy is not None and self._brake.trusts and is_behind(upstream, copy)

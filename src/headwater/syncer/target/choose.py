@@ -16,6 +16,7 @@ ALWAYS_SYNCED: Final = (
     GroupVersionResource("", "v1", "namespaces"),
     GroupVersionResource("", "v1", "configmaps"),
     GroupVersionResource("", "v1", "secrets"),
+    GroupVersionResource("", "v1", "serviceaccounts"),
 )
 NEVER_SYNCED: Final = frozenset({GroupResource("", "pods"), GroupResource("", "endpoints")})
 """Made on the pcluster by its own controllers; they are reported up, not brought down."""

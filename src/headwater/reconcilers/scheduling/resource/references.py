@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from headwater.apis.workload.access import DEFAULT_ACCOUNT
 from headwater.machinery.labels import Selector, selector_from_label_selector
 from headwater.machinery.objects import Object, labels, name, nested
 
@@ -24,8 +25,8 @@ _SELECTING: Final = {
 
 def references(workload: Object) -> frozenset[Reference]:
     """All objects that the pods of a workload name: configuration, secrets, claims, account; and its Service."""
-    pod = nested(workload, "spec", "template", "spec", default=None) or {}
-    found = {(*kind, named) for kind, named in _named(pod) if named}
+    pod = nested(workload, "spec", "template", "spec", default=None)
+    found = {(*kind, named) for kind, named in _named(pod) if named} if pod else set()
     service = nested(workload, "spec", "serviceName", default="")
     if service:
         found.add((*_SERVICES, service))
@@ -74,7 +75,7 @@ def _selector(selector: Any) -> Selector | None:
 
 
 def _named(pod: Object) -> Iterator[tuple[tuple[str, str], str]]:
-    yield ("", "serviceaccounts"), pod.get("serviceAccountName") or ""
+    yield ("", "serviceaccounts"), pod.get("serviceAccountName") or DEFAULT_ACCOUNT
     for pull in pod.get("imagePullSecrets") or ():
         yield _SECRETS, pull.get("name") or ""
     for volume in pod.get("volumes") or ():
