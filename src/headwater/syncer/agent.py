@@ -18,6 +18,7 @@ from headwater.machinery.objects import Object, cluster_name, name, object_key, 
 from headwater.syncer.access import Access, Tunneler
 from headwater.syncer.access.forward import Forwarder
 from headwater.syncer.access.gate import Gate
+from headwater.syncer.accounts import Accounts
 from headwater.syncer.activity import Activity
 from headwater.syncer.capacity.report import CapacityReport
 from headwater.syncer.checks import add_checks
@@ -54,6 +55,7 @@ class Agent:
     ``control_plane`` reaches workspaces by `/clusters/<name>`, ``pcluster`` is a plain API server, and
     ``transport_for`` gives transports to virtual workspace servers. With ``access`` it opens tunnels, with an
     ``election`` it works while it leads. ``credentials`` is there when the syncer keeps its credential itself.
+    ``ca_bundle`` is what clients in pods are to trust the control plane by, in PEM.
     """
 
     def __init__(
@@ -68,7 +70,9 @@ class Agent:
         clock: Clock | None = None,
         registry: Registry | None = None,
         credentials: CredentialKeeper | None = None,
+        ca_bundle: bytes = b"",
     ) -> None:
+        self._ca_bundle = ca_bundle
         self._options = options
         self._workspace = control_plane.cluster(options.from_cluster)
         self._pcluster = pcluster
@@ -146,6 +150,7 @@ class Agent:
             group.start(upstream.run(), name="upstream")
             group.start(self._spec.controller.run(), name="spec")
             group.start(self._status.controller.run(), name="status")
+            group.start(self._accounts.controller.run(), name="accounts")
             group.start(self._cleaner.controller.run(), name="namespaces")
             group.start(self._upsync.run(), name="upsync")
 
@@ -153,11 +158,21 @@ class Agent:
         options = self._options
         self._upstream, self._downstream = upstream, downstream
         self._namespaces = namespaces = Namespaces(downstream, identity)
+        self._accounts = Accounts(
+            identity=identity,
+            upstream=upstream,
+            downstream=downstream,
+            namespaces=namespaces,
+            ca_bundle=self._ca_bundle,
+            clock=self._clock,
+            registry=self._registry,
+        )
         self._spec = SpecSyncer(
             identity=identity,
             upstream=upstream,
             downstream=downstream,
             namespaces=namespaces,
+            accounts=self._accounts,
             activity=self._activity,
             brake=options.brake,
             workers=options.workers,
@@ -241,6 +256,7 @@ class Agent:
                 self._cleaner.upstream_changed(object_key(obj), new)
                 self._upsync.placed_namespace_changed(obj)
             return
+        self._accounts.upstream_changed(resource, old, new)
         self._spec.upstream_changed(resource, old, new)
         self._status.upstream_changed(resource, old, new)
 
@@ -253,6 +269,7 @@ class Agent:
             self._upsync.namespace_changed(old, new)
             return
         self._upsync.copy_changed(resource, new or old)
+        self._accounts.downstream_changed(resource, old, new)
         self._spec.downstream_changed(resource, old, new)
         self._status.downstream_changed(resource, old, new)
 
@@ -272,3 +289,4 @@ class Agent:
                     self._status.controller.enqueue(item_of(synced, key))
         if new is not None:
             self._spec.revisit(name(new))
+            self._accounts.revisit(name(new))

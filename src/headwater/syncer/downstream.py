@@ -34,6 +34,8 @@ class Downstream:
         self._changed = changed
         self._ending: set[str] = set()
         """Uids of copies that we are deleting, until the informer shows that they are gone."""
+        self.beside: Changed = lambda _resource, _old, _new: None
+        """Called for what has our label and is no copy."""
         self.informers = InformerSet(
             "downstream",
             resource_client=self.client.resource,
@@ -99,6 +101,8 @@ class Downstream:
             self._ending.discard(uid(old))
         if any(obj is not None and self.is_ours(obj) for obj in (old, new)):
             self._changed(resource, old, new)
+        else:
+            self.beside(resource, old, new)
 
     def count(self) -> int:
         """How many copies there are."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from headwater.apis.sync.v1alpha1.credentials import bootstrap_identity
@@ -66,6 +68,7 @@ async def run(options: SyncerOptions, *, clock: Clock | None = None) -> None:
         clock=clock,
         registry=registry,
         credentials=keeper,
+        ca_bundle=_trusted(settings),
     )
     try:
         async with TaskGroup("syncer process") as group:
@@ -92,6 +95,14 @@ def upstream_settings(options: SyncerOptions) -> tuple[ConnectionSettings, str]:
     if not workspace:
         raise ConfigError("--from-cluster is required, as the kubeconfig's server URL names no workspace")
     return replace(settings, server=server), workspace
+
+
+def _trusted(settings: ConnectionSettings) -> bytes:
+    """What we trust the control plane by, and clients in pods are to, in PEM; nothing when everything is trusted."""
+    if settings.ca_data or settings.insecure_skip_tls_verify:
+        return settings.ca_data
+    store = ssl.get_default_verify_paths().cafile
+    return Path(store).read_bytes() if store else b""
 
 
 def downstream_settings(options: SyncerOptions) -> ConnectionSettings:

@@ -8,6 +8,7 @@ from headwater.controller import Controller
 from headwater.controller.triggers import spec_or_metadata_changed
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, object_key
+from headwater.syncer.accounts import Accounts
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
@@ -32,6 +33,7 @@ class SpecSyncer:
         upstream: Upstream,
         downstream: Downstream,
         namespaces: Namespaces,
+        accounts: Accounts,
         activity: Activity,
         brake: BrakeSettings,
         workers: int,
@@ -53,12 +55,14 @@ class SpecSyncer:
             brake=self.brake,
             refusals=Refusals(upstream, key=identity.key, clock=clock, registry=registry),
             autoscaling=self._autoscaling,
+            accounts=accounts,
             activity=activity,
             latency=self._latency,
         )
         self.controller = Controller(
             "syncer-spec", reconcile=reconciler.reconcile, workers=workers, clock=clock, registry=registry
         )
+        accounts.again = self.controller.enqueue
 
     def _again(self, item: str | None) -> None:
         """Look at an item anew, or at all that there are."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Final
 
 from headwater.apis.workload.labels import LOCATOR_ANNOTATION
@@ -11,15 +10,15 @@ from headwater.machinery.errors import NotFound, StatusError
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, finalizers, name, resource_version, split_key, uid
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.accounts import Accounts, NoToken
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
 from headwater.syncer.latency import Latency
 from headwater.syncer.mutate.body import REVISION_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
-from headwater.syncer.mutate.names import SERVICE_ACCOUNTS
 from headwater.syncer.mutate.pods import PodAccount
-from headwater.syncer.mutate.reserved import stays_upstream
+from headwater.syncer.mutate.reserved import is_taken, stays_upstream
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
 from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.brake import DeletionBrake
@@ -34,13 +33,14 @@ FIELD_MANAGER: Final = "syncer"
 _NAMESPACE_RETRY_SECONDS: Final = 2.0
 _COLLISION_RETRY_SECONDS: Final = 60.0
 _UNCONFIRMED_RETRY_SECONDS: Final = 30.0
+_NO_TOKEN_RETRY_SECONDS: Final = 10.0
 _NOT_SYNCED_RETRY_SECONDS: Final = 3.0
 
 log = get_logger("syncer.spec")
 
 
 class ObjectCollision(Exception):
-    """A cluster-scoped object of this name exists downstream and is not a copy of this upstream object."""
+    """An object of this name exists downstream, or may, that is not a copy of this upstream object."""
 
 
 class SpecReconciler:
@@ -56,10 +56,12 @@ class SpecReconciler:
         brake: DeletionBrake,
         refusals: Refusals,
         autoscaling: Autoscaling,
+        accounts: Accounts,
         activity: Activity,
         latency: Latency,
     ) -> None:
         self._autoscaling = autoscaling
+        self._accounts = accounts
         self._identity = identity
         self._upstream = upstream
         self._downstream = downstream
@@ -69,9 +71,9 @@ class SpecReconciler:
         self._refusals = refusals
         self._activity = activity
         self._latency = latency
-        self._settled: dict[str, tuple[str, str, bool]] = {}
-        """Item -> resourceVersions of both sides after the last apply, and whether the replicas were an autoscaler's;
-        so that our own events cost nothing."""
+        self._settled: dict[str, tuple[str, str, bool, PodAccount]] = {}
+        """Item -> resourceVersions of both sides after the last apply, whether the replicas were an autoscaler's, and
+        what its pods ran as; so that our own events cost nothing."""
 
     async def reconcile(self, item: str) -> Result | None:
         """Work on one item. Raises StatusError and TransportError, with the downstream place in a note."""
@@ -109,14 +111,19 @@ class SpecReconciler:
             return None
         if stays_upstream(seen, resource):
             return None
-        if not self._autoscaling.known_for(seen):
+        if not (self._autoscaling.known_for(seen) and self._accounts.known_for(seen)):
             return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
         try:
             claimed = await self._claim(resource, key, seen)
         except NotFound:
             return None  # Gone or unassigned meanwhile, which its event will tell.
+        if is_taken(claimed, resource):
+            raise ObjectCollision(f"{resource} {place}: the name is that of a Secret with a token for pods")
         try:
             await self._apply(resource, key, claimed, place)
+        except NoToken as error:
+            await self._refusals.without_token(resource, key, claimed, error)
+            return Result(requeue_after_seconds=_NO_TOKEN_RETRY_SECONDS)
         except StatusError as error:
             await self._refusals.refused(resource, key, claimed, place, error)
             raise
@@ -174,7 +181,9 @@ class SpecReconciler:
         client = self._downstream.resource(resource, place.namespace)
         kept = await self._autoscaling.copy_to_keep(client, key, upstream, place, copy)
         copy = kept or copy
-        now = (resource_version(upstream), resource_version(copy) if copy is not None else "", kept is not None)
+        account = self._accounts.of(upstream, key, copy)
+        seen_copy = resource_version(copy) if copy is not None else ""
+        now = (resource_version(upstream), seen_copy, kept is not None, account)
         if self._settled.get(item) == now:
             self._latency.same(item)
             return
@@ -186,7 +195,7 @@ class SpecReconciler:
             key=self._identity.key,
             namespace=place.namespace,
             locator=locator,
-            account=PodAccount(exists=SERVICE_ACCOUNTS in self._resources),
+            account=account,
             without_replicas=kept is not None,
         )
         restored = copy is not None and self._brake.trusts and is_behind(upstream, copy)
@@ -198,13 +207,15 @@ class SpecReconciler:
             await self._namespaces.ensure(cluster, space)
         else:
             await self._check_collision(resource, place, locator, copy)
+        if account.access is not None:
+            await self._accounts.ensure(upstream, key)  # Without the Secret the pods would wait.
         if kept is not None:
             await hand_over(client, kept)
         body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
         if copy is None and self._downstream.informers.synced(resource):
             self._brake.made(item)
         applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True, strict=True)
-        self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None)
+        self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None, account)
         self._activity.note()
         self._latency.written(item)
         log.debug("applied", upstream=item, downstream=str(place), revision=resource_version(upstream))
@@ -220,7 +231,3 @@ class SpecReconciler:
             raise ObjectCollision(
                 f"(cluster-wide resource collision) {resource} {place.name} exists downstream and is not ours"
             )
-
-    @property
-    def _resources(self) -> Collection[GroupResource]:
-        return self._downstream.informers.resources

@@ -13,10 +13,11 @@ from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, name, namespace, uid
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.accounts import NoToken
 from headwater.syncer.identity import item_of
 from headwater.syncer.mutate.names import downstream_name
 from headwater.syncer.spec.place import Place
-from headwater.syncer.spec.wording import refusal_text
+from headwater.syncer.spec.wording import MAX_LENGTH, refusal_text
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
@@ -78,6 +79,10 @@ class Refusals:
     async def collided(self, resource: GroupResource, key: str, seen: Object) -> None:
         """The pcluster has something else of the same name; whose it is, is no business of the tenant."""
         await self._tell(resource, key, seen, "NameCollision: the pcluster has something else of this name")
+
+    async def without_token(self, resource: GroupResource, key: str, seen: Object, error: NoToken) -> None:
+        """Its pods would wait for a token that is not to be had, so it was not applied."""
+        await self._tell(resource, key, seen, f"{error.reason}: {error.message}"[:MAX_LENGTH])
 
     async def taken(self, resource: GroupResource, key: str, seen: Object) -> None:
         """The pcluster has the object as it should be."""
