@@ -86,6 +86,55 @@ def test_pods_of_both_pclusters_are_shown(made: Stack) -> None:
     assert sorted(found.count(mark) for mark in set(found)) == [3, 3]
 
 
+CLIENT = """
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: client, namespace: web}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: client, namespace: web}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admin}
+subjects: [{kind: ServiceAccount, name: client, namespace: web}]
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: client, namespace: web}
+spec:
+  replicas: 0
+  selector: {matchLabels: {app: client}}
+  template:
+    metadata: {labels: {app: client}}
+    spec: {serviceAccountName: client, containers: [{name: c, image: example/client}]}
+"""
+
+
+def test_a_client_in_a_pod_reaches_its_workspace(made: Stack, tmp_path: Path) -> None:
+    """Y1: with its pod's environment and files it writes into its workspace, and nowhere else."""
+    made.kubectl("apply", "-f", "-", stdin=CLIENT)
+    home = str(made.downstream_namespace("east", "web"))
+    wait_for("the copy", lambda: "client" in made.below("east", "-n", home, "get", "deployments"))
+    pod = made.below_json("east", "-n", home, "get", "deployment", "client")["spec"]["template"]["spec"]
+    variables = {each["name"]: each["value"] for each in pod["containers"][0]["env"]}
+    [secret] = [each["secret"]["secretName"] for each in pod["volumes"]]
+    files = made.below_json("east", "-n", home, "get", "secret", secret)["data"]
+    (tmp_path / "ca.crt").write_bytes(base64.b64decode(files["ca.crt"]))
+    token, space = (base64.b64decode(files[each]).decode() for each in ("token", "namespace"))
+    address = f"https://{variables['KUBERNETES_SERVICE_HOST']}:{variables['KUBERNETES_SERVICE_PORT_HTTPS']}"
+
+    def in_pod(server: str, *arguments: str) -> str:
+        trust = ("--kubeconfig", "/dev/null", "--certificate-authority", str(tmp_path / "ca.crt"), "--token", token)
+        done = made.command(made.kubectl_path, *trust, "--server", server, "-n", space, *arguments, check=False)
+        return done.stdout + done.stderr
+
+    assert "created" in in_pod(address, "create", "configmap", "expected-configmap", "--from-literal=from=pod")
+    assert made.json("-n", "web", "get", "configmap", "expected-configmap")["data"] == {"from": "pod"}
+    for other in (PLATFORM, "root"):
+        assert "forbidden" in in_pod(f"{address}/clusters/{other}", "get", "configmaps").lower()
+    made.kubectl("-n", "web", "delete", "deployment/client", "configmap/expected-configmap", "--timeout=60s")
+    wait_for("its token is gone", lambda: secret not in made.below("east", "-n", home, "get", "secrets"))
+
+
 def test_changes_go_down_and_hand_made_ones_are_put_back(made: Stack) -> None:
     made.kubectl("-n", "web", "scale", "deployment", "storefront", "--replicas=2")
     wait_for("scaled", lambda: both_ready(made, 2))
