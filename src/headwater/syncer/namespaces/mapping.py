@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from headwater.apis.workload.labels import CLUSTER_LABEL, LOCATOR_ANNOTATION, TENANT_LABEL
@@ -36,6 +37,8 @@ class Namespaces:
         self._downstream = downstream
         self._identity = identity
         self._ensured: set[str] = set()
+        self._making: dict[str, asyncio.Lock] = {}
+        """Namespaces that are being made, as long as they are; one request serves all objects that wait for it."""
 
     def get(self, space: str) -> Object | None:
         """A downstream namespace of ours as it was last seen."""
@@ -83,16 +86,17 @@ class Namespaces:
         """
         space = self.known(cluster, namespace)
         wanted = self._identity.namespace_for(cluster, namespace)
-        seen = self.get(space)
-        if seen is not None:
-            if deletion_timestamp(seen):
-                raise NamespaceTerminating(f"downstream namespace {space} is being deleted")
-            if self._is_complete(seen, wanted):
-                return space
-        elif space in self._ensured:
+        if self._is_there(space, wanted):
             return space
-        await self._create(space, wanted)
-        self._ensured.add(space)
+        making = self._making.setdefault(space, asyncio.Lock())
+        try:
+            async with making:
+                if not self._is_there(space, wanted):
+                    await self._create(space, wanted)
+                    self._ensured.add(space)
+        finally:
+            if not making.locked():
+                self._making.pop(space, None)
         return space
 
     def changed(self, old: Object | None, new: Object | None) -> None:
@@ -105,6 +109,15 @@ class Namespaces:
     def forget(self, space: str) -> None:
         """Look at a namespace again before the next use, because a write into it failed."""
         self._ensured.discard(space)
+
+    def _is_there(self, space: str, wanted: DownstreamNamespace) -> bool:
+        """Whether a namespace was made, as far as we have seen or done it. Raises NamespaceTerminating."""
+        seen = self.get(space)
+        if seen is None:
+            return space in self._ensured
+        if deletion_timestamp(seen):
+            raise NamespaceTerminating(f"downstream namespace {space} is being deleted")
+        return self._is_complete(seen, wanted)
 
     def _is_complete(self, space: Object, wanted: DownstreamNamespace) -> bool:
         marks = labels(space)
