@@ -16,6 +16,7 @@ from headwater.syncer.latency import latency
 from headwater.syncer.namespaces.mapping import Namespaces
 from headwater.syncer.spec.autoscaling import Autoscaling
 from headwater.syncer.spec.brake import BrakeSettings, DeletionBrake
+from headwater.syncer.spec.echoes import Echoes
 from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
 from headwater.syncer.spec.refusals import Refusals
@@ -46,6 +47,7 @@ class SpecSyncer:
         self._autoscaling = Autoscaling(upstream, downstream)
         self._upstream = upstream
         self._latency = latency(registry, clock, "down")
+        self._claimed, self._applied = Echoes(clock), Echoes(clock)
         self.brake = DeletionBrake(brake, clock, registry=registry, again=self._again)
         reconciler = SpecReconciler(
             identity=identity,
@@ -56,6 +58,8 @@ class SpecSyncer:
             refusals=Refusals(upstream, key=identity.key, clock=clock, registry=registry),
             autoscaling=self._autoscaling,
             accounts=accounts,
+            applied=self._applied,
+            claimed=self._claimed,
             activity=activity,
             latency=self._latency,
         )
@@ -78,6 +82,8 @@ class SpecSyncer:
         """Hear of a change in the virtual workspace; status is no concern of this controller."""
         obj = new or old
         if obj is not None and spec_or_metadata_changed(old, new):
+            if new is None:
+                self._claimed.forget(item_of(resource, object_key(obj)))
             self._latency.changed(item_of(resource, object_key(obj)))
             self.controller.enqueue(item_of(resource, object_key(obj)))
             self._revisit_scaled(resource, object_key(obj), old, new)
@@ -103,5 +109,7 @@ class SpecSyncer:
             return
         key = upstream_key(resource, obj, namespaces=self._namespaces, identity=self._identity)
         if key is not None:
+            if new is None:
+                self._applied.forget(item_of(resource, key))
             self.controller.enqueue(item_of(resource, key))
             self._revisit_scaled(resource, key, old, new)

@@ -6,7 +6,7 @@ from typing import Final
 
 from headwater.apis.workload.labels import LOCATOR_ANNOTATION
 from headwater.controller import Result
-from headwater.machinery.errors import NotFound, StatusError
+from headwater.machinery.errors import Forbidden, NotFound, StatusError
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, finalizers, name, resource_version, split_key, uid
 from headwater.machinery.objects import annotations as annotations_of
@@ -15,7 +15,7 @@ from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
 from headwater.syncer.latency import Latency
-from headwater.syncer.mutate.body import REVISION_ANNOTATION, downstream_body
+from headwater.syncer.mutate.body import HASH_ANNOTATION, REVISION_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.pods import PodAccount
 from headwater.syncer.mutate.reserved import is_taken, stays_upstream
@@ -23,6 +23,7 @@ from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, 
 from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld
+from headwater.syncer.spec.echoes import WAIT_SECONDS, Echoes
 from headwater.syncer.spec.place import Place, place_of
 from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.spec.signs import Signs, is_behind
@@ -57,6 +58,8 @@ class SpecReconciler:
         refusals: Refusals,
         autoscaling: Autoscaling,
         accounts: Accounts,
+        applied: Echoes,
+        claimed: Echoes,
         activity: Activity,
         latency: Latency,
     ) -> None:
@@ -69,6 +72,8 @@ class SpecReconciler:
         self._brake = brake
         self._signs = Signs(upstream=upstream, downstream=downstream, brake=brake)
         self._refusals = refusals
+        self._applied = applied
+        self._claimed = claimed
         self._activity = activity
         self._latency = latency
         self._settled: dict[str, tuple[str, str, bool, PodAccount]] = {}
@@ -85,7 +90,8 @@ class SpecReconciler:
             try:
                 return await self._bring(resource, key, place)
             except StatusError as error:
-                self._namespaces.forget(place.namespace)
+                if isinstance(error, NotFound | Forbidden):
+                    self._namespaces.forget(place.namespace)
                 error.add_note(f"downstream {resource} {place}")
                 raise
         except (NamespaceCollision, ObjectCollision) as error:
@@ -113,22 +119,27 @@ class SpecReconciler:
             return None
         if not (self._autoscaling.known_for(seen) and self._accounts.known_for(seen)):
             return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
-        try:
-            claimed = await self._claim(resource, key, seen)
-        except NotFound:
-            return None  # Gone or unassigned meanwhile, which its event will tell.
-        if is_taken(claimed, resource):
+        if self._identity.finalizer not in finalizers(seen):
+            if self._claimed.awaits(item_of(resource, key), seen):
+                return Result(requeue_after_seconds=WAIT_SECONDS)  # Its event comes before.
+            try:
+                seen = await self._claim(resource, key, seen)
+            except NotFound:
+                return None  # Gone or unassigned meanwhile, which its event will tell.
+            if deletion_timestamp(seen):
+                return None  # Marked meanwhile, which the event of the claim will tell.
+        if is_taken(seen, resource):
             raise ObjectCollision(f"{resource} {place}: the name is that of a Secret with a token for pods")
         try:
-            await self._apply(resource, key, claimed, place)
+            again = await self._apply(resource, key, seen, place)
         except NoToken as error:
-            await self._refusals.without_token(resource, key, claimed, error)
+            await self._refusals.without_token(resource, key, seen, error)
             return Result(requeue_after_seconds=_NO_TOKEN_RETRY_SECONDS)
         except StatusError as error:
-            await self._refusals.refused(resource, key, claimed, place, error)
+            await self._refusals.refused(resource, key, seen, place, error)
             raise
-        await self._refusals.taken(resource, key, claimed)
-        return None
+        await self._refusals.taken(resource, key, seen)
+        return again
 
     async def _delete(self, resource: GroupResource, key: str, seen: Object, place: Place) -> bool:
         """Delete the copy, as upstream wants it; True once it is gone for certain."""
@@ -146,17 +157,14 @@ class SpecReconciler:
         return None
 
     async def _claim(self, resource: GroupResource, key: str, seen: Object) -> Object:
-        """Put our finalizer on the object before anything exists downstream; the object with it."""
-        if self._identity.finalizer in finalizers(seen):
-            return seen
-        patch: Object = {
-            "metadata": {
-                "finalizers": [*finalizers(seen), self._identity.finalizer],
-                "uid": uid(seen),
-                "resourceVersion": resource_version(seen),
-            }
-        }
-        return await self._upstream.resource(resource, key).patch(name(seen), patch)
+        """Put our finalizer on the object before anything exists downstream; the object with it.
+
+        It is for whatever the object with this uid is by now, so that it is not in vain when others write it too.
+        """
+        patch: Object = {"metadata": {"finalizers": [*finalizers(seen), self._identity.finalizer], "uid": uid(seen)}}
+        claimed = await self._upstream.resource(resource, key).patch(name(seen), patch)
+        self._claimed.wrote(item_of(resource, key), claimed)
+        return claimed
 
     async def _let_go(self, resource: GroupResource, key: str, seen: Object) -> None:
         """Take our finalizer off, now that the copy is gone."""
@@ -175,7 +183,7 @@ class SpecReconciler:
         except (NotFound, LookupError):
             return  # Someone else let it go.
 
-    async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> None:
+    async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> Result | None:
         copy = self._downstream.get(resource, place.namespace, place.name)
         item = item_of(resource, key)
         client = self._downstream.resource(resource, place.namespace)
@@ -186,7 +194,7 @@ class SpecReconciler:
         now = (resource_version(upstream), seen_copy, kept is not None, account)
         if self._settled.get(item) == now:
             self._latency.same(item)
-            return
+            return None
         cluster, space, _ = split_key(key)
         locator = "" if space else self._identity.locator(cluster, "").to_json()
         body = downstream_body(
@@ -198,11 +206,14 @@ class SpecReconciler:
             account=account,
             without_replicas=kept is not None,
         )
+        digest = body["metadata"]["annotations"][HASH_ANNOTATION]
+        if self._applied.awaits(item, copy, digest):
+            return Result(requeue_after_seconds=WAIT_SECONDS)  # Its event comes before.
         restored = copy is not None and self._brake.trusts and is_behind(upstream, copy)
         if copy is not None and not restored and is_applied(copy, body):
             self._settled[item] = now
             self._latency.same(item)
-            return
+            return None
         if space:
             await self._namespaces.ensure(cluster, space)
         else:
@@ -216,9 +227,11 @@ class SpecReconciler:
             self._brake.made(item)
         applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True, strict=True)
         self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None, account)
+        self._applied.wrote(item, applied, digest)
         self._activity.note()
         self._latency.written(item)
         log.debug("applied", upstream=item, downstream=str(place), revision=resource_version(upstream))
+        return None
 
     async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:
         """Cluster-scoped names are shared by all workspaces and by the pcluster's owner."""

@@ -36,7 +36,7 @@ from headwater.virtual.syncer.failures import FailureEvents
 from headwater.virtual.syncer.forward import SyncForwarder
 from headwater.virtual.syncer.openapi import OpenApiSource
 from headwater.virtual.syncer.view import syncer_view
-from headwater.virtual.syncer.writes import stored_change
+from headwater.virtual.syncer.writes import same_object, stored_change
 from headwater.virtual.synctarget.domain import (
     SYNCED,
     TOKEN,
@@ -217,10 +217,12 @@ class _ResourceRequest:
     async def _write(self) -> Object:
         body = await read_body(self._request)
         if self._info.verb == "update":
-            return await self._store(await self._existing(), body)
+            existing = await self._existing()
+            return await self._store(existing, same_object(existing, body))
         for attempt in range(_PATCH_ATTEMPTS):
             existing = await self._existing()
-            written = patched(self._view(existing), body, self._request.headers.get("content-type", ""))
+            content_type = self._request.headers.get("content-type", "")
+            written = same_object(existing, patched(self._view(existing), body, content_type))
             given = resource_version(written)
             if given and given != resource_version(existing):
                 raise Conflict("the resource has been modified in the meantime")
@@ -231,9 +233,7 @@ class _ResourceRequest:
                     raise
         raise AssertionError("the loop returns or raises")
 
-    async def _store(self, existing: Object, written: Object | list[Object]) -> Object:
-        if not isinstance(written, dict) or not isinstance(written.get("metadata"), dict):
-            raise BadRequest("the body is not an object with metadata")
+    async def _store(self, existing: Object, written: Object) -> Object:
         if resource_version(written) != resource_version(existing):
             raise Conflict("the resource has been modified in the meantime")
         try:

@@ -23,7 +23,7 @@ from headwater.apis.workload.labels import (
 )
 from headwater.apis.workload.scheduled import has_scheduled, scheduled_condition, with_scheduled, without_scheduled
 from headwater.apis.workload.summarizing import SummaryRule, summary_rules
-from headwater.machinery.errors import Forbidden
+from headwater.machinery.errors import BadRequest, Conflict, Forbidden
 from headwater.machinery.objects import (
     Object,
     deep_copy,
@@ -34,6 +34,7 @@ from headwater.machinery.objects import (
     namespace,
     set_annotation,
     set_label,
+    uid,
 )
 from headwater.machinery.objects import (
     annotations as annotations_of,
@@ -93,6 +94,19 @@ def stored_change(
     before = {field: value for field, value in existing.items() if field != "status"}
     after = {field: value for field, value in result.items() if field != "status"}
     return StoredChange(result, status_changed, before != after, status_first=_diffs(existing) != _diffs(result))
+
+
+def same_object(existing: Object, written: Object | list[Object]) -> Object:
+    """What a syncer has written, if it is for the object that exists, by the UID in it; without one it may be any.
+
+    So a syncer can write to what an object has become, and never to what has come in its place. Raises BadRequest for
+    what is no object, and Conflict for another one.
+    """
+    if not isinstance(written, dict) or not isinstance(written.get("metadata"), dict):
+        raise BadRequest("the body is not an object with metadata")
+    if uid(written) and uid(written) != uid(existing):
+        raise Conflict(f"Precondition failed: UID in precondition: {uid(written)}, UID in object meta: {uid(existing)}")
+    return written
 
 
 def failure_of(obj: Object, key: str) -> str | None:

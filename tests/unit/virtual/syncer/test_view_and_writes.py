@@ -10,10 +10,10 @@ import pytest
 from headwater.apis.workload.scheduled import REQUIRED_COUNTERS
 from headwater.base import jsonio
 from headwater.controller.events import Notice
-from headwater.machinery.errors import Forbidden, InternalError
+from headwater.machinery.errors import BadRequest, Conflict, Forbidden, InternalError
 from headwater.virtual.syncer.failures import failure_notice
 from headwater.virtual.syncer.view import syncer_view
-from headwater.virtual.syncer.writes import stored_change
+from headwater.virtual.syncer.writes import same_object, stored_change
 
 URL = "https://shard/clusters/ws"
 NORTH, SOUTH = "keyN", "keyS"
@@ -277,6 +277,18 @@ class TestWrites:
         written["metadata"].update(deletionTimestamp=MARK, finalizers=[])
         with pytest.raises(Forbidden, match="not being removed"):
             stored_change(cowboy(), written, key=NORTH, resource="cowboys", on_status=False, now=NOW)
+
+    def test_a_write_is_for_one_object(self) -> None:
+        """By the UID in it: what has come in its place is not written, what it has become is."""
+        same = {"metadata": {"uid": "u", "finalizers": [finalizer(NORTH)]}}
+        assert same_object(cowboy(), same) is same
+        unnamed: dict[str, Any] = {"metadata": {}}
+        assert same_object(cowboy(), unnamed) is unnamed
+        with pytest.raises(Conflict, match="UID in precondition: old, UID in object meta: u"):
+            same_object(cowboy(), {"metadata": {"uid": "old"}})
+        for nothing in ([], {}, {"metadata": None}):
+            with pytest.raises(BadRequest, match="not an object with metadata"):
+                same_object(cowboy(), nothing)
 
 
 class TestFailures:
