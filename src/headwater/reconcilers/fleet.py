@@ -63,6 +63,11 @@ def namespace_key(obj: Object) -> str:
     return f"{cluster_name(obj)}|{namespace(obj)}"
 
 
+def cluster_scoped_key(cluster: str) -> str:
+    """What stands for a Namespace, in indexes by it, with the cluster-scoped objects of a logical cluster."""
+    return f"{cluster}|"
+
+
 def with_identity(gvr: GroupVersionResource, identity: str) -> GroupVersionResource:
     """The resource as wildcard requests address it."""
     return GroupVersionResource(gvr.group, gvr.version, f"{gvr.resource}:{identity}")

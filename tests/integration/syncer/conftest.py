@@ -95,17 +95,17 @@ class Line:
         return (await self.downstream.resource(gvr).list_all(label_selector=selector))[0]
 
 
-async def create_workspace(process: ControlPlaneProcess) -> Client:
-    """A workspace with the compute, sync and placement APIs bound."""
+async def create_workspace(process: ControlPlaneProcess, name: str = "shop") -> Client:
+    """A workspace with the sync and placement APIs bound."""
     workspaces = process.client.cluster("root").resource(
         GroupVersionResource("tenancy.kcp.io", "v1alpha1", "workspaces")
     )
     await workspaces.create(
-        {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": {"name": "shop"}, "spec": {}}
+        {"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": {"name": name}, "spec": {}}
     )
 
     async def ready() -> Object | None:
-        found = await workspaces.get("shop")
+        found = await workspaces.get(name)
         return found if (found.get("status") or {}).get("phase") == "Ready" else None
 
     cluster = (await eventually(ready))["spec"]["cluster"]

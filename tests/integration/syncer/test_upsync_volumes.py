@@ -22,12 +22,16 @@ EXPORTS = GroupVersionResource("apis.kcp.io", "v1alpha2", "apiexports")
 DERIVED = "experimental.workload.kcp.io/upsync-derived-resources"
 
 
-async def export_volumes(line: Line) -> None:
+async def export_volumes(line: Line, notes: dict[str, str] | None = None) -> None:
     """Export PersistentVolumes from the workspace itself, bind them, and let the syncer sync them."""
     kind = kube_kinds()[GroupVersionKind("", "v1", "PersistentVolume")]
     await line.workspace.resource(SCHEMAS).create(schema_object(kind))
     entry = {"group": "", "name": "persistentvolumes", "schema": schema_name(kind)}
-    body = {"apiVersion": "apis.kcp.io/v1alpha2", "kind": "APIExport", "metadata": {"name": "volumes"}}
+    body = {
+        "apiVersion": "apis.kcp.io/v1alpha2",
+        "kind": "APIExport",
+        "metadata": {"name": "volumes", "annotations": notes or {}},
+    }
     exports = line.workspace.resource(EXPORTS)
     await exports.create({**body, "spec": {"resources": [entry]}})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -11,6 +12,7 @@ from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.authz.interface import Attributes
 from headwater.apiserver.builtin.kinds import builtin_resources
 from headwater.apiserver.loopback import LOOPBACK_USER
+from headwater.apiserver.resources import ResourceInfo
 from headwater.base.clock import ManualClock
 from headwater.controlplane.admission.placement import PlacementAdmission
 from headwater.controlplane.admission.synctarget import SyncTargetAdmission
@@ -22,6 +24,8 @@ from headwater.machinery.errors import Forbidden
 ALICE = UserInfo("alice", groups=("system:authenticated",))
 MASTER = UserInfo("m", groups=("system:masters",))
 CONFIGMAPS = next(info for info in builtin_resources([("", "configmaps")]))
+NAMESPACES = next(info for info in builtin_resources([("", "namespaces")]))
+VOLUMES = replace(NAMESPACES, resource="persistentvolumes", kind="PersistentVolume")
 STATE = "state.workload.kcp.io/key"
 MARK = "deletion.internal.workload.kcp.io/key"
 CHOSEN = "internal.workload.kcp.io/synctarget"
@@ -31,9 +35,11 @@ def obj(labels: dict[str, str] | None = None, annotations: dict[str, str] | None
     return {"metadata": {"name": "x", "labels": labels or {}, "annotations": annotations or {}}, "spec": {}}
 
 
-def write(new: Any, old: Any = None, user: UserInfo = ALICE, subresource: str = "") -> AdmissionAttributes:
+def write(
+    new: Any, old: Any = None, user: UserInfo = ALICE, subresource: str = "", info: ResourceInfo = CONFIGMAPS
+) -> AdmissionAttributes:
     operation = CREATE if old is None else UPDATE
-    return AdmissionAttributes(operation, CONFIGMAPS, "c", "default", "x", new, old, user, subresource)
+    return AdmissionAttributes(operation, info, "c", "default", "x", new, old, user, subresource)
 
 
 REFUSED = {
@@ -42,6 +48,11 @@ REFUSED = {
     "mark-added": write(obj(annotations={MARK: "2026-01-01T00:00:00Z"}), obj()),
     "diff-forged": write(obj(annotations={"diff.syncer.internal.kcp.io/key": "{}"}), obj()),
     "target-chosen-by-hand": write(obj(annotations={CHOSEN: "key"}), obj()),
+    "not-offered": write(obj({STATE: "Sync"}), obj(), info=VOLUMES),
+    "taken-back": write(obj({STATE: ""}), obj({STATE: "Sync"}), info=VOLUMES),
+    "offered-to-come-up": write(obj({STATE: "Upsync"}), obj({STATE: ""}), info=VOLUMES),
+    "namespaced": write(obj({STATE: "Sync"}), obj({STATE: ""})),
+    "namespace": write(obj({STATE: "Sync"}), obj({STATE: ""}), info=NAMESPACES),
     "key-label": write(obj({"internal.workload.kcp.io/key": "key"}), obj()),
 }
 
@@ -79,6 +90,13 @@ async def test_what_users_may_say() -> None:
     attributes = write(obj({"app": "x"}, notes), obj())
     await WorkloadMarks().admit(attributes)
     assert attributes.object == obj({"app": "x"}, notes)
+
+
+async def test_users_accept_what_is_offered_to_the_cluster_scoped() -> None:
+    """A target that the system offers for one may have it when they say so. Nothing else is theirs to say."""
+    attributes = write(obj({STATE: "Sync"}), obj({STATE: ""}), info=VOLUMES)
+    await WorkloadMarks().admit(attributes)
+    assert attributes.object == obj({STATE: "Sync"})
 
 
 def test_the_system_and_subresources_are_not_asked() -> None:

@@ -16,6 +16,9 @@ STATE_LABEL_PREFIX: Final = "state.workload.kcp.io/"
 STATE_SYNC: Final = "Sync"
 """Value of a state label: the syncer of the target brings the object down."""
 
+STATE_PENDING: Final = ""
+"""Value of a state label on a cluster-scoped object: the target may have it, once somebody changes this to `Sync`."""
+
 STATE_UPSYNC: Final = "Upsync"
 """Value of a state label: the object lives on the pcluster and is copied up."""
 

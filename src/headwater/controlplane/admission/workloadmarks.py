@@ -11,6 +11,8 @@ from headwater.apis.workload.labels import (
     PLACEMENT_ANNOTATION,
     REPORTED_ANNOTATION_PREFIX,
     STATE_LABEL_PREFIX,
+    STATE_PENDING,
+    STATE_SYNC,
     STATUS_DIFF_ANNOTATION_PREFIX,
 )
 from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes, BasePlugin
@@ -34,7 +36,8 @@ class WorkloadMarks(BasePlugin):
     Otherwise a tenant who learns a sync target key could put objects on that pcluster without any Placement. A user
     who writes an object without its marks (as `kubectl replace` does) doesn't take them away; one who sets or changes
     a mark is refused. A new object has none: what `kubectl expose`, or a copy of a manifest, brings along is left out.
-    Soft finalizers, spec diffs and summarizing rules stay with users.
+    Soft finalizers, spec diffs and summarizing rules stay with users, and so does the word that a target which the
+    system offers for a cluster-scoped object shall have it: its state label goes from empty to `Sync` (kcp's rule).
     """
 
     name = "workload.kcp.io/WorkloadMarks"
@@ -56,6 +59,13 @@ class WorkloadMarks(BasePlugin):
         _keep(attributes, "annotations", notes, before, _ANNOTATION_PREFIXES, objects.set_annotation)
 
 
+def _is_accepted(attributes: AdmissionAttributes, key: str, before: str | None, now: str) -> bool:
+    """Whether a mark says that an offered target shall have a cluster-scoped object."""
+    info = attributes.info
+    scoped = not info.namespaced and (info.group, info.resource) != ("", "namespaces")
+    return scoped and key.startswith(STATE_LABEL_PREFIX) and (before, now) == (STATE_PENDING, STATE_SYNC)
+
+
 def _keep(
     attributes: AdmissionAttributes,
     what: str,
@@ -67,6 +77,8 @@ def _keep(
     """Refuse marks that are not what they were, and put back those that are missing; take them off a new object."""
     for key, value in list(now.items()):
         if not key.startswith(prefixes) or before.get(key) == value:
+            continue
+        if _is_accepted(attributes, key, before.get(key), value):
             continue
         if attributes.operation == CREATE:
             assert attributes.object is not None, "checked by the caller"

@@ -106,6 +106,14 @@ class Inventory:
             for each in self._known[gvr].by_index(BY_NAMESPACE, namespace)
         )
 
+    def runs_in_cluster(self, cluster: str, target_key: str) -> bool:
+        """True while a workload of the logical cluster has the target, or may have it; see `runs_on`."""
+        return not self.settled(cluster) or any(
+            key.startswith(f"{cluster}|")
+            for gvr in self._workloads(cluster)
+            for key in self._known[gvr].index_keys(BY_TARGET, target_key)
+        )
+
     def workloads_in(self, namespace: str) -> Iterable[Object]:
         """All objects with pods of a namespace, given by its informer key."""
         for gvr in self._with_pods:
@@ -116,7 +124,7 @@ class Inventory:
         return dict(self._known)
 
     def in_namespace(self, namespace: str) -> Iterable[tuple[GroupVersionResource, str]]:
-        """(resource, key) of every object in a namespace, given by its informer key."""
+        """(resource, key) of every object in a namespace, given by its informer key; see `cluster_scoped_key`."""
         for gvr, informer in self._known.items():
             for key in informer.index_keys(BY_NAMESPACE, namespace):
                 yield gvr, key

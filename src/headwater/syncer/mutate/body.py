@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from typing import Final
 
 from headwater.apis.workload.labels import (
@@ -31,6 +32,7 @@ from headwater.syncer.mutate.jobs import without_generated_selector
 from headwater.syncer.mutate.names import downstream_name
 from headwater.syncer.mutate.pods import NO_ACCOUNT, PodAccount, with_upstream_account
 from headwater.syncer.mutate.secrets import without_token_type
+from headwater.syncer.mutate.volumes import with_claim_below
 
 HASH_ANNOTATION: Final = "internal.workload.kcp.io/applied-hash"
 """On downstream objects: hash of the configuration that was applied last."""
@@ -75,13 +77,15 @@ def downstream_body(
     locator: str = "",
     account: PodAccount = NO_ACCOUNT,
     without_replicas: bool = False,
+    namespace_below: Callable[[str], str] = lambda space: space,
 ) -> Object:
     """What to apply for an upstream object; the object itself stays as it is.
 
     Type, labels, annotations and all fields but status go down, without anything of the control plane's own
     bookkeeping and of other sync targets. ``locator`` is for cluster-scoped objects, which have no namespace to carry
-    it, ``account`` for what runs pods, ``without_replicas`` for what an autoscaler of the pcluster scales. The hash of
-    the result is in an annotation, so that an unchanged object can be recognised.
+    it, ``account`` for what runs pods, ``without_replicas`` for what an autoscaler of the pcluster scales.
+    ``namespace_below`` gives the downstream namespace of another one of the workspace. The hash of the result is in an
+    annotation, so that an unchanged object can be recognised.
     """
     body: Object = {"apiVersion": upstream["apiVersion"], "kind": upstream["kind"], "metadata": {}}
     for field, value in upstream.items():
@@ -95,6 +99,7 @@ def downstream_body(
     without_generated_selector(body)
     with_upstream_account(body, account, namespace_of(upstream))
     mark_what_is_derived(body, key)
+    with_claim_below(body, namespace_below)
     digest = hashlib.sha256(jsonio.dumps_sorted(body)).hexdigest()[:32]
     body["metadata"]["annotations"][HASH_ANNOTATION] = digest
     return body

@@ -17,12 +17,18 @@ class DeletionHeld(Exception):
 
 
 async def delete_copy(
-    downstream: Downstream, resource: GroupResource, place: Place, may_go: Callable[[Object], Awaitable[bool]]
+    downstream: Downstream,
+    resource: GroupResource,
+    place: Place,
+    *,
+    is_copy: Callable[[Object], bool],
+    may_go: Callable[[Object], Awaitable[bool]],
 ) -> bool:
-    """Delete the copy at a place if it is ours; True once the pcluster has confirmed that there is none.
+    """Delete the copy at a place if there is one; True once the pcluster has confirmed that there is none.
 
-    ``may_go`` is asked about a copy that isn't on its way out already. The event of its end has the object looked at
-    again. Raises DeletionHeld, StatusError and TransportError.
+    ``is_copy`` tells it from what else may have its name there. ``may_go`` is asked about a copy that isn't on its way
+    out already. The event of its end has the object looked at again. Raises DeletionHeld, StatusError and
+    TransportError.
     """
     client = downstream.resource(resource, place.namespace)
     copy = downstream.get(resource, place.namespace, place.name)
@@ -33,7 +39,7 @@ async def delete_copy(
             if says_object_is_absent(error, resource, place.name):
                 return True
             raise
-    if not downstream.is_ours(copy):
+    if not is_copy(copy):
         return True
     if deletion_timestamp(copy):
         return False

@@ -30,6 +30,17 @@ def place_of(resource: GroupResource, key: str, namespaces: Namespaces) -> Place
     return Place(namespaces.known(cluster, space) if space else "", downstream_name(resource, object_name))
 
 
+def is_copy_of(obj: Object, key: str, identity: TargetIdentity) -> bool:
+    """Whether a downstream object of ours, at the place of an upstream one, is that one's copy.
+
+    Namespaces are each for one workspace, and say so; the names of cluster-scoped objects are shared by all workspaces.
+    """
+    if namespace(obj):
+        return True
+    locator = identity.own_locator(annotations_of(obj).get(LOCATOR_ANNOTATION))
+    return locator is not None and (locator.cluster, locator.namespace) == (split_key(key)[0], "")
+
+
 def upstream_key(
     resource: GroupResource, obj: Object, *, namespaces: Namespaces, identity: TargetIdentity
 ) -> str | None:

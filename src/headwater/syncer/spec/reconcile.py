@@ -70,7 +70,7 @@ class SpecReconciler:
         self._downstream = downstream
         self._namespaces = namespaces
         self._brake = brake
-        self._signs = Signs(upstream=upstream, downstream=downstream, brake=brake)
+        self._signs = Signs(identity=identity, upstream=upstream, downstream=downstream, brake=brake)
         self._refusals = refusals
         self._applied = applied
         self._claimed = claimed
@@ -205,6 +205,7 @@ class SpecReconciler:
             locator=locator,
             account=account,
             without_replicas=kept is not None,
+            namespace_below=lambda other: self._namespaces.known(cluster, other),
         )
         digest = body["metadata"]["annotations"][HASH_ANNOTATION]
         if self._applied.awaits(item, copy, digest):
@@ -240,7 +241,9 @@ class SpecReconciler:
                 copy = await self._downstream.resource(resource, "").get(place.name)
             except NotFound:
                 return
-        if annotations_of(copy).get(LOCATOR_ANNOTATION) != locator:
+        notes = annotations_of(copy)
+        # What comes up from here carries the locator, too; what we have applied has its hash besides.
+        if notes.get(LOCATOR_ANNOTATION) != locator or HASH_ANNOTATION not in notes:
             raise ObjectCollision(
                 f"(cluster-wide resource collision) {resource} {place.name} exists downstream and is not ours"
             )

@@ -7,11 +7,11 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, name, resource_version
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import item_of
+from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld, delete_copy
-from headwater.syncer.spec.place import Place
+from headwater.syncer.spec.place import Place, is_copy_of
 from headwater.syncer.upstream import ControlPlaneBehind, Upstream
 from headwater.telemetry.logging import get_logger
 
@@ -22,7 +22,10 @@ RESTORED = "the control plane is behind what it was, as one restored from a back
 class Signs:
     """Deletes copies on a sign, unless the brake holds. A control plane that went back in time gives none."""
 
-    def __init__(self, *, upstream: Upstream, downstream: Downstream, brake: DeletionBrake) -> None:
+    def __init__(
+        self, *, identity: TargetIdentity, upstream: Upstream, downstream: Downstream, brake: DeletionBrake
+    ) -> None:
+        self._identity = identity
         self._upstream = upstream
         self._downstream = downstream
         self._brake = brake
@@ -39,13 +42,15 @@ class Signs:
             log.info("deleting, as it is marked upstream", upstream=item, downstream=str(place))
             return True
 
-        return await delete_copy(self._downstream, resource, place, may_go)
+        return await delete_copy(
+            self._downstream, resource, place, is_copy=lambda copy: self._is_copy(key, copy), may_go=may_go
+        )
 
     async def absent(self, resource: GroupResource, key: str, place: Place) -> None:
         """Delete the copy of an object that isn't in our view, if it certainly isn't ours. Raises DeletionHeld."""
         item = item_of(resource, key)
         copy = self._downstream.get(resource, place.namespace, place.name)
-        if copy is None or not self._downstream.is_ours(copy) or deletion_timestamp(copy):
+        if copy is None or not self._is_copy(key, copy) or deletion_timestamp(copy):
             return
         applied_at = annotations_of(copy).get(REVISION_ANNOTATION, "")
         not_before = "" if self._brake.trusts else applied_at
@@ -60,9 +65,14 @@ class Signs:
 
         if not confirmed:
             raise DeletionHeld
-        if await delete_copy(self._downstream, resource, place, may_go):
+        if await delete_copy(
+            self._downstream, resource, place, is_copy=lambda copy: self._is_copy(key, copy), may_go=may_go
+        ):
             return
         log.info("deleting, as it is gone upstream", upstream=item, downstream=str(place))
+
+    def _is_copy(self, key: str, found: Object) -> bool:
+        return self._downstream.is_ours(found) and is_copy_of(found, key, self._identity)
 
     async def _check_live(self, resource: GroupResource, key: str, copy: Object) -> None:
         """Tell a view that is a little late from a control plane that went back: ask for the object itself."""

@@ -18,7 +18,7 @@ from headwater.syncer.latency import latency
 from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.mutate.status import upstream_status
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces
-from headwater.syncer.spec.place import place_of, upstream_key
+from headwater.syncer.spec.place import is_copy_of, place_of, upstream_key
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
@@ -79,6 +79,8 @@ class StatusSyncer:
         except NamespaceCollision:
             return None  # The spec syncer reports it.
         copy = self._downstream.get(resource, place.namespace, place.name)
+        if copy is not None and not is_copy_of(copy, key, self._identity):
+            return None  # It has the name, and belongs to another workspace.
         status = upstream_status(copy) if copy is not None else None
         if copy is None or status is None or seen.get("status") == status:
             self._latency.same(item)

@@ -14,6 +14,7 @@ from headwater.apis.workload.intent import SyncIntent, sync_intents
 from headwater.apis.workload.labels import (
     REPORTED_ANNOTATION_PREFIX,
     STATE_LABEL_PREFIX,
+    STATE_PENDING,
     STATE_SYNC,
     STATUS_DIFF_ANNOTATION_PREFIX,
     STATUS_PROMOTED,
@@ -73,7 +74,7 @@ def stored_change(
     to the target or not claimed by it, and IntentError or SummarizingError when an annotation on it can't be read.
     """
     result = deep_copy(existing)
-    intents = sync_intents(existing)
+    intents = {other: intent for other, intent in sync_intents(existing).items() if intent.state != STATE_PENDING}
     claimed = syncer_finalizer(key) in finalizers(written)
     if not on_status and deletion_timestamp(written) and not claimed:
         _check_dropping(existing, intents, key, resource)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headwater.reconcilers.scheduling.resource.step_intent import Wanted, intent_change
+from headwater.reconcilers.scheduling.resource.wanted import wanted_of_cluster_scoped
 
 NOW = "2026-01-01T00:00:00Z"
 EARLIER = "2025-12-31T00:00:00Z"
@@ -28,6 +29,12 @@ def obj(
 
 def wanted(*keys: str, leaving: dict[str, str] | None = None, can_leave: bool = True) -> Wanted:
     return Wanted(frozenset(keys), leaving or {}, lambda _key: can_leave)
+
+
+def offered(*keys: str, runs_on: str = "") -> Wanted:
+    """For a cluster-scoped object of a workspace with Placements on these, and workloads on one."""
+    placement = {"metadata": {"annotations": {"internal.workload.kcp.io/synctarget": ",".join(keys)}}}
+    return wanted_of_cluster_scoped([placement], target_exists=lambda _key: True, runs_on=lambda key: key == runs_on)
 
 
 def label(key: str, value: str | None) -> dict[str, str | None]:
@@ -54,6 +61,11 @@ CASES: dict[str, tuple[Any, Any, dict[str, Any], dict[str, Any]]] = {
     "gone-marked-free": (obj(SYNC, {"a": EARLIER}), wanted(), label("a", None), mark("a", None)),
     "gone-marked-held": (obj(SYNC, {"a": EARLIER}, held=("a",)), wanted(), {}, {}),
     "chosen-again": (obj(SYNC, {"a": EARLIER}, held=("a",)), wanted("a"), {}, mark("a", None)),
+    "offered": (obj(), offered("a"), label("a", ""), {}),
+    "offer-accepted": (obj(SYNC), offered("a"), {}, {}),
+    "offer-gone": (obj({"a": ""}), offered(), label("a", None), {}),
+    "offer-gone-and-held": (obj(SYNC, held=("a",)), offered(), {}, mark("a", NOW)),
+    "offer-needed": (obj(SYNC, held=("a",)), offered(runs_on="a"), {}, {}),
     "must-stay": (obj(SYNC, held=("a",)), wanted("b", leaving={"a": EARLIER}, can_leave=False), label("b", "Sync"), {}),
     "must-stay-after-grace": (obj(SYNC, held=("a",)), wanted("b", can_leave=False), label("b", "Sync"), {}),
     "deleted-marks-all": (obj(SYNC, deletionTimestamp=EARLIER), wanted("a"), {}, mark("a", EARLIER)),

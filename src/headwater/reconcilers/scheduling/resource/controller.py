@@ -12,10 +12,10 @@ from headwater.controller.controller import Controller
 from headwater.controller.events import EventRecorder, Notice
 from headwater.controller.interface import Result
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, cluster_name, labels, name, object_key
+from headwater.machinery.objects import Object, cluster_name, labels, name, namespace, object_key
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.watch import DELETED
-from headwater.reconcilers.fleet import BY_CLUSTER, Fleet, namespace_key
+from headwater.reconcilers.fleet import BY_CLUSTER, Fleet, cluster_scoped_key, namespace_key
 from headwater.reconcilers.scheduling.inventory import BUILTINS, Inventory
 from headwater.reconcilers.scheduling.reachability import Lost, lost_from
 from headwater.reconcilers.scheduling.resource.execution import Execution, Outcome
@@ -25,7 +25,7 @@ from headwater.reconcilers.scheduling.workloads import Workloads
 from headwater.reconcilers.scheduling.worldfeed import WorldFeed
 from headwater.scheduling.matching import placement_applies, same_effect
 from headwater.scheduling.model import Target
-from headwater.scheduling.snapshot import target_from
+from headwater.scheduling.snapshot import chosen_keys, target_from
 
 CONTROLLER_NAME: Final = "placement-resource"
 _WORKERS: Final = 8
@@ -122,9 +122,11 @@ class ResourceController:
         if known is None or before == after or not self._includes(gvr, known):
             return
         holder = self._fleet.namespaces.get(namespace_key(known))
+        # Many workloads that move together are one look at the rest of their namespace, and at what is in none.
         if before - after or (after - before) - _targets(holder):
-            # Many workloads that move together are one look at the rest of their namespace.
             self.controller.enqueue_after(_CONTENT + namespace_key(known), _CONTENT_SECONDS)
+        if before - after:
+            self.controller.enqueue_after(_CONTENT + cluster_scoped_key(cluster_name(known)), _CONTENT_SECONDS)
 
     def _concerns_targets(self, obj: Object) -> bool:
         """Most objects are in namespaces without targets: a look at both is all that their changes may cost.
@@ -133,6 +135,8 @@ class ResourceController:
         """
         if names_targets(obj):
             return True
+        if not namespace(obj):
+            return any(map(chosen_keys, self._fleet.placements.by_index(BY_CLUSTER, cluster_name(obj))))
         holder = self._fleet.namespaces.get(namespace_key(obj))
         return holder is not None and names_targets(holder)
 
@@ -146,6 +150,7 @@ class ResourceController:
         for each in (old, new):
             if each is not None:
                 self.policy_changed(each)
+                self._enqueue_all(self._inventory.in_namespace(cluster_scoped_key(cluster_name(each))))
 
     def _on_sync_target(self, kind: str, old: Object | None, new: Object | None) -> None:
         changed = new or old

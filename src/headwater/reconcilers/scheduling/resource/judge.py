@@ -11,7 +11,7 @@ from headwater.apis.workload.endings import has_ended
 from headwater.apis.workload.intent import target_keys
 from headwater.apis.workload.labels import UNSCHEDULED_NAMESPACES
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, cluster_name, labels, name, object_key, uid
+from headwater.machinery.objects import Object, cluster_name, labels, name, namespace, object_key, uid
 from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, namespace_key
 from headwater.reconcilers.scheduling.inventory import Inventory, plain
 from headwater.reconcilers.scheduling.reachability import lost_targets
@@ -22,6 +22,7 @@ from headwater.reconcilers.scheduling.resource.wanted import (
     Subject,
     applying,
     selecting,
+    wanted_of_cluster_scoped,
     wanted_of_rest,
     wanted_of_workload,
 )
@@ -86,6 +87,8 @@ class Judge:
 
     def judge(self, gvr: GroupVersionResource, obj: Object, now: datetime) -> Judgement:
         """The judgement of one object. Changes the world only by the workload as it is."""
+        if not namespace(obj):
+            return Judgement(self._cluster_scoped(obj) if self._inventory.placed(gvr) else None)
         holder = self._fleet.namespaces.get(namespace_key(obj))
         if holder is None or not self._inventory.placed(gvr):
             return Judgement(None)
@@ -95,6 +98,14 @@ class Judge:
         if self._workloads.includes(gvr, obj):
             return self._workload(gvr, obj, scene, now)
         return Judgement(wanted_of_rest(scene, self._needed_on(gvr, obj, holder)))
+
+    def _cluster_scoped(self, obj: Object) -> Wanted:
+        cluster = cluster_name(obj)
+        return wanted_of_cluster_scoped(
+            self._fleet.placements.by_index(BY_CLUSTER, cluster),
+            target_exists=self._fleet.target_exists,
+            runs_on=partial(self._inventory.runs_in_cluster, cluster),
+        )
 
     def _scene(self, holder: Object, obj: Object) -> Scene:
         placements = applying(self._fleet.placements.by_index(BY_CLUSTER, cluster_name(obj)), holder)

@@ -36,6 +36,8 @@ class Wanted:
     can_leave: Callable[[str], bool]
     shares: Mapping[str, int] | None = None
     at_once: bool = False
+    state: str = STATE_SYNC
+    """What the label of a target that comes says."""
 
 
 @dataclass(slots=True)
@@ -119,7 +121,7 @@ def _follow_namespace(
     if has_ended(obj):
         return  # A pcluster that gets the Job now would run it again.
     for key in wanted.keys - set(current) - set(wanted.leaving):
-        change.labels[STATE_LABEL_PREFIX + key] = STATE_SYNC
+        change.labels[STATE_LABEL_PREFIX + key] = wanted.state
 
 
 def _remove(change: IntentChange, obj: Object, key: str) -> None:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 from headwater.apis.placement.v1alpha1.placement import STRATEGY_IMMEDIATE
 from headwater.apis.workload.intent import deletion_marks, target_keys
+from headwater.apis.workload.labels import STATE_PENDING
 from headwater.machinery.objects import Object, labels, name, nested, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.scheduling.division.step_divide import spec_diffs
 from headwater.reconcilers.scheduling.resource.step_intent import Wanted
 from headwater.scheduling.matching import placement_applies, selects_by_labels
 from headwater.scheduling.readiness import WORKLOAD_RESOURCES, ready_as_scaled, ready_on
+from headwater.scheduling.snapshot import chosen_keys
 from headwater.scheduling.workload import Assignment
 
 
@@ -98,6 +100,19 @@ def wanted_of_workload(subject: Subject, scene: Scene, assignment: Assignment) -
         return not scene.runs_on(key)
 
     return Wanted(frozenset(staying), {}, can_leave, shares, at_once)
+
+
+def wanted_of_cluster_scoped(
+    placements: Iterable[Object], *, target_exists: Callable[[str], bool], runs_on: Callable[[str], bool]
+) -> Wanted:
+    """Targets of what is in no namespace: the homes of all Placements of its workspace (as kcp has it).
+
+    On a pcluster its name is one for all tenants, and it may reach beyond them, so it waits there until somebody says
+    `Sync`. It leaves a target after the last workload of its workspace, by ``runs_on``.
+    """
+    homes = {key for each in placements for key in chosen_keys(each)}
+    staying = frozenset(key for key in homes if target_exists(key))
+    return Wanted(staying, {}, lambda key: not runs_on(key), state=STATE_PENDING)
 
 
 def wanted_of_rest(scene: Scene, needed_on: Iterable[str]) -> Wanted:

@@ -18,7 +18,7 @@ from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, labels, name, object_key
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, namespace_key
+from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, cluster_scoped_key, namespace_key
 from headwater.reconcilers.scheduling.coordination import rule_in, rule_of
 from headwater.reconcilers.scheduling.inventory import BUILTINS, Inventory, plain
 from headwater.reconcilers.scheduling.reachability import Lost, lost_from, lost_targets
@@ -105,6 +105,7 @@ class SummaryController:
 
     def _in_cluster(self, gvr: GroupVersionResource, cluster: str) -> Iterable[str]:
         informer = self._inventory.informers()[gvr]
+        yield from informer.index_keys(BY_NAMESPACE, cluster_scoped_key(cluster))
         for holder in self._fleet.namespaces.by_index(BY_CLUSTER, cluster):
             yield from informer.index_keys(BY_NAMESPACE, object_key(holder))
 
