@@ -10,6 +10,10 @@ from pathlib import Path
 import pytest
 from tests.e2e.harness import PLATFORM, Stack, kubectls, stack, wait_for
 
+from headwater.apis.kube.kinds import kube_kinds
+from headwater.controlplane.bootstrap.compute import schema_name, schema_object
+from headwater.machinery.gvk import GroupVersionKind
+
 pytestmark = pytest.mark.e2e
 MANIFEST = (Path(__file__).resolve().parents[2] / "src/headwater/cli/demo/shop.yaml").read_text()
 
@@ -177,6 +181,82 @@ def test_delete_goes_down(made: Stack) -> None:
     wait_for("there", lambda: "shortlived" in made.below("west", "-n", home, "get", "configmaps"))
     made.kubectl("-n", "web", "delete", "configmap", "shortlived", "--timeout=60s")
     assert "shortlived" not in made.below("west", "-n", home, "get", "configmaps")
+
+
+def offer_volumes(made: Stack) -> None:
+    """Export PersistentVolumes for compute, have both pclusters take them, and bind them in the shop."""
+    kind = kube_kinds()[GroupVersionKind("", "v1", "PersistentVolume")]
+    entry = {"group": "", "name": "persistentvolumes", "schema": schema_name(kind)}
+    export = {
+        "apiVersion": "apis.kcp.io/v1alpha2",
+        "kind": "APIExport",
+        "metadata": {"name": "volumes", "annotations": {"extra.apis.kcp.io/compute.workload.kcp.io": "true"}},
+        "spec": {"resources": [entry]},
+    }
+    for each in (schema_object(kind), export):
+        made.kubectl("create", "-f", "-", workspace=PLATFORM, stdin=json.dumps(each))
+    exports = [{"path": "root:compute", "export": "kubernetes"}, {"export": "volumes"}]
+    patch = json.dumps({"spec": {"supportedAPIExports": exports}})
+    for name in ("east", "west"):
+        made.kubectl("patch", "synctarget", name, "--type=merge", "-p", patch, workspace=PLATFORM)
+        wait_for(
+            "offered", lambda name=name: "persistentvolumes" in made.kubectl(
+                "get", "synctarget", name, "-o", "jsonpath={.status.syncedResources[*].resource}", workspace=PLATFORM
+            ),
+        )  # fmt: skip
+        role = made.headwater("sync-target", "manifest", name, "--role", workspace=PLATFORM)
+        made.below(name, "apply", "-f", "-", stdin=role)
+        made.kubectl("label", "synctarget", name, "look=again", workspace=PLATFORM)
+
+        def accepted(name: str = name) -> bool:
+            entries = made.json("get", "synctarget", name, workspace=PLATFORM)["status"]["syncedResources"]
+            return any((each["resource"], each.get("state")) == ("persistentvolumes", "Accepted") for each in entries)
+
+        wait_for("accepted", accepted)
+    binding = {
+        "apiVersion": "apis.kcp.io/v1alpha2",
+        "kind": "APIBinding",
+        "metadata": {"name": "volumes"},
+        "spec": {"reference": {"export": {"path": PLATFORM, "name": "volumes"}}},
+    }
+    made.kubectl("create", "-f", "-", stdin=json.dumps(binding))
+    made.kubectl("wait", "apibinding/volumes", "--for=jsonpath={.status.phase}=Bound", "--timeout=60s")
+
+
+def test_a_volume_goes_where_a_user_sends_it(made: Stack) -> None:
+    """It is in no namespace, so it is offered to the pclusters of its workspace, and a user of it accepts one."""
+    offer_volumes(made)
+    for role, name in (("system:kcp:workspace:access", "access"), ("cluster-admin", "admin")):
+        made.kubectl("create", "clusterrolebinding", name, f"--clusterrole={role}", "--user=alice")
+    spec = {
+        "accessModes": ["ReadWriteOnce"],
+        "capacity": {"storage": "1Gi"},
+        "storageClassName": "manual",
+        "csi": {"driver": "sim.headwater.io", "volumeHandle": "data"},
+    }
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "data"}, "spec": spec}
+    alice = ("--as=alice", "--as-group=system:authenticated")
+    made.kubectl(*alice, "create", "-f", "-", stdin=json.dumps(volume))
+    key = made.json("get", "synctarget", "east", workspace=PLATFORM)["metadata"]["labels"][
+        "internal.workload.kcp.io/key"
+    ]
+    label = f"state.workload.kcp.io/{key}"
+
+    def state() -> str | None:
+        found: str | None = made.json("get", "persistentvolume", "data")["metadata"].get("labels", {}).get(label)
+        return found
+
+    wait_for("offered to it", lambda: state() == "")
+    refused = made.kubectl(*alice, "label", "pv", "data", f"{label}=Upsync", "--overwrite", check=False)
+    assert "set by the system only" in refused
+    made.kubectl(*alice, "label", "pv", "data", f"{label}=Sync", "--overwrite")
+    there = ("get", "persistentvolume", "data", "--ignore-not-found", "-o", "json")
+    copy = json.loads(wait_for("below", lambda: made.below("east", *there)))
+    locator = json.loads(copy["metadata"]["annotations"]["kcp.io/namespace-locator"])
+    assert (locator["namespace"], locator["syncTarget"]["name"]) == ("", "east")
+    assert not made.below("west", *there)
+    made.kubectl(*alice, "delete", "persistentvolume", "data", "--timeout=60s")
+    assert not made.below("east", *there)
 
 
 def test_cordon_keeps_and_drain_moves(made: Stack) -> None:
