@@ -110,6 +110,7 @@ class Agent:
             sync=self._sync,
             follow=self._upsync.follow,
             brake=self._spec.brake,
+            tunnel=self._options.tunnel,
             credentials=self._credentials,
             clock=self._clock,
             registry=self._registry,

@@ -48,6 +48,43 @@ async def test_missing_rights_are_named_and_their_return_is_noticed(line: Line) 
     await eventually(lambda: authorized(True))
 
 
+async def test_unneeded_rights_are_named_until_they_go(line: Line) -> None:
+    """Whatever role they come from. What the manifests grant is all needed."""
+    assert get_condition(await line.sync_target(), "SyncerOverprivileged") is None
+    identity = syncer_id("west", uid(line.target))
+    bindings, roles = (
+        line.downstream.resource(PLURALS["ClusterRoleBinding"]),
+        line.downstream.resource(PLURALS["ClusterRole"]),
+    )
+    rules = [
+        {"apiGroups": ["", "apps"], "resources": ["secrets", "deployments"], "verbs": ["get", "update"]},
+        {"apiGroups": ["*"], "resources": ["*"], "verbs": ["watch", "*"]},
+    ]
+    role = await roles.get(identity)
+    await roles.create({**role, "metadata": {"name": "more"}, "rules": rules})
+    binding = await bindings.get(identity)
+    reference = {**binding["roleRef"], "name": "more"}
+    await bindings.create({**binding, "metadata": {"name": "more"}, "roleRef": reference})
+    targets = line.workspace.resource(SYNC_TARGETS)
+    await targets.patch("west", {"metadata": {"labels": {"look": "again"}}})
+
+    async def named() -> Object | None:
+        return get_condition(await line.sync_target(), "SyncerOverprivileged")
+
+    condition = await eventually(named)
+    said = "deployments: get, update; secrets: update; *.*: *; deployments.apps: update; secrets.apps: get, update"
+    assert said in condition["message"]
+    assert "headwater sync-target manifest west --role" in condition["message"]
+    assert is_true(await line.sync_target(), "Ready")
+    await bindings.delete("more")
+    await targets.patch("west", {"metadata": {"labels": {"look": "once-more"}}})
+
+    async def gone() -> bool:
+        return await named() is None
+
+    await eventually(gone)
+
+
 async def test_a_resource_says_what_keeps_it_from_being_synced(line: Line) -> None:
     """A verb that is missing makes it incompatible, by name; when it is granted the reason goes."""
     roles = line.downstream.resource(PLURALS["ClusterRole"])

@@ -9,13 +9,13 @@ from headwater.base import yamlio
 from headwater.cli.synctarget.manifests import (
     SyncerPlan,
     downstream_objects,
-    downstream_rules,
     identity_objects,
     may_tunnel,
     renewed_objects,
     syncer_kubeconfig,
     upstream_objects,
 )
+from headwater.cli.synctarget.rights import downstream_rules, resources_of
 from headwater.syncer.target.rights import NEEDED_VERBS
 
 LOOK = {"get", "list", "watch"}
@@ -106,6 +106,19 @@ def test_rights_are_those_that_the_syncer_asks_for() -> None:
     """None is missing when it looks, and none is there that it never uses."""
     granted = {verb for rule in downstream_rules(PLAN.resources) for verb in rule["verbs"]}
     assert granted == set(NEEDED_VERBS)
+
+
+def test_rights_follow_what_the_pcluster_takes() -> None:
+    """What it can't take gives none, what only the rights are missing for does."""
+    entries = [
+        {"group": "apps", "resource": "deployments", "versions": ["v1"], "state": "Accepted"},
+        {"resource": "services", "versions": ["v1"], "state": "Pending"},
+        {"resource": "late", "versions": ["v1"], "state": "Incompatible", "message": "the syncer lacks get on it"},
+        {"resource": "gone", "versions": ["v1"], "state": "Incompatible", "message": "not served by the pcluster"},
+    ]
+    target = {**TARGET, "status": {"syncedResources": entries}}
+    assert resources_of(target) == (("apps", "deployments"), ("", "services"), ("", "late"))
+    assert resources_of(TARGET) == ()
 
 
 def test_renewed_manifests_leave_credentials_alone() -> None:

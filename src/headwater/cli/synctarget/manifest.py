@@ -13,7 +13,7 @@ from headwater.cli.session import ConnectionFlags, Session, connection_options
 
 
 @click.command(
-    help="Write the manifests of a syncer again, with the rights that the resources of its SyncTarget take now. "
+    help="Write the manifests of a syncer again, with rights on exactly the resources that its SyncTarget takes now. "
     "They have no Secrets in them: applying them leaves the syncer's credentials as they are."
 )
 @click.argument("name", metavar="SYNC-TARGET", shell_complete=sync_targets)
@@ -40,9 +40,10 @@ async def manifest(
     from headwater.apis.workload.labels import syncer_id
     from headwater.base import yamlio
     from headwater.cli.synctarget.manifests import SyncerPlan, may_tunnel, renewed_objects
+    from headwater.cli.synctarget.rights import resources_of
     from headwater.machinery.errors import Forbidden, NotFound
     from headwater.machinery.gvk import GroupVersionResource
-    from headwater.machinery.objects import annotations, cluster_name, nested, uid
+    from headwater.machinery.objects import annotations, cluster_name, uid
 
     async with Session.open(connection) as session:
         try:
@@ -55,7 +56,6 @@ async def manifest(
             tunnel = may_tunnel(await roles.get(identity))
         except (Forbidden, NotFound):
             tunnel = True  # As `create` has it by default.
-    entries = nested(target, "status", "syncedResources", default=None) or ()
     plan = SyncerPlan(
         syncer_id=identity,
         sync_target_name=name,
@@ -67,7 +67,7 @@ async def manifest(
         namespace=namespace or identity,
         image=syncer_image,
         replicas=replicas,
-        resources=tuple((entry.get("group", ""), entry["resource"]) for entry in entries),
+        resources=resources_of(target),
         tunnel=tunnel,
         # Registered with a bootstrap token, it keeps what it got for that in a Secret of its own.
         keeps_credentials=CREDENTIALS_ANNOTATION in annotations(target),

@@ -8,27 +8,16 @@ namespaces, may look at nodes to report capacity and at what comes up, and gets 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from headwater.apis.sync.v1alpha1.identity import identity_of_target
 from headwater.apis.sync.v1alpha1.synctarget import GROUP
 from headwater.base import yamlio
 from headwater.cli.synctarget.ownspace import credentials_objects, lease_objects
-from headwater.machinery.gvk import GroupResource
+from headwater.cli.synctarget.rights import downstream_rules
 from headwater.machinery.objects import Object
-from headwater.syncer.target.choose import NEVER_SYNCED
-from headwater.syncer.target.rights import NEEDED_VERBS
 
-_LOOK_VERBS = ["get", "list", "watch"]
-_LOOKED_AT = (
-    ("", ["nodes"], _LOOK_VERBS),
-    ("", ["pods"], _LOOK_VERBS),
-    ("", ["endpoints"], _LOOK_VERBS),
-    ("", ["events"], ["list", "watch"]),
-    ("discovery.k8s.io", ["endpointslices"], _LOOK_VERBS),
-)
-_SYNC_VERBS = sorted(NEEDED_VERBS)
 _HEALTH_PORT = 8090
 _RBAC = "rbac.authorization.k8s.io"
 
@@ -179,32 +168,6 @@ def renewed_objects(plan: SyncerPlan, *, only_role: bool) -> list[Object]:
     """What to apply to a pcluster whose syncer is there already: everything without credentials, or its role alone."""
     kept = [obj for obj in downstream_objects(plan) if obj["kind"] != "Secret"]
     return [obj for obj in kept if obj["kind"] == "ClusterRole"] if only_role else kept
-
-
-def downstream_rules(resources: Iterable[tuple[str, str]], *, tunnel: bool = False) -> list[Object]:
-    """Rules of the syncer's role: what it looks at, namespaces, synced resources by group, access to pods."""
-    by_group: dict[str, set[str]] = {"": {"configmaps", "secrets", "serviceaccounts"}}
-    for group, resource in resources:
-        if GroupResource(group, resource) not in NEVER_SYNCED:
-            by_group.setdefault(group, set()).add(resource)
-    rules: list[Object] = [
-        {"apiGroups": [group], "resources": names, "verbs": verbs} for group, names, verbs in _LOOKED_AT
-    ]
-    rules.append({"apiGroups": [""], "resources": ["namespaces"], "verbs": _SYNC_VERBS})
-    rules += [
-        {"apiGroups": [group], "resources": sorted(names), "verbs": _SYNC_VERBS}
-        for group, names in sorted(by_group.items())
-    ]
-    if tunnel:
-        rules += [
-            {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]},
-            {
-                "apiGroups": [""],
-                "resources": ["pods/attach", "pods/exec", "pods/portforward"],
-                "verbs": ["create", "get"],
-            },
-        ]
-    return rules
 
 
 def _cluster_role_binding(meta: Mapping[str, object], syncer_id: str, namespace: str) -> Object:

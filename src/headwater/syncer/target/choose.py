@@ -20,6 +20,8 @@ ALWAYS_SYNCED: Final = (
 )
 NEVER_SYNCED: Final = frozenset({GroupResource("", "pods"), GroupResource("", "endpoints")})
 """Made on the pcluster by its own controllers; they are reported up, not brought down."""
+LACKS_RIGHTS: Final = "the syncer lacks "
+"""How the message of an entry begins that is incompatible for want of rights, and of nothing else."""
 _SERVED_VERBS: Final = ("get", "list", "watch", "create", "patch", "delete")
 _LONGEST_MESSAGE: Final = 1024
 
@@ -56,7 +58,7 @@ def _judged(
     if gvr not in rights:
         return _undecided(entry, "")
     if rights[gvr]:
-        return _with_state(entry, STATE_INCOMPATIBLE, f"the syncer lacks {', '.join(rights[gvr])} on it")
+        return _with_state(entry, STATE_INCOMPATIBLE, f"{LACKS_RIGHTS}{', '.join(rights[gvr])} on it")
     return _with_state(entry, STATE_ACCEPTED, verdicts[gvr].note if gvr in verdicts else "")
 
 

@@ -37,7 +37,8 @@ from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.schemas import ApiImporter, Verdict
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
-from headwater.syncer.target.rights import Rights, lacking_verbs
+from headwater.syncer.target.needs import grantable, needed_rules, report_unneeded, unneeded
+from headwater.syncer.target.rights import Rights, held_rules, lacking_verbs
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
@@ -64,11 +65,13 @@ log = get_logger("syncer.target")
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What was learnt of the pcluster: what it serves, what the syncer lacks there, and what its schemas take."""
+    """What was learnt of the pcluster: what it serves, what its schemas take, and what the syncer may do there."""
 
     served: Discovery
     rights: Rights
     verdicts: Mapping[GroupVersionResource, Verdict]
+    held: Sequence[Object] | None
+    """The rules that give us rights there; None when the pcluster does not tell them all."""
 
 
 class TargetFollower:
@@ -88,6 +91,7 @@ class TargetFollower:
         sync: Sync,
         follow: Follow,
         brake: DeletionBrake,
+        tunnel: bool,
         clock: Clock,
         registry: Registry,
         credentials: CredentialKeeper | None = None,
@@ -100,6 +104,7 @@ class TargetFollower:
         self._sync = sync
         self._follow = follow
         self._brake = brake
+        self._tunnel = tunnel
         self._credentials = credentials
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
@@ -173,7 +178,7 @@ class TargetFollower:
         served = await discover(self._downstream)
         verdicts = await self._importer.verdicts(to_compare(entries, served), next(iter(shard_urls(target)), ""))
         rights = await lacking_verbs(self._downstream, candidates(entries, served, verdicts))
-        return Findings(served, rights, verdicts)
+        return Findings(served, rights, verdicts, await held_rules(self._downstream))
 
     async def _cannot_ask(self, target: Object, error: Exception) -> Result:
         """The pcluster gives no answers, or none to us: say so when that lasts, and keep what is synced as it is."""
@@ -225,6 +230,9 @@ class TargetFollower:
             mark_false(changed, CONDITION_SYNCER_AUTHORIZED, REASON_SYNCER_UNAUTHORIZED, ERROR, message, now)
         else:
             mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
+        if found.held is not None:
+            beyond = unneeded(found.held, needed_rules(grantable(judged), tunnel=self._tunnel))
+            report_unneeded(changed, beyond, _HOW_TO_GRANT.format(name=self._identity.name), now)
         mark_true(changed, CONDITION_API_IMPORTER_READY, now)
         mark_true(changed, CONDITION_SYNCER_READY, now)
         if self._brake.held:

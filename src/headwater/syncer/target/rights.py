@@ -8,10 +8,13 @@ from typing import Final
 
 from headwater.base.tasks import TaskGroup
 from headwater.client.dynamic import Client
+from headwater.machinery.errors import Forbidden, MethodNotAllowed, NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object
 
 REVIEWS: Final = GroupVersionResource("authorization.k8s.io", "v1", "selfsubjectaccessreviews")
+RULES_REVIEWS: Final = GroupVersionResource("authorization.k8s.io", "v1", "selfsubjectrulesreviews")
+_LOOKED_INTO: Final = "default"
 NEEDED_VERBS: Final = ("get", "list", "watch", "create", "patch", "delete")
 _PARALLEL_REVIEWS: Final = 8
 
@@ -36,6 +39,21 @@ async def lacking_verbs(
         for gvr in lacking:
             group.start(check(gvr), name=str(gvr))
     return lacking
+
+
+async def held_rules(client: Client) -> list[Object] | None:
+    """The rules by which the pcluster lets us do things, on the whole of it or in the namespace ``default``.
+
+    None where it can't tell them all, as with an authorizer behind a webhook, or doesn't tell us. Raises StatusError
+    and TransportError.
+    """
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectRulesReview"}
+    try:
+        answer = await client.resource(RULES_REVIEWS).create({**review, "spec": {"namespace": _LOOKED_INTO}})
+    except (Forbidden, NotFound, MethodNotAllowed):
+        return None
+    status = answer.get("status") or {}
+    return None if status.get("incomplete") else list(status.get("resourceRules") or ())
 
 
 async def _may(client: Client, gvr: GroupVersionResource, verb: str) -> bool:

@@ -59,6 +59,10 @@ REASON_CONTROL_PLANE_BEHIND: Final = "ControlPlaneBehind"
 ALLOW_DELETIONS_ANNOTATION: Final = "sync.kcp.io/allow-deletions"
 """On a SyncTarget: "true" lets the syncer delete what it holds back, once; it is taken off when that was heard."""
 
+CONDITION_SYNCER_OVERPRIVILEGED: Final = "SyncerOverprivileged"
+"""True while the syncer has rights on the pcluster that it does not need; absent otherwise, and while not known."""
+REASON_UNNEEDED_RIGHTS: Final = "UnneededRights"
+
 STATE_PENDING: Final = "Pending"
 STATE_ACCEPTED: Final = "Accepted"
 STATE_INCOMPATIBLE: Final = "Incompatible"
