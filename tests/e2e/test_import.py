@@ -100,6 +100,7 @@ def test_what_the_pclusters_policy_denies_is_seen_in_the_workspace(made: Stack) 
 
     assert "SyncTarget east refuses it" in wait_for("told", told)
     assert "sync-failed.workload.kcp.io/" in made.kubectl("get", "deployment", "web", "-o", "yaml")
+    assert "But east refuses it as it is now" in made.headwater("explain", "deployment/web", workspace=SHOP)
     made.below("east", "replace", "--raw", "/sim/faults", "-f", "-", stdin="{}")
     made.kubectl("annotate", "deployment", "web", "try=again")
     wait_for("taken back", lambda: "sync-failed" not in made.kubectl("get", "deployment", "web", "-o", "yaml"))

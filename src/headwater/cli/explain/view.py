@@ -53,6 +53,9 @@ def sentence(status: _Entry, now: datetime) -> str:
         text += f" Not all of it: {message or 'some replicas are without a pcluster'}."
     elif message:
         text += f" {message}."
+    refusing = [each["name"] for each in used if each.get("refused")]
+    if refusing:
+        text += f" But {' and '.join(refusing)} {'refuses' if len(refusing) == 1 else 'refuse'} it as it is now."
     return text
 
 
@@ -120,6 +123,8 @@ def _reasons(target: _Entry, now: datetime, *, wide: bool) -> list[list[str]]:
         at = (target.get("reported") or {}).get("at")
         known = f"; what it reported is {age(at, now)} old" if at else ""
         found.append([f"unreachable for {age(target.get('lastHeartbeatTime'), now)}{known}", ""])
+    if target.get("refused"):
+        found.append([f"its pcluster refuses it: {target['refused']}", ""])
     found += [
         [each.get("message") or each.get("reason", ""), each.get("admit", "")] for each in target.get("reasons") or ()
     ]

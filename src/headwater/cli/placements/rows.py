@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from headwater.apis.workload.failures import failures_of
 from headwater.apis.workload.labels import UNSCHEDULED_NAMESPACES
 from headwater.cli.amounts import NONE
 from headwater.cli.placements.targets import copies, moving, readiness, scheduled, target_names
@@ -71,14 +72,16 @@ def rows(view: View) -> dict[str, tuple[str, ...]]:
     table: dict[str, tuple[str, ...]] = {}
     for choice in choices:
         below: dict[str, tuple[str, ...]] = {}
+        selected: list[tuple[Object, tuple[str, ...]]] = []
         for resource, workload in everything:
             if not choice.selects(workload):
                 continue
             row = made.get(id(workload))
             if row is None:
                 row = made[id(workload)] = _workload_row(view, choices, resource, workload, names)
+            selected.append((workload, row))
             below[f"{name(choice.placement)} {resource} {namespace(workload)}/{name(workload)}"] = row
-        table[name(choice.placement)] = _placement_row(choice.placement, list(below.values()))
+        table[name(choice.placement)] = _placement_row(choice.placement, selected)
         table.update(below)
     return table
 
@@ -99,9 +102,10 @@ def _choice(placement: Object, namespaces: Mapping[str, Object]) -> _Choice:
     return _Choice(placement, frozenset(chosen) - UNSCHEDULED_NAMESPACES, selector)
 
 
-def _placement_row(placement: Object, below: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+def _placement_row(placement: Object, below: Sequence[tuple[Object, tuple[str, ...]]]) -> tuple[str, ...]:
     status: Mapping[str, Any] = placement.get("status") or {}
-    ready = sum(_all_ready(row[3]) for row in below)
+    refused = sum(bool(failures_of(workload)) for workload, _ in below)
+    ready = sum(_all_ready(row[3]) and not failures_of(workload) for workload, row in below)
     targets = ",".join(each["syncTarget"] for each in status.get("decisions") or ()) or NONE
     return (
         name(placement),
@@ -110,7 +114,7 @@ def _placement_row(placement: Object, below: Sequence[tuple[str, ...]]) -> tuple
         f"{ready}/{len(below)}",
         targets,
         "",
-        _why(placement),
+        _why(placement) or _refused(refused),
         nested(placement, "spec", "locationWorkspace", default="") or "<own>",
     )
 
@@ -118,6 +122,12 @@ def _placement_row(placement: Object, below: Sequence[tuple[str, ...]]) -> tuple
 def _all_ready(text: str) -> bool:
     ready, _, wanted = text.partition("/")
     return ready == wanted
+
+
+def _refused(workloads: int) -> str:
+    if not workloads:
+        return ""
+    return f"{workloads} workload{' is' if workloads == 1 else 's are'} refused by a pcluster"
 
 
 def _why(obj: Object) -> str:
@@ -141,6 +151,8 @@ def _workload_row(
     lost = view.unreachable.get((resource, namespace(workload), name(workload)), ())
     found = copies(workload, names, decided, lost)
     condition = get_condition(workload, "Scheduled") or {}
+    why = [str(condition.get("message", ""))] if condition.get("status") == "False" else []
+    why += [f"{names.get(key, key)} refuses it: {text}" for key, text in sorted(failures_of(workload).items())]
     return (
         f"  {namespace(workload)}/{_SHORT.get(resource, resource)}/{name(workload)}",
         "",
@@ -148,6 +160,6 @@ def _workload_row(
         readiness(workload, found),
         ", ".join(map(str, found)) or NONE,
         moving(found),
-        str(condition.get("message", "")) if condition.get("status") == "False" else "",
+        "; ".join(filter(None, why)),
         "",
     )

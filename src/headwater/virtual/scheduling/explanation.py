@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from headwater.apis.placement.v1alpha1.location import GROUP, VERSION
 from headwater.apis.sync.v1alpha1.synctarget import CONDITION_HEARTBEAT_HEALTHY
+from headwater.apis.workload.failures import failure_of
 from headwater.apis.workload.labels import HISTORY_ANNOTATION, REPORTED_ANNOTATION_PREFIX
 from headwater.apiserver.tables.interface import columns, integer
 from headwater.base import jsonio
@@ -106,6 +107,8 @@ def _target(subject: Subject, verdict: Verdict, history: Sequence[Object]) -> Ob
     reported = _reported(subject.obj, target.key)
     if reported is not None:
         shown["reported"] = reported
+    if verdict.decision in IN_USE and (failure := failure_of(subject.obj, target.key)) is not None:
+        shown["refused"] = failure
     sync_target = subject.sync_targets.get(target.key)
     if sync_target is not None:
         healthy = get_condition(sync_target, CONDITION_HEARTBEAT_HEALTHY) or {}
@@ -198,13 +201,14 @@ def table(explanation: Object, version: str) -> Object:
 
 def _cells(target: Object) -> list[Any]:
     reasons = target["reasons"]
+    refused = [f"its pcluster refuses it: {target['refused']}"] if target.get("refused") else []
     return [
         target["name"],
         target["decision"],
         target["replicas"],
         nested(target, "reported", "readyReplicas"),
         target["placement"],
-        "; ".join(each["message"] for each in reasons),
+        "; ".join([*refused, *(each["message"] for each in reasons)]),
         ", ".join(each["admit"] for each in reasons if each["admit"]),
         target["location"],
         target.get("since", ""),

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from headwater.apis.workload.failures import failure_of
 from headwater.base.clock import Clock
 from headwater.client.dynamic import ClusterClient
 from headwater.controller.events import EventWriter, Notice
 from headwater.machinery.objects import Object, cluster_name
-from headwater.virtual.syncer.writes import failure_of
 from headwater.virtual.synctarget.target import TargetRequest
 
 REASON_FAILED: Final = "SyncFailed"

@@ -7,9 +7,10 @@ pcluster refuses it, and let go of it after its downstream copy is gone. Everyth
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from headwater.apis.workload.endings import has_ended
+from headwater.apis.workload.failures import failure_of
 from headwater.apis.workload.intent import SyncIntent, sync_intents
 from headwater.apis.workload.labels import (
     REPORTED_ANNOTATION_PREFIX,
@@ -47,8 +48,6 @@ from headwater.virtual.syncer.summarize import (
     set_field,
     write_diff,
 )
-
-_LONGEST_FAILURE: Final = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +107,6 @@ def same_object(existing: Object, written: Object | list[Object]) -> Object:
     if uid(written) and uid(written) != uid(existing):
         raise Conflict(f"Precondition failed: UID in precondition: {uid(written)}, UID in object meta: {uid(existing)}")
     return written
-
-
-def failure_of(obj: Object, key: str) -> str | None:
-    """Why the target's pcluster refuses an object; None when it doesn't.
-
-    Cut to a bearable length, and without what could steer the terminal of who reads it: the words are a pcluster's.
-    """
-    text = annotations_of(obj).get(SYNC_FAILURE_ANNOTATION_PREFIX + key)
-    if not isinstance(text, str) or not text:
-        return None
-    return "".join(letter if letter.isprintable() else " " for letter in text[:_LONGEST_FAILURE])
 
 
 def _diffs(obj: Object) -> dict[str, str]:

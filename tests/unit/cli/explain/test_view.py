@@ -61,7 +61,17 @@ AGE   TARGETS   CAUSE
 60m   east      west is being drained
 3h    west      Placement web chose it"""
 
+REFUSED = {**EAST, "refused": "Forbidden: no latest tags"}
 SENTENCES = {
+    "refused": (
+        {**STATUS, "targets": [REFUSED]},
+        "deployments/web is placed on east (2/2 ready, since 60m), by Placement web. But east refuses it as it is now.",
+    ),
+    "refused-by-two": (
+        {**STATUS, "targets": [REFUSED, {**REFUSED, "name": "west", "since": "", "rank": 2}]},
+        "deployments/web is placed on east (2/2 ready, since 60m) and west (2/2 ready), by Placement web. "
+        "But east and west refuse it as it is now.",
+    ),
     "nowhere": (
         {"workload": WORKLOAD, "scheduled": "False", "message": "no Placement selects it.", "targets": [WEST]},
         "deployments/web runs nowhere: no Placement selects it.",
@@ -110,6 +120,13 @@ def test_what_an_unreachable_pcluster_said_is_old() -> None:
     text = explanation_text({"status": {**STATUS, "targets": [LOST]}}, NOW)
     assert "?/2" in text
     assert "unreachable for 5m; what it reported is 2m old" in text
+
+
+def test_what_its_pcluster_says_against_it_comes_first() -> None:
+    refused = {**REFUSED, "reasons": WEST["reasons"]}
+    rows = explanation_text({"status": {**STATUS, "targets": [refused]}}, NOW).splitlines()
+    assert rows[3].endswith("   its pcluster refuses it: Forbidden: no latest tags")
+    assert rows[4].endswith("it is cordoned -> uncordon it")
 
 
 def test_many_targets_are_counted_unless_wide() -> None:

@@ -192,3 +192,11 @@ def test_jobs_and_daemonsets_count_their_own_way() -> None:
     made = rows(View([placement("p", "east")], SPREAD, {"jobs": [job], "daemonsets": [daemons]}))
     found = [(row[0], row[3], row[4]) for row in made.values()][1:]
     assert found == [("  web/daemonset/shop", "2/4", "east 2/4"), ("  web/job/shop", "1/2", "east -/2")]
+
+
+def test_what_a_pcluster_refuses_is_not_ready() -> None:
+    """Whatever still runs there: the row says what is wrong, and that of the Placement counts it."""
+    failed = {f"sync-failed.workload.kcp.io/{EAST}": "Forbidden: no latest tags"}
+    summary, row = cells(deployment({EAST: 3, WEST: 3}, annotations=failed))
+    assert row["WHY"] == "east refuses it: Forbidden: no latest tags"
+    assert (summary["READY"], summary["WHY"]) == ("0/1", "1 workload is refused by a pcluster")

@@ -124,6 +124,19 @@ def test_one_target_in_full() -> None:
     ]
 
 
+def test_what_the_pcluster_refuses() -> None:
+    """Told of targets in use, beside the decision, which stands; first in the row of a table, and safe to print."""
+    notes = {f"sync-failed.workload.kcp.io/k-{each}": "Forbidden: no\x1b[2J latest" for each in ("east", "x")}
+    used = verdict("east", "Kept", CORDONED, replicas=3)
+    found = document(subject(deployment(**notes)), explained(used, verdict("x", "Spare")), "")
+    east, other = found["status"]["targets"]
+    assert (east["decision"], east["refused"]) == ("Kept", "Forbidden: no [2J latest")
+    assert "refused" not in other
+    assert found["status"]["scheduled"] == "True"
+    cells = table(found, "v1")["rows"][0]["cells"]
+    assert cells[5] == "its pcluster refuses it: Forbidden: no [2J latest; SyncTarget x is cordoned"
+
+
 @pytest.mark.parametrize(
     ("shown", "since"),
     [
