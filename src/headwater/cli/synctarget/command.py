@@ -12,6 +12,7 @@ SYNC_TARGET_COMMANDS: Mapping[str, tuple[str, str]] = {
     "create": (f"{_HERE}.create:create", "Register a pcluster and write the manifests of its syncer."),
     "sync": (f"{_HERE}.create:create", "The same as create, under kcp's name."),
     "manifest": (f"{_HERE}.manifest:manifest", "Write the manifests of a syncer again, with the rights it needs now."),
+    "adopt": (f"{_HERE}.adopt:adopt", "Take over what an earlier SyncTarget of the name left on its pcluster."),
     "list": (f"{_HERE}.listing:list_targets", "List the pclusters of a workspace."),
     "cordon": (f"{_HERE}.cordon:cordon", "Keep new workloads off pclusters."),
     "uncordon": (f"{_HERE}.cordon:uncordon", "Let workloads onto pclusters again."),

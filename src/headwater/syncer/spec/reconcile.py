@@ -209,6 +209,7 @@ class SpecReconciler:
         )
         digest = body["metadata"]["annotations"][HASH_ANNOTATION]
         if self._applied.awaits(item, copy, digest):
+            self._latency.same(item)
             return Result(requeue_after_seconds=WAIT_SECONDS)  # Its event comes before.
         restored = copy is not None and self._brake.trusts and is_behind(upstream, copy)
         if copy is not None and not restored and is_applied(copy, body):
