@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 
 from headwater.scheduling.workload import Workload
+
+
+class _Tally:
+    """Workloads of one policy that run anywhere: by target, all of them, and those that others select too."""
+
+    __slots__ = ("on", "running", "shared")
+
+    def __init__(self, on: dict[str, int] | None = None, running: int = 0, shared: int = 0) -> None:
+        self.on = {} if on is None else on
+        self.running = running
+        self.shared = shared
+
+
+_NOTHING = _Tally()
 
 
 class Ground:
@@ -14,56 +28,62 @@ class Ground:
     what that one gave must not be taken for this one's.
     """
 
+    __slots__ = ("_of",)
+
     def __init__(self) -> None:
-        self._on: dict[str, Counter[str]] = {}
-        self._running: Counter[str] = Counter()
-        self._shared: Counter[str] = Counter()
+        self._of: dict[str, _Tally] = {}
 
     def fork(self) -> Ground:
         """An independent copy."""
         copy = Ground()
-        copy._on = {uid: Counter(counts) for uid, counts in self._on.items()}
-        copy._running = Counter(self._running)
-        copy._shared = Counter(self._shared)
+        copy._of = {uid: _Tally(dict(each.on), each.running, each.shared) for uid, each in self._of.items()}
         return copy
 
     def change(self, old: Workload | None, new: Workload | None) -> None:
         """Take note that a workload came, changed or went."""
         before, after = _runs_on(old), _runs_on(new)
         was, now = old.policies if old is not None else (), new.policies if new is not None else ()
-        if before != after or was != now:
+        if before == after and was == now:
+            return
+        if before:
             self._add(was, before, -1)
+        if after:
             self._add(now, after, 1)
 
-    def _add(self, policies: tuple[str, ...], keys: list[str], one: int) -> None:
-        if not keys:
-            return
+    def _add(self, policies: tuple[str, ...], keys: Sequence[str], one: int) -> None:
         for uid in policies:
-            self._running[uid] += one
-            self._shared[uid] += one * (len(policies) > 1)
-            counts = self._on.setdefault(uid, Counter())
+            tally = self._of.get(uid)
+            if tally is None:
+                tally = self._of[uid] = _Tally()
+            tally.running += one
+            if len(policies) > 1:
+                tally.shared += one
+            on = tally.on
             for key in keys:
-                counts[key] += one
-                if not counts[key]:
-                    del counts[key]
-            if not self._running[uid]:
-                del self._on[uid], self._running[uid], self._shared[uid]
+                if count := on.get(key, 0) + one:
+                    on[key] = count
+                else:
+                    del on[key]
+            if not tally.running:
+                del self._of[uid]
 
     def running(self, uid: str) -> int:
         """How many workloads of a policy run somewhere."""
-        return self._running.get(uid, 0)
+        return self._of.get(uid, _NOTHING).running
 
     def runs_on(self, uid: str, key: str) -> bool:
         """Whether any workload of a policy runs on a target."""
-        return key in self._on.get(uid, ())
+        return key in self._of.get(uid, _NOTHING).on
 
     def common(self, uid: str) -> list[str]:
         """Keys of the targets on which all workloads of a policy run, sorted."""
-        running = self._running.get(uid, 0)
-        if not running or self._shared[uid]:
+        tally = self._of.get(uid, _NOTHING)
+        if not tally.running or tally.shared:
             return []
-        return sorted(key for key, count in self._on[uid].items() if count == running)
+        return sorted(key for key, count in tally.on.items() if count == tally.running)
 
 
-def _runs_on(workload: Workload | None) -> list[str]:
-    return [key for key, replicas in workload.current.items() if replicas] if workload is not None else []
+def _runs_on(workload: Workload | None) -> Sequence[str]:
+    if workload is None or not workload.current:
+        return ()
+    return [key for key, replicas in workload.current.items() if replicas]
