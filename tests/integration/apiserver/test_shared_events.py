@@ -27,7 +27,7 @@ def client(api: Api) -> ResourceClient:
 async def take(watch: Watch, count: int, *, shared: bool) -> list[tuple[str, Any]]:
     """The first events of a watch."""
     events: list[tuple[str, Any]] = []
-    async with asyncio.timeout(10), watch, aclosing(watch.batches(shared=shared)) as batches:
+    async with asyncio.timeout(60), watch, aclosing(watch.batches(shared=shared)) as batches:
         async for batch in batches:
             events += batch
             if len(events) >= count:
@@ -91,7 +91,7 @@ async def test_closing_ends_the_wait_of_another_task(api: Api) -> None:
     for _ in range(20):
         await asyncio.sleep(0)
     await watch.close()
-    assert [kind for kind, _ in await asyncio.wait_for(waiting, 10)] == ["ADDED"]
+    assert [kind for kind, _ in await asyncio.wait_for(waiting, 60)] == ["ADDED"]
 
 
 async def test_an_expired_start_is_raised(api: Api) -> None:
@@ -113,7 +113,7 @@ async def test_an_informer_changes_nothing_that_it_was_given(api: Api) -> None:
     arrived = asyncio.Event()
     informer.add_handler(lambda *_: arrived.set())
     await api.create(CONFIG_MAPS, config_map("a", k="1"))
-    await asyncio.wait_for(arrived.wait(), 10)
+    await asyncio.wait_for(arrived.wait(), 60)
     (held,) = informer.list()
     assert held["data"] == {"k": "1"}
     assert "managedFields" not in held["metadata"]

@@ -219,7 +219,7 @@ async def test_an_agent_that_breaks_the_protocol_loses_its_tunnel(shared: Ground
     async with (
         aiohttp.ClientSession() as session,
         session.ws_connect(url, headers=agent._headers, protocols=(PROTOCOL,), ssl=agent._context) as socket,
-        asyncio.timeout(10),
+        asyncio.timeout(60),
     ):
         await socket.send_bytes(message)
         while (await socket.receive()).type is aiohttp.WSMsgType.BINARY:
