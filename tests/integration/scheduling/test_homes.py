@@ -6,6 +6,7 @@ import pytest
 from tests.integration.scheduling.ground import DEPLOYMENTS, Ground, deployment, eventually
 
 from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
+from headwater.machinery.conditions import get_condition
 from headwater.machinery.objects import Object, annotations
 from headwater.server.options import ControllerOptions
 
@@ -38,8 +39,14 @@ async def test_what_is_called_off_before_it_begins_moves_nothing(ground: Ground)
     await space.chosen("one")
     await space.resource(DEPLOYMENTS, "default").create(deployment("web", 1))
     await space.holds(DEPLOYMENTS, "web", {keys["one"]: "Sync"})
+    # Nothing is left to be written to it: a write that meets another would take its turn to move for nothing.
+    await eventually(
+        lambda: space.resource(DEPLOYMENTS, "default").get("web"),
+        lambda obj: (get_condition(obj, "Scheduled") or {}).get("status") == "True",
+    )
     await select("two")
     await space.holds(DEPLOYMENTS, "web", {keys["two"]: "Sync"})
+    await space.chosen("two")
     await untried("")  # The workload is there. Nothing else may move for a long time.
     await select("one", "three")
     elsewhere = await decided("one", "three")
