@@ -88,12 +88,21 @@ def _command_sections(command: click.Command, path: str) -> Iterator[str]:
             (_link(f"{path} {names[0]}"), " ".join([each.help or "", *(f"Also as `{name}`." for name in names[1:])]))
             for each, names in commands.items()
         ]
-        yield text + "\n" + table(["Command", "What it does"], rows)
+        yield text + "\n" + table(["Command", "What it does"], rows) + _own_usage(command, path, context)
         for each, names in commands.items():
             yield from _command_sections(each, f"{path} {names[0]}")
         return
+    yield text + _usage(command, path, context)
+
+
+def _own_usage(group: click.Group, path: str, context: click.Context) -> str:
+    """How a group is called that is a command itself."""
+    return _usage(group, path, context) if group.callback is not None else ""
+
+
+def _usage(command: click.Command, path: str, context: click.Context) -> str:
     usage = " ".join([path, *command.collect_usage_pieces(context)])
-    yield f"{text}\n```text\n{usage}\n```\n\n" + table(["Option", "Meaning", "Default"], _option_rows(command, context))
+    return f"\n```text\n{usage}\n```\n\n" + table(["Option", "Meaning", "Default"], _option_rows(command, context))
 
 
 def _link(path: str) -> str:

@@ -50,6 +50,29 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, help_text) for name, (_, help_text) in self._table.items()])
 
 
+class CommandBeside(LazyGroup):
+    """A command of its own, with commands beside it: what follows the name of one is that one's alone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the flags, unless they are those of a command beside."""
+        if args and args[0] in self.list_commands(ctx):
+            ctx.args = args
+            return args
+        rest = click.Command.parse_args(self, ctx, args)
+        if rest and not ctx.resilient_parsing:
+            ctx.fail(f"Got unexpected extra argument ({rest[0]})")
+        return rest
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command, or the one beside it."""
+        if not ctx.args:
+            return click.Command.invoke(self, ctx)
+        name, command, args = self.resolve_command(ctx, ctx.args)
+        assert command is not None, "it is in the table"
+        with command.make_context(name, args, parent=ctx) as inner:
+            return command.invoke(inner)
+
+
 cli = click.version_option(VERSION, prog_name="headwater")(
     LazyGroup(
         table=COMMANDS,

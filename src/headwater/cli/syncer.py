@@ -8,9 +8,12 @@ import click
 
 from headwater.cli.failure import CommandFailed
 from headwater.cli.logs import log_options
+from headwater.cli.main import CommandBeside
+
+_BESIDE = {"dns": ("headwater.cli.resolver:resolver", "Run the resolver of one workspace on a pcluster.")}
 
 
-@click.command(help="Run the agent of one pcluster.")
+@click.command(cls=CommandBeside, table=_BESIDE, invoke_without_command=True, help="Run the agent of one pcluster.")
 @click.option(
     "--from-kubeconfig", type=click.Path(path_type=Path), required=True, help="Kubeconfig of the control plane."
 )
