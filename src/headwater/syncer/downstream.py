@@ -20,6 +20,7 @@ from headwater.syncer.mutate.body import HASH_ANNOTATION
 
 BY_NAMESPACE: Final = "namespace"
 BY_LOCATOR: Final = "locator"
+BY_WORKSPACE: Final = "workspace"
 _NAMESPACES: Final = GroupResource("", "namespaces")
 
 
@@ -43,7 +44,11 @@ class Downstream:
             clock=clock,
             clustered=False,
             label_selector=identity.downstream_selector,
-            indexers={BY_NAMESPACE: lambda obj: (namespace(obj),), BY_LOCATOR: _locator_text},
+            indexers={
+                BY_NAMESPACE: lambda obj: (namespace(obj),),
+                BY_LOCATOR: _locator_text,
+                BY_WORKSPACE: self._workspace_of,
+            },
         )
 
     def sync(self, wanted: Mapping[GroupResource, GroupVersionResource]) -> None:
@@ -94,6 +99,11 @@ class Downstream:
         """Whether a namespace is one of ours."""
         found = self.get(_NAMESPACES, "", space)
         return found is not None and self.is_ours(found)
+
+    def _workspace_of(self, obj: Object) -> tuple[str, ...]:
+        """The workspace that a namespace is mapped for."""
+        locator = self._identity.own_locator(annotations_of(obj).get(LOCATOR_ANNOTATION))
+        return (locator.cluster,) if locator is not None and locator.namespace else ()
 
     def _on_change(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         """Pass on changes of what is, or was, ours."""

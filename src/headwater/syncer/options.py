@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,11 @@ DEFAULT_WORKERS: Final = 32
 DEFAULT_QPS: Final = 1000.0
 DEFAULT_BURST: Final = 2000
 DEFAULT_CREDENTIAL_HOURS: Final = 24.0
+
+
+DEFAULT_CLUSTER_DOMAIN: Final = "cluster.local"
+_LONGEST_DOMAIN: Final = 150
+_DOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 
 
 class OptionsError(ValueError):
@@ -41,6 +47,10 @@ class SyncerOptions:
 
     When the kubeconfig holds a bootstrap token the syncer keeps the credential that it gets for it in a Secret of the
     pcluster (``credentials_secret``, `[namespace/]name`), or in a directory, by default beside the kubeconfig.
+
+    With a ``dns_image`` each workspace gets a resolver of its own, which runs in ``own_namespace``; ``cluster_domain``
+    is the pcluster's DNS domain. With ``isolate_tenants`` network policies keep workspaces apart; ``pod_cidrs`` are
+    the ranges of the pcluster's pods and Services.
     """
 
     sync_target_name: str
@@ -66,6 +76,11 @@ class SyncerOptions:
     credentials_dir: Path | None = None
     credentials_secret: str = ""
     credential_hours: float = DEFAULT_CREDENTIAL_HOURS
+    dns_image: str = ""
+    own_namespace: str = ""
+    cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
+    isolate_tenants: bool = False
+    pod_cidrs: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Raise OptionsError for settings that can't work, naming the flag."""
@@ -92,5 +107,12 @@ class SyncerOptions:
             raise OptionsError("--credentials-dir and --credentials-secret exclude each other")
         if not 1 / 60 <= self.credential_hours <= 7 * 24:
             raise OptionsError("--credential-lifetime must be a minute to 168 hours")
+        check_cluster_domain(self.cluster_domain)
         if self.workers < 1:
             raise OptionsError("--workers must be at least 1")
+
+
+def check_cluster_domain(domain: str) -> None:
+    """Raise OptionsError for what can't be the DNS domain of a cluster."""
+    if len(domain) > _LONGEST_DOMAIN or not _DOMAIN.fullmatch(domain):
+        raise OptionsError(f"--cluster-domain {domain!r} is no DNS domain in lower case")

@@ -12,7 +12,7 @@ from headwater.machinery.errors import AlreadyExists, NotFound
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deletion_timestamp, labels, name, resource_version, uid
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.syncer.downstream import BY_LOCATOR, Downstream
+from headwater.syncer.downstream import BY_LOCATOR, BY_WORKSPACE, Downstream
 from headwater.syncer.identity import DownstreamNamespace, TargetIdentity
 from headwater.telemetry.logging import get_logger
 
@@ -78,6 +78,16 @@ class Namespaces:
             for space in spaces
             if LOCATOR_ANNOTATION in annotations_of(space) and self.locator_from(space) is None
         ]
+
+    def of_workspace(self, cluster: str) -> dict[str, str]:
+        """Upstream to downstream name of every namespace that a workspace has here; of two with one name, the first."""
+        informer = self._downstream.informers.get(NAMESPACES)
+        found: dict[str, str] = {}
+        for space in sorted(informer.by_index(BY_WORKSPACE, cluster), key=name) if informer is not None else ():
+            locator = self.locator_from(space)
+            if locator is not None:
+                found.setdefault(locator.namespace, name(space))
+        return found
 
     async def ensure(self, cluster: str, namespace: str) -> str:
         """Make the downstream namespace of an upstream one if need be; its name.
