@@ -96,8 +96,23 @@ TENANT_LABEL: Final = "kcp.io/tenant-id"
 SYNCER_ID_PREFIX: Final = "kcp-syncer-"
 """What names that `syncer_id` makes begin with."""
 
+DNS_LABEL: Final = "internal.workload.kcp.io/dns"
+"""Label on what makes up a workspace's resolver on a pcluster: the sync target key. Endpoints get it from Services."""
+
+WORKSPACE_LABEL: Final = "internal.workload.kcp.io/workspace"
+"""Label on the same: the logical cluster that the resolver is for."""
+
+ISOLATION_LABEL: Final = "internal.workload.kcp.io/isolation"
+"""Label on the network policies that keep tenants apart on a pcluster: the sync target key."""
+
+ISOLATION_POLICY: Final = "kcp-tenant-isolation"
+"""Name of that policy in every downstream namespace."""
+
 UNSCHEDULED_NAMESPACES: Final = frozenset({"kube-system", "kube-public", "kube-node-lease", "kcp-system"})
 """Namespaces whose content never leaves the control plane."""
+
+
+_DNS_NAME_LENGTH: Final = 37
 
 
 @lru_cache(maxsize=4096)
@@ -113,6 +128,15 @@ def sync_target_key(cluster_name: str, name: str) -> str:
 def syncer_id(sync_target_name: str, uid: str) -> str:
     """Name of everything that belongs to one syncer: account, roles, downstream namespace and Deployment."""
     return f"{SYNCER_ID_PREFIX}{sync_target_name}-{base36_sha224(uid)[:8]}"
+
+
+def dns_id(sync_target_name: str, uid: str, cluster_name: str) -> str:
+    """Name of everything that belongs to the resolver of one workspace on one pcluster (kcp's algorithm).
+
+    It names a Service, so what is too long of a SyncTarget's name is left out, and dots in it become dashes.
+    """
+    shown = sync_target_name.replace(".", "-")[:_DNS_NAME_LENGTH].rstrip("-")
+    return f"kcp-dns-{shown}-{base36_sha224(uid)[:8]}-{base36_sha224(cluster_name)[:8]}"
 
 
 def state_label(key: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +18,15 @@ from headwater.syncer.dns.follow import NamespaceMap
 from headwater.syncer.dns.forward import DNS_PORT, Address, Forwarder, nameservers
 from headwater.syncer.dns.server import DnsServer
 from headwater.syncer.healthserver import HealthServer
-from headwater.syncer.options import OptionsError
+from headwater.syncer.options import DEFAULT_CLUSTER_DOMAIN, OptionsError, check_cluster_domain
 from headwater.syncer.upstream import USER_AGENT
 from headwater.telemetry.health import HealthChecks
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
 
-DEFAULT_CLUSTER_DOMAIN: Final = "cluster.local"
+DEFAULT_CLUSTERDEFAULT_PORT: Final = 5353
 DEFAULT_PORT: Final = 5353
 _RESOLV_CONF: Final = Path("/etc/resolv.conf")
-_DOMAIN: Final = re.compile(r"(?=.{1,150}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*")
 
 log = get_logger("syncer.dns")
 
@@ -49,12 +47,6 @@ class DnsOptions:
     upstreams: Sequence[str] = ()
     cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
     health_address: str = ""
-
-
-def check_cluster_domain(domain: str) -> None:
-    """Raise OptionsError for what can't be the DNS domain of a cluster."""
-    if not _DOMAIN.fullmatch(domain):
-        raise OptionsError(f"--cluster-domain {domain!r} is no DNS domain in lower case")
 
 
 async def run(options: DnsOptions, *, clock: Clock | None = None) -> None:

@@ -201,7 +201,7 @@ def conversations(draw: st.DrawFn) -> tuple[str, str, list[list[str]], int]:
     place = NAMES.locate(labels(asked))
     first = text(place.downstream) if place.downstream else asked
     owners = st.one_of(st.just(first), st.just(first), ANY_NAME)
-    data = st.one_of(DATA_OF[kind], DATA_OF[kind], st.one_of(*DATA_OF.values()))
+    data = st.one_of(DATA_OF[kind], DATA_OF[kind], DATA_OF["CNAME"], st.one_of(*DATA_OF.values()))
     record = st.builds(lambda owner, what: f"{owner}. 5 IN {what}", owners, data)
     return (
         asked,

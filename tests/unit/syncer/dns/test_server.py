@@ -20,10 +20,10 @@ from headwater.base.clock import SystemClock
 from headwater.syncer.dns import forward
 from headwater.syncer.dns.answers import NoAnswer
 from headwater.syncer.dns.forward import Forwarder, nameservers
-from headwater.syncer.dns.run import check_cluster_domain, resolvers
+from headwater.syncer.dns.run import resolvers
 from headwater.syncer.dns.server import DnsServer, Limits
 from headwater.syncer.dns.wire import Query, Reply
-from headwater.syncer.options import OptionsError
+from headwater.syncer.options import OptionsError, check_cluster_domain
 from headwater.telemetry.metrics import Registry
 
 HOST = "127.0.0.1"
