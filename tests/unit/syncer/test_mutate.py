@@ -15,6 +15,7 @@ from headwater.syncer.mutate.status import upstream_status
 
 CONFIG_MAPS = GroupResource("", "configmaps")
 SECRETS = GroupResource("", "secrets")
+POLICIES = GroupResource("networking.k8s.io", "networkpolicies")
 DEPLOYMENTS = GroupResource("apps", "deployments")
 
 
@@ -26,6 +27,11 @@ DEPLOYMENTS = GroupResource("apps", "deployments")
         (SECRETS, "default-token-x1", "kcp-default-token-x1"),
         (SECRETS, "kube-root-ca.crt", "kube-root-ca.crt"),
         (DEPLOYMENTS, "default-token-x1", "default-token-x1"),
+        (POLICIES, "kcp-tenant-isolation", "kcp-kcp-tenant-isolation"),
+        (POLICIES, "kcp-kcp-tenant-isolation", "kcp-kcp-kcp-tenant-isolation"),
+        (POLICIES, "x-kcp-tenant-isolation", "x-kcp-tenant-isolation"),
+        (POLICIES, "kcp-allow", "kcp-allow"),
+        (CONFIG_MAPS, "kcp-tenant-isolation", "kcp-tenant-isolation"),
     ],
 )
 def test_names_differ_where_the_pcluster_has_its_own(resource: GroupResource, upstream: str, downstream: str) -> None:

@@ -28,6 +28,7 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.objects import namespace as namespace_of
 from headwater.syncer.mutate.accounts import without_tokens
 from headwater.syncer.mutate.derived import mark_what_is_derived
+from headwater.syncer.mutate.dns import PodDns, with_workspace_dns
 from headwater.syncer.mutate.jobs import without_generated_selector
 from headwater.syncer.mutate.names import downstream_name
 from headwater.syncer.mutate.pods import NO_ACCOUNT, PodAccount, with_upstream_account
@@ -78,14 +79,16 @@ def downstream_body(
     account: PodAccount = NO_ACCOUNT,
     without_replicas: bool = False,
     namespace_below: Callable[[str], str] = lambda space: space,
+    dns: PodDns | None = None,
 ) -> Object:
     """What to apply for an upstream object; the object itself stays as it is.
 
     Type, labels, annotations and all fields but status go down, without anything of the control plane's own
     bookkeeping and of other sync targets. ``locator`` is for cluster-scoped objects, which have no namespace to carry
     it, ``account`` for what runs pods, ``without_replicas`` for what an autoscaler of the pcluster scales.
-    ``namespace_below`` gives the downstream namespace of another one of the workspace. The hash of the result is in an
-    annotation, so that an unchanged object can be recognised.
+    ``namespace_below`` gives the downstream namespace of another one of the workspace, ``dns`` is for pods that ask the
+    resolver of their workspace. The hash of the result is in an annotation, so that an unchanged object can be
+    recognised.
     """
     body: Object = {"apiVersion": upstream["apiVersion"], "kind": upstream["kind"], "metadata": {}}
     for field, value in upstream.items():
@@ -100,6 +103,8 @@ def downstream_body(
     with_upstream_account(body, account, namespace_of(upstream))
     mark_what_is_derived(body, key)
     with_claim_below(body, namespace_below)
+    if dns is not None:
+        with_workspace_dns(body, dns)
     digest = hashlib.sha256(jsonio.dumps_sorted(body)).hexdigest()[:32]
     body["metadata"]["annotations"][HASH_ANNOTATION] = digest
     return body

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from headwater.apis.workload.autoscalers import AUTOSCALERS
 from headwater.base.clock import Clock
+from headwater.client.informer.indexes import BY_NAMESPACE as UPSTREAM_NAMESPACE
+from headwater.client.informer.indexes import namespace_index_value
 from headwater.controller import Controller
 from headwater.controller.triggers import spec_or_metadata_changed
 from headwater.machinery.gvk import GroupResource
@@ -16,6 +18,7 @@ from headwater.syncer.latency import latency
 from headwater.syncer.namespaces.mapping import Namespaces
 from headwater.syncer.spec.autoscaling import Autoscaling
 from headwater.syncer.spec.brake import BrakeSettings, DeletionBrake
+from headwater.syncer.spec.dnsgate import DnsGate
 from headwater.syncer.spec.echoes import Echoes
 from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
@@ -35,6 +38,7 @@ class SpecSyncer:
         downstream: Downstream,
         namespaces: Namespaces,
         accounts: Accounts,
+        dns: DnsGate,
         activity: Activity,
         brake: BrakeSettings,
         workers: int,
@@ -49,7 +53,7 @@ class SpecSyncer:
         self._latency = latency(registry, clock, "down")
         self._claimed, self._applied = Echoes(clock), Echoes(clock)
         self.brake = DeletionBrake(brake, clock, registry=registry, again=self._again)
-        reconciler = SpecReconciler(
+        self._reconciler = SpecReconciler(
             identity=identity,
             upstream=upstream,
             downstream=downstream,
@@ -60,11 +64,12 @@ class SpecSyncer:
             accounts=accounts,
             applied=self._applied,
             claimed=self._claimed,
+            dns=dns,
             activity=activity,
             latency=self._latency,
         )
         self.controller = Controller(
-            "syncer-spec", reconcile=reconciler.reconcile, workers=workers, clock=clock, registry=registry
+            "syncer-spec", reconcile=self._reconciler.reconcile, workers=workers, clock=clock, registry=registry
         )
         accounts.again = self.controller.enqueue
 
@@ -94,6 +99,15 @@ class SpecSyncer:
             for state in states:
                 for item in self._autoscaling.scaled_by(state, key) if state is not None else ():
                     self.controller.enqueue(item)
+
+    def revisit_workspace(self, cluster: str) -> None:
+        """Look at all that a workspace has here, as what its pods resolve names by has changed."""
+        for namespace in self._namespaces.of_workspace(cluster):
+            for resource in self._downstream.informers.resources:
+                for informer in self._upstream.informers(resource):
+                    for key in informer.index_keys(UPSTREAM_NAMESPACE, namespace_index_value(cluster, namespace)):
+                        self._reconciler.forget(item_of(resource, key))
+                        self.controller.enqueue(item_of(resource, key))
 
     def revisit(self, space: str) -> None:
         """Look at all copies in a downstream namespace, which may have been listed before the namespace itself."""

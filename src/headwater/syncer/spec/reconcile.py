@@ -16,6 +16,7 @@ from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
 from headwater.syncer.latency import Latency
 from headwater.syncer.mutate.body import HASH_ANNOTATION, REVISION_ANNOTATION, downstream_body
+from headwater.syncer.mutate.dns import PodDns
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.pods import PodAccount
 from headwater.syncer.mutate.reserved import is_taken, stays_upstream
@@ -23,6 +24,7 @@ from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, 
 from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld
+from headwater.syncer.spec.dnsgate import DnsGate, DnsNotReady
 from headwater.syncer.spec.echoes import WAIT_SECONDS, Echoes
 from headwater.syncer.spec.place import Place, place_of
 from headwater.syncer.spec.refusals import Refusals
@@ -60,11 +62,13 @@ class SpecReconciler:
         accounts: Accounts,
         applied: Echoes,
         claimed: Echoes,
+        dns: DnsGate,
         activity: Activity,
         latency: Latency,
     ) -> None:
         self._autoscaling = autoscaling
         self._accounts = accounts
+        self._dns = dns
         self._identity = identity
         self._upstream = upstream
         self._downstream = downstream
@@ -100,10 +104,19 @@ class SpecReconciler:
             if seen is not None:
                 await self._refusals.collided(resource, key, seen)
             return Result(requeue_after_seconds=_COLLISION_RETRY_SECONDS)
+        except DnsNotReady as error:
+            waiting = self._upstream.get(resource, key)
+            if error.lasts and waiting is not None:
+                await self._refusals.waits(resource, key, waiting, str(error))
+            return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
         except DeletionHeld:
             return Result(requeue_after_seconds=_UNCONFIRMED_RETRY_SECONDS)
         except NamespaceTerminating:
             return Result(requeue_after_seconds=_NAMESPACE_RETRY_SECONDS)
+
+    def forget(self, item: str) -> None:
+        """Compare an item with its copy at the next pass, although neither has changed."""
+        self._settled.pop(item, None)
 
     async def _bring(self, resource: GroupResource, key: str, place: Place) -> Result | None:
         seen = self._upstream.get(resource, key)
@@ -206,6 +219,7 @@ class SpecReconciler:
             account=account,
             without_replicas=kept is not None,
             namespace_below=lambda other: self._namespaces.known(cluster, other),
+            dns=await self._dns_for(upstream, cluster, space, copy),
         )
         digest = body["metadata"]["annotations"][HASH_ANNOTATION]
         if self._applied.awaits(item, copy, digest):
@@ -234,6 +248,13 @@ class SpecReconciler:
         self._latency.written(item)
         log.debug("applied", upstream=item, downstream=str(place), revision=resource_version(upstream))
         return None
+
+    async def _dns_for(self, upstream: Object, cluster: str, space: str, copy: Object | None) -> PodDns | None:
+        try:
+            return self._dns.dns_for(upstream, cluster, space, copy)
+        except DnsNotReady:
+            await self._namespaces.ensure(cluster, space)  # The resolver is made for it.
+            raise
 
     async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:
         """Cluster-scoped names are shared by all workspaces and by the pcluster's owner."""

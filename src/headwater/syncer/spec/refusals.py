@@ -84,6 +84,10 @@ class Refusals:
         """Its pods would wait for a token that is not to be had, so it was not applied."""
         await self._tell(resource, key, seen, f"{error.reason}: {error.message}"[:MAX_LENGTH])
 
+    async def waits(self, resource: GroupResource, key: str, seen: Object, text: str) -> None:
+        """The object has not gone down yet, and it is not the pcluster that refuses it."""
+        await self._tell(resource, key, seen, text)
+
     async def taken(self, resource: GroupResource, key: str, seen: Object) -> None:
         """The pcluster has the object as it should be."""
         self._troubles.pop(item_of(resource, key), None)
