@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ import click
 from headwater.cli.failure import CommandFailed
 from headwater.cli.logs import log_options
 from headwater.cli.main import CommandBeside
+from headwater.cli.tenantflags import TenantFlags, tenant_options
 
 _BESIDE = {"dns": ("headwater.cli.resolver:resolver", "Run the resolver of one workspace on a pcluster.")}
 
@@ -59,6 +61,7 @@ _BESIDE = {"dns": ("headwater.cli.resolver:resolver", "Run the resolver of one w
               help="Keep it in this Secret of the pcluster instead, which has to be there.")  # fmt: skip
 @click.option("--credential-lifetime", type=click.FloatRange(1 / 60, 168), default=24.0, show_default=True,
               help="Hours that a credential counts; it is renewed after two thirds.")  # fmt: skip
+@tenant_options
 @log_options
 def syncer(
     from_kubeconfig: Path,
@@ -86,6 +89,7 @@ def syncer(
     credentials_dir: Path | None,
     credentials_secret: str,
     credential_lifetime: float,
+    tenants: TenantFlags,
 ) -> None:
     """Check the settings, then work until told to stop."""
     from headwater.base.loop import run_service
@@ -121,6 +125,7 @@ def syncer(
         credentials_dir=credentials_dir,
         credentials_secret=credentials_secret,
         credential_hours=credential_lifetime,
+        **asdict(tenants),
     )
     try:
         run_service(run(options))

@@ -16,6 +16,7 @@ from headwater.cli.failure import CommandFailed, command_body
 from headwater.cli.output import progress
 from headwater.cli.session import ConnectionFlags, Session, connection_options
 from headwater.cli.synctarget.credentials import bootstrap_token, token_lifetime_option, write_private
+from headwater.cli.tenantflags import TenantFlags, tenant_options
 
 if TYPE_CHECKING:
     from headwater.client.dynamic import Client
@@ -57,6 +58,7 @@ class Registration:
               help="Replicas of the syncer, of which one leads.")  # fmt: skip
 @click.option("--tunnel/--no-tunnel", default=True, show_default=True,
               help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp.")  # fmt: skip
+@tenant_options
 @connection_options
 @command_body
 async def create(
@@ -74,6 +76,7 @@ async def create(
     syncer_image: str,
     replicas: int,
     tunnel: bool,
+    tenants: TenantFlags,
 ) -> None:
     """Create what is missing, get a token, wait for resources, and write files readable by their owner only."""
     from headwater.apis.workload.labels import syncer_id
@@ -115,18 +118,22 @@ async def create(
             resources=resources,
             tunnel=tunnel,
             keeps_credentials=not service_account,
+            tenants=tenants,
         )
     if syncer_kubeconfig is not None:
         write_private(syncer_kubeconfig, yamlio.dump(kubeconfig_of(plan)))
-    manifests = yamlio.dump_all(downstream_objects(plan))
+    _deliver(yamlio.dump_all(downstream_objects(plan)), output_file, plan.namespace, identity)
+
+
+def _deliver(manifests: str, output_file: str, namespace: str, identity: str) -> None:
     if output_file == "-":
         click.echo(manifests, nl=False)
         return
     write_private(Path(output_file), manifests)
     progress(
-        f'Wrote physical cluster manifest to {output_file} for namespace "{plan.namespace}". Use\n\n'
+        f'Wrote physical cluster manifest to {output_file} for namespace "{namespace}". Use\n\n'
         f'  KUBECONFIG=<pcluster-config> kubectl apply -f "{output_file}"\n\nto apply it. Use\n\n'
-        f'  KUBECONFIG=<pcluster-config> kubectl get deployment -n "{plan.namespace}" {identity}\n\n'
+        f'  KUBECONFIG=<pcluster-config> kubectl get deployment -n "{namespace}" {identity}\n\n'
         "to verify the syncer pod is running."
     )
 

@@ -10,6 +10,7 @@ from headwater.base.version import VERSION
 from headwater.cli.completing import sync_targets
 from headwater.cli.failure import CommandFailed, command_body
 from headwater.cli.session import ConnectionFlags, Session, connection_options
+from headwater.cli.tenantflags import TenantFlags, tenant_options
 
 
 @click.command(
@@ -23,6 +24,7 @@ from headwater.cli.session import ConnectionFlags, Session, connection_options
 @click.option("--syncer-image", default=f"headwater:{VERSION}", show_default=True, help="Image of the syncer.")
 @click.option("--replicas", type=click.IntRange(0, 5), default=1, show_default=True,
               help="Replicas of the syncer, of which one leads.")  # fmt: skip
+@tenant_options
 @connection_options
 @command_body
 async def manifest(
@@ -33,6 +35,7 @@ async def manifest(
     namespace: str,
     syncer_image: str,
     replicas: int,
+    tenants: TenantFlags,
 ) -> None:
     """Read the SyncTarget; nothing changes in the workspace."""
     from headwater.apis.sync.v1alpha1.credentials import CREDENTIALS_ANNOTATION
@@ -71,6 +74,7 @@ async def manifest(
         tunnel=tunnel,
         # Registered with a bootstrap token, it keeps what it got for that in a Secret of its own.
         keeps_credentials=CREDENTIALS_ANNOTATION in annotations(target),
+        tenants=tenants,
     )
     text = yamlio.dump_all(renewed_objects(plan, only_role=role))
     if output_file == "-":

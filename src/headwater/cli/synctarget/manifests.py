@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from headwater.apis.sync.v1alpha1.identity import identity_of_target
 from headwater.apis.sync.v1alpha1.synctarget import GROUP
 from headwater.base import yamlio
-from headwater.cli.synctarget.ownspace import credentials_objects, lease_objects
+from headwater.cli.synctarget.ownspace import credentials_objects, lease_objects, resolver_objects
 from headwater.cli.synctarget.rights import downstream_rules
+from headwater.cli.tenantflags import NOTHING_FOR_TENANTS, TenantFlags
 from headwater.machinery.objects import Object
 
 _HEALTH_PORT = 8090
@@ -28,7 +29,7 @@ class SyncerPlan:
 
     `token` is what the syncer starts with; with `keeps_credentials` that is a bootstrap token, and the syncer keeps
     the credential that it gets for it in a Secret of its own. Without `tunnel` nobody reaches pods through the control
-    plane, and the syncer gets no right to.
+    plane, and the syncer gets no right to. `tenants` is what they get besides their objects.
     """
 
     syncer_id: str
@@ -44,6 +45,7 @@ class SyncerPlan:
     resources: tuple[tuple[str, str], ...]
     tunnel: bool = True
     keeps_credentials: bool = False
+    tenants: TenantFlags = NOTHING_FOR_TENANTS
 
     @property
     def credentials_secret(self) -> str:
@@ -138,10 +140,11 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
             "apiVersion": f"{_RBAC}/v1",
             "kind": "ClusterRole",
             "metadata": named,
-            "rules": downstream_rules(plan.resources, tunnel=plan.tunnel),
+            "rules": downstream_rules(plan.resources, tunnel=plan.tunnel, isolate_tenants=plan.tenants.isolate_tenants),
         },
         _cluster_role_binding(named, plan.syncer_id, plan.namespace),
         *lease_objects(plan.syncer_id, plan.namespace),
+        *(resolver_objects(plan.syncer_id, plan.namespace) if plan.tenants.dns_image else ()),
         *(
             credentials_objects(plan.syncer_id, plan.namespace, plan.credentials_secret)
             if plan.keeps_credentials
@@ -196,6 +199,7 @@ def _deployment(plan: SyncerPlan, meta: Mapping[str, object]) -> Object:
             f"--health-address=0.0.0.0:{_HEALTH_PORT}",
             "--tunnel" if plan.tunnel else "--no-tunnel",
             *([f"--credentials-secret={plan.credentials_secret}"] if plan.keeps_credentials else []),
+            *plan.tenants.arguments(),
         ],
         "env": [{"name": "NAMESPACE", "valueFrom": {"fieldRef": {"fieldPath": "metadata.namespace"}}}],
         "securityContext": {

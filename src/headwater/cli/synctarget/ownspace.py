@@ -1,4 +1,7 @@
-"""What a syncer may do in its own namespace on the pcluster: lead by a Lease, and keep its credential (pure)."""
+"""What a syncer may do in its own namespace on the pcluster: lead by a Lease, keep its credential, and run resolvers.
+
+All of it is pure.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +30,19 @@ def credentials_objects(syncer_id: str, namespace: str, secret: str) -> list[Obj
         {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": secret, "namespace": namespace}},
         *_role(syncer_id, namespace, secret, [{**only_this, "verbs": ["get", "patch", "update"]}]),
     ]
+
+
+def resolver_objects(syncer_id: str, namespace: str) -> list[Object]:
+    """Role and binding for what resolvers are made of, each of which reads its ConfigMap and has no other right."""
+    verbs = ["create", "delete", "get", "list", "update", "watch"]
+    by_group = (
+        ("", ["configmaps", "serviceaccounts", "services"]),
+        ("apps", ["deployments"]),
+        ("networking.k8s.io", ["networkpolicies"]),
+        (_RBAC, ["rolebindings", "roles"]),
+    )
+    rules = [{"apiGroups": [group], "resources": names, "verbs": verbs} for group, names in by_group]
+    return _role(syncer_id, namespace, syncer_id.replace("syncer", "dns", 1), rules)
 
 
 def _role(syncer_id: str, namespace: str, name: str, rules: list[Object]) -> list[Object]:

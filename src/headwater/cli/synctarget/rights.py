@@ -16,6 +16,8 @@ def resources_of(sync_target: Object) -> tuple[tuple[str, str], ...]:
     return tuple(grantable(nested(sync_target, "status", "syncedResources", default=None) or ()))
 
 
-def downstream_rules(resources: Iterable[tuple[str, str]], *, tunnel: bool = False) -> list[Object]:
+def downstream_rules(
+    resources: Iterable[tuple[str, str]], *, tunnel: bool = False, isolate_tenants: bool = False
+) -> list[Object]:
     """Rules of the ClusterRole of a syncer: the resources by name and exactly the verbs that it uses."""
-    return needed_rules(resources, tunnel=tunnel)
+    return needed_rules(resources, tunnel=tunnel, isolate_tenants=isolate_tenants)

@@ -92,6 +92,7 @@ class TargetFollower:
         follow: Follow,
         brake: DeletionBrake,
         tunnel: bool,
+        isolate_tenants: bool,
         clock: Clock,
         registry: Registry,
         credentials: CredentialKeeper | None = None,
@@ -104,7 +105,7 @@ class TargetFollower:
         self._sync = sync
         self._follow = follow
         self._brake = brake
-        self._tunnel = tunnel
+        self._granted = {"tunnel": tunnel, "isolate_tenants": isolate_tenants}
         self._credentials = credentials
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
@@ -231,7 +232,7 @@ class TargetFollower:
         else:
             mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
         if found.held is not None:
-            beyond = unneeded(found.held, needed_rules(grantable(judged), tunnel=self._tunnel))
+            beyond = unneeded(found.held, needed_rules(grantable(judged), **self._granted))
             report_unneeded(changed, beyond, _HOW_TO_GRANT.format(name=self._identity.name), now)
         mark_true(changed, CONDITION_API_IMPORTER_READY, now)
         mark_true(changed, CONDITION_SYNCER_READY, now)

@@ -45,8 +45,10 @@ def grantable(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     ]
 
 
-def needed_rules(resources: Iterable[tuple[str, str]], *, tunnel: bool = False) -> list[Object]:
-    """Rules of the syncer's role: what it looks at, namespaces, synced resources by group, access to pods."""
+def needed_rules(
+    resources: Iterable[tuple[str, str]], *, tunnel: bool = False, isolate_tenants: bool = False
+) -> list[Object]:
+    """Rules of the syncer's role: what it looks at, namespaces, synced resources by group, policies, access to pods."""
     by_group: dict[str, set[str]] = {"": {"configmaps", "secrets", "serviceaccounts"}}
     for group, resource in resources:
         if GroupResource(group, resource) not in NEVER_SYNCED:
@@ -59,6 +61,9 @@ def needed_rules(resources: Iterable[tuple[str, str]], *, tunnel: bool = False) 
         {"apiGroups": [group], "resources": sorted(names), "verbs": _SYNC_VERBS}
         for group, names in sorted(by_group.items())
     ]
+    if isolate_tenants:
+        policies = {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"]}
+        rules.append({**policies, "verbs": ["create", "get", "list", "update", "watch"]})
     if tunnel:
         rules += [
             {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]},
