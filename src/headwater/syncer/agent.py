@@ -31,10 +31,12 @@ from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
 from headwater.syncer.options import SyncerOptions
 from headwater.syncer.schemas import ApiImporter
 from headwater.syncer.spec import SpecSyncer
+from headwater.syncer.spec.dnsgate import DnsGate
 from headwater.syncer.spec.signs import RESTORED
 from headwater.syncer.status import StatusSyncer
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
+from headwater.syncer.tenants import Tenants
 from headwater.syncer.upstream import TransportFor, Upstream
 from headwater.syncer.upsync import Upsync, UpsyncSides
 from headwater.telemetry.health import HealthChecks
@@ -111,6 +113,7 @@ class Agent:
             follow=self._upsync.follow,
             brake=self._spec.brake,
             tunnel=self._options.tunnel,
+            isolate_tenants=self._options.isolate_tenants,
             credentials=self._credentials,
             clock=self._clock,
             registry=self._registry,
@@ -154,11 +157,20 @@ class Agent:
             group.start(self._accounts.controller.run(), name="accounts")
             group.start(self._cleaner.controller.run(), name="namespaces")
             group.start(self._upsync.run(), name="upsync")
+            self._tenants.start(group, self.health, self._spec.revisit_workspace)
 
     def _wire(self, identity: TargetIdentity, upstream: Upstream, downstream: Downstream) -> None:
         options = self._options
         self._upstream, self._downstream = upstream, downstream
         self._namespaces = namespaces = Namespaces(downstream, identity)
+        self._tenants = tenants = Tenants(
+            options,
+            identity=identity,
+            downstream=downstream,
+            namespaces=namespaces,
+            clock=self._clock,
+            registry=self._registry,
+        )
         self._accounts = Accounts(
             identity=identity,
             upstream=upstream,
@@ -174,6 +186,7 @@ class Agent:
             downstream=downstream,
             namespaces=namespaces,
             accounts=self._accounts,
+            dns=DnsGate(tenants.resolvers, domain=options.cluster_domain, clock=self._clock),
             activity=self._activity,
             brake=options.brake,
             workers=options.workers,
@@ -265,6 +278,7 @@ class Agent:
         if resource == NAMESPACES:
             self._namespaces.changed(old, new)
             self._cleaner.downstream_changed(old, new)
+            self._tenants.namespace_changed(old, new)
             self._capacity.namespace_changed(name(new or old or {}))
             self._revisit_namespace(old, new)
             self._upsync.namespace_changed(old, new)

@@ -39,8 +39,9 @@ async def run(options: SyncerOptions, *, clock: Clock | None = None) -> None:
     """Sync until cancelled. Raises OptionsError, ConfigError and WrongSyncTarget before anything is written."""
     options.check()
     settings, workspace = upstream_settings(options)
-    options = replace(options, from_cluster=workspace)
     below = downstream_settings(options)
+    own_namespace = options.own_namespace or options.lease_namespace or below.namespace
+    options = replace(options, from_cluster=workspace, own_namespace=own_namespace)
     pcluster = NetworkTransport(below)
     registry, clock = Registry(), clock or SystemClock()
     keeper: CredentialKeeper | None = None

@@ -1,0 +1,71 @@
+"""What tenants get on the pcluster besides their objects: a resolver for a workspace, a policy for a namespace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from headwater.base.clock import Clock
+from headwater.base.tasks import TaskGroup
+from headwater.machinery.objects import Object
+from headwater.syncer.dns.controller import Resolvers, ResolverSettings
+from headwater.syncer.downstream import Downstream
+from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.namespaces.isolation import TenantIsolation
+from headwater.syncer.namespaces.mapping import Namespaces
+from headwater.syncer.options import SyncerOptions
+from headwater.telemetry.health import HealthChecks
+from headwater.telemetry.metrics import Registry
+
+
+class Tenants:
+    """Both are there as the options ask for them; ``resolvers`` is None when pods keep the pcluster's DNS."""
+
+    def __init__(
+        self,
+        options: SyncerOptions,
+        *,
+        identity: TargetIdentity,
+        downstream: Downstream,
+        namespaces: Namespaces,
+        clock: Clock,
+        registry: Registry,
+    ) -> None:
+        self.resolvers: Resolvers | None = None
+        self._isolation: TenantIsolation | None = None
+        if options.dns_image:
+            settings = ResolverSettings(
+                image=options.dns_image, namespace=options.own_namespace, domain=options.cluster_domain
+            )
+            self.resolvers = Resolvers(
+                settings,
+                identity=identity,
+                downstream=downstream,
+                namespaces=namespaces,
+                clock=clock,
+                registry=registry,
+            )
+        if options.isolate_tenants:
+            self._isolation = TenantIsolation(
+                identity=identity,
+                downstream=downstream,
+                namespaces=namespaces,
+                pod_cidrs=options.pod_cidrs,
+                clock=clock,
+                registry=registry,
+            )
+
+    def namespace_changed(self, old: Object | None, new: Object | None) -> None:
+        """Hear of a change of a downstream namespace."""
+        for each in (self.resolvers, self._isolation):
+            if each is not None:
+                each.namespace_changed(old, new)
+
+    def start(self, group: TaskGroup, health: HealthChecks, changed: Callable[[str], None]) -> None:
+        """Run in a group. ``changed`` hears of workspaces whose pods can resolve names from now on, or elsewhere."""
+        if self.resolvers is not None:
+            self.resolvers.changed = changed
+            health.add("resolvers", self.resolvers.problem)
+            group.start(self.resolvers.run(), name="resolvers")
+        if self._isolation is not None:
+            health.add("isolation", self._isolation.problem)
+            group.start(self._isolation.run(), name="isolation")
