@@ -188,6 +188,7 @@ class Stack:
             "--from-cluster", target["metadata"]["annotations"]["kcp.io/cluster"],
             "--sync-target-name", name, "--sync-target-uid", target["metadata"]["uid"],
             "--heartbeat-interval", str(heartbeat_seconds), "--downstream-namespace-clean-delay", "1",
+            *(flag for flag in flags if flag.startswith(("--dns-image=", "--isolate-tenants"))),
         )  # fmt: skip
 
     def credential_kubeconfig(self, name: str) -> Path:
@@ -209,7 +210,8 @@ class Stack:
         where = ("-n", secret["metadata"]["namespace"], "get", "secret", secret["metadata"]["name"])
         token = wait_for("token", lambda: self.below_json(pcluster, *where).get("data", {}).get("token"))
         config = yaml.safe_load(self.pcluster_kubeconfig(pcluster).read_text())
-
+        for context in config["contexts"]:
+            context["context"]["namespace"] = secret["metadata"]["namespace"]
         config["users"] = [
             {"name": user["name"], "user": {"token": base64.b64decode(token).decode()}} for user in config["users"]
         ]

@@ -1,12 +1,16 @@
-"""What kubectl shows in a workspace of what runs on a pcluster."""
+"""What kubectl shows in a workspace of what runs on a pcluster, and by which names its pods find each other there."""
 
 from __future__ import annotations
 
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from tests.e2e.harness import PLATFORM, Stack, kubectls, stack, wait_for
+from tests.e2e.harness import PLATFORM, Program, Stack, kubectls, stack, wait_for
+from tests.e2e.resolver import look_up, pcluster_dns
+from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
 DERIVED = "experimental.workload.kcp.io/upsync-derived-resources"
@@ -19,7 +23,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack_of_module.start_hub()
         stack_of_module.start_sim("east")
         stack_of_module.create_workspaces()
-        stack_of_module.register("east")
+        stack_of_module.register("east", "--dns-image=headwater:1", "--isolate-tenants")
         stack_of_module.headwater("bind", "compute", PLATFORM, workspace="root:shop")
         stack_of_module.kubectl("create", "namespace", "web")
         stack_of_module.kubectl("-n", "web", "create", "deployment", "front", "--image=nginx", "--replicas=2")
@@ -99,6 +103,101 @@ def test_endpoints_come_up_where_a_service_asks(made: Stack) -> None:
     wait_for("endpoints below", below)
     found = wait_for("endpoints", lambda: made.json("-n", "web", "get", "endpoints")["items"])
     assert [each["metadata"]["name"] for each in found] == ["with-endpoints-upsync"]
+
+
+def services_below(made: Stack, *needed: tuple[str, str]) -> dict[tuple[str, str], str]:
+    """Addresses of the pcluster's Services by namespace and name, once those that are needed are among them."""
+    items = made.below_json("east", "get", "services", "-A")["items"]
+    found = {(each["metadata"]["namespace"], each["metadata"]["name"]): each["spec"]["clusterIP"] for each in items}
+    return found if found.keys() >= set(needed) else {}
+
+
+def run_resolver(made: Stack, config_map: dict[str, str], upstream: int) -> tuple[int, Program]:
+    """What the container of a resolver runs, under its own account; the port that it answers on."""
+    name, space = config_map["name"], config_map["namespace"]
+    port, health = free_port(), free_port()
+    token = made.below("east", "-n", space, "create", "token", name).strip()
+    path = made.root / f"{name}.kubeconfig"
+    path.write_text(made.pcluster_kubeconfig("east").read_text())
+    for flags in (
+        ("set-credentials", "resolver", f"--token={token}"),
+        ("set-context", "--current", "--user=resolver"),
+    ):
+        made.command(made.kubectl_path, "--kubeconfig", str(path), "config", *flags)
+    program = made.run(
+        name, "syncer", "dns", "--configmap", name, "--namespace", space, "--kubeconfig", str(path),
+        "--address", "127.0.0.1", "--port", str(port), "--upstream", f"127.0.0.1:{upstream}",
+        "--health-address", f"127.0.0.1:{health}",
+    )  # fmt: skip
+
+    def ready() -> bool:
+        program.check()
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{health}/readyz") as answer:
+                return bool(answer.status == 200)
+        except urllib.error.URLError:
+            return False
+
+    wait_for("resolver is ready", ready)
+    return port, program
+
+
+def test_names_lead_to_the_services_of_their_own_workspace(made: Stack) -> None:
+    """Within a workspace by every form of a name; another workspace's resolver knows none of them."""
+    made.headwater("workspace", "create", "other", workspace="root")
+    made.headwater("bind", "compute", PLATFORM, workspace="root:other")
+    made.kubectl("create", "namespace", "back")
+    made.kubectl("create", "namespace", "web", workspace="root:other")
+    for workspace, namespace, service in (
+        ("root:shop", "web", "db"), ("root:shop", "web", "large"), ("root:shop", "back", "db"),
+        ("root:other", "web", "db"), ("root:other", "web", "own"),
+    ):  # fmt: skip
+        made.kubectl("-n", namespace, "create", "service", "clusterip", service, "--tcp=80", workspace=workspace)
+
+    def maps() -> list[dict[str, dict[str, str]]]:
+        found = made.below_json("east", "get", "configmaps", "-A", "-l", "internal.workload.kcp.io/dns")["items"]
+        known = sorted(found, key=lambda each: "back" not in each["data"])
+        return known if len(known) == 2 and "back" in known[0]["data"] and "web" in known[1]["data"] else []
+
+    shop, other = wait_for("both workspaces have a map", maps)
+    own_space = shop["metadata"]["namespace"]
+    policies = ("-n", own_space, "get", "networkpolicies", "-o", "name")
+    wait_for("both have a policy", lambda: made.below("east", *policies).count("/kcp-dns-east-") == 2)
+    places = {
+        f"{which}/{path}": (space["data"][path.partition("/")[0]], path.partition("/")[2])
+        for which, space, paths in (
+            ("shop", shop, ("web/db", "web/large", "back/db")),
+            ("other", other, ("web/db", "web/own")),
+        )
+        for path in paths
+    }
+    below = wait_for("all Services are below", lambda: services_below(made, *places.values()))
+    own = {path: below[place] for path, place in places.items()}
+    front = made.below_json("east", "-n", shop["data"]["web"], "get", "deployment", "front")
+    pod = front["spec"]["template"]["spec"]
+    assert pod["dnsConfig"]["nameservers"] == [below[own_space, shop["metadata"]["name"]]]
+    searches = pod["dnsConfig"]["searches"]
+    with pcluster_dns(lambda namespace, name: below.get((namespace, name))) as upstream:
+        port, program = run_resolver(made, shop["metadata"], upstream)
+        others_port, _ = run_resolver(made, other["metadata"], upstream)
+        for tcp in (False, True):
+            for name in ("db.web.svc.cluster.local", "db.web", "db"):
+                assert look_up(port, name, searches, tcp=tcp) == [own["shop/web/db"]], name
+            assert look_up(others_port, "db.web.svc.cluster.local", tcp=tcp) == [own["other/web/db"]]
+        assert look_up(port, "db.back", searches) == [own["shop/back/db"]]
+        assert look_up(port, "large", searches) == [own["shop/web/large"]]
+        assert look_up(others_port, "own.web", searches) == [own["other/web/own"]]
+        downstream = [f"db.{space}.svc.cluster.local" for each in (shop, other) for space in each["data"].values()]
+        for name in ("own.web.svc.cluster.local", "kubernetes.default.svc.cluster.local", *downstream):
+            assert look_up(port, name) == [], name
+        for name in ("db.back.svc.cluster.local", "large.web.svc.cluster.local", *downstream):
+            assert look_up(others_port, name) == [], name
+        made.kubectl("delete", "namespace", "back", "--timeout=60s")
+        wait_for("the name goes with its namespace", lambda: not look_up(port, "db.back.svc.cluster.local"))
+        assert look_up(port, "db.web.svc.cluster.local") == [own["shop/web/db"]]
+        assert program.stop() == 0
+    made.kubectl("delete", "namespace", "web", "--timeout=60s", workspace="root:other")
+    wait_for("it is gone below", lambda: other["data"]["web"] not in made.below("east", "get", "namespaces"))
 
 
 def test_a_deleted_namespace_takes_all_along(made: Stack) -> None:
