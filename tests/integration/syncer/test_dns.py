@@ -11,14 +11,15 @@ from tests.integration.servers import namespace as namespace_object
 from tests.integration.syncer.conftest import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PLURALS, Line
 from tests.integration.syncer.test_line import copy_of, deployment
 
-from headwater.apis.workload.labels import ISOLATION_POLICY, TENANT_LABEL, dns_id, syncer_id
+from headwater.apis.workload.labels import ISOLATION_POLICY, TENANT_LABEL, dns_id, sync_failure_annotation, syncer_id
 from headwater.cli.synctarget.rights import downstream_rules
 from headwater.cli.synctarget.ownspace import resolver_objects
 from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, labels, name, nested, uid
+from headwater.machinery.objects import Object, annotations, labels, name, nested, uid
 from headwater.syncer.dns.desired import NETWORK_POLICIES, RESOURCES, ROLES, SERVICE_ACCOUNTS, SERVICES
+from headwater.syncer.spec import dnsgate
 
 OWN = "kcp-syncer"
 
@@ -62,14 +63,22 @@ async def mapped(line: Line) -> Object:
     return data
 
 
-async def test_pods_ask_the_resolver_of_their_workspace(resolving: Line) -> None:
-    """A workload waits for it and nothing else does; then its pods look in their own namespace first."""
+async def test_pods_ask_the_resolver_of_their_workspace(resolving: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A workload waits for it, and says so, and nothing else does; then its pods look in their own namespace first."""
+    monkeypatch.setattr(dnsgate, "PATIENCE_SECONDS", 0.0)
     line = resolving
     await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
     await line.workspace.resource(DEPLOYMENTS, "web").create(deployment("frontend"))
     await line.workspace.resource(CONFIG_MAPS, "web").create(config_map("settings"))
     await eventually(lambda: copy_of(line, "settings", CONFIG_MAPS))
     assert await copy_of(line, "frontend") is None
+    told = sync_failure_annotation(line.key)
+
+    async def waits(wanted: bool) -> bool:
+        frontend = await line.workspace.resource(DEPLOYMENTS, "web").get("frontend")
+        return annotations(frontend).get(told, "").startswith("DNSNotReady: ") is wanted
+
+    await eventually(lambda: waits(True))
     await grant(line)
     copy = await eventually(lambda: copy_of(line, "frontend"))
     service = await line.downstream.resource(SERVICES, OWN).get(resolver_name(line))
@@ -82,6 +91,7 @@ async def test_pods_ask_the_resolver_of_their_workspace(resolving: Line) -> None
             "options": [{"name": "ndots", "value": "5"}],
         },
     )
+    await eventually(lambda: waits(False))
     assert (await mapped(line))["web"] == line.downstream_namespace("web")
     await line.downstream.resource(SERVICES, OWN).delete(resolver_name(line))
 

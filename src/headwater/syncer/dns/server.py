@@ -75,6 +75,7 @@ class DnsServer:
     async def run(self) -> None:
         """Serve until cancelled; then answer what is under way. Raises OptionsError for an address it can't have."""
         loop = asyncio.get_running_loop()
+        tcp: asyncio.Server | None = None
         try:
             tcp = await asyncio.start_server(self._connected, self._address, self.port)
             self.port = tcp.sockets[0].getsockname()[1]
@@ -82,6 +83,8 @@ class DnsServer:
                 lambda: _Datagrams(self._received), local_addr=(self._address, self.port)
             )
         except OSError as error:
+            if tcp is not None:
+                tcp.close()
             raise OptionsError(f"can't listen on {self._address} port {self.port}: {error.strerror}") from error
         self.listening.set()
         log.info("answering DNS queries", address=self._address, port=self.port)
@@ -142,9 +145,10 @@ class DnsServer:
         self._under_way += 1
         try:
             query = parse_query(data)
-            reply = await self._safely(query)
+            reply = await self._answer(query)
+            answer = response(query, reply, longest=query.udp_bytes if datagram else TCP_BYTES)
             self._count.labels(rcode_name(reply.rcode)).inc()
-            return response(query, reply, longest=query.udp_bytes if datagram else TCP_BYTES)
+            return answer
         except Unanswerable:
             return b""
         except Rejected as error:
@@ -153,16 +157,13 @@ class DnsServer:
             if error.query is None:
                 return header_only(data, error.rcode)
             return response(error.query, Reply(error.rcode), longest=error.query.udp_bytes)
+        except Exception:
+            # One query that brings out a bug must not end the service for all.
+            log.error("a query failed", exc_info=True)
+            return self._refused(data)
         finally:
             self._under_way -= 1
             self._seconds.observe(self._clock.monotonic() - started)
-
-    async def _safely(self, query: Query) -> Reply:
-        try:
-            return await self._answer(query)
-        except Exception:
-            log.error("a query failed", exc_info=True)
-            return Reply(SERVFAIL)
 
     def _refused(self, data: bytes) -> bytes:
         """A failure, without more work than a look at the header."""

@@ -6,6 +6,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import dns.asyncquery
 import dns.flags
@@ -114,10 +115,17 @@ async def test_a_bug_in_one_answer_is_a_failure_of_that_query() -> None:
     async def broken(query: Query) -> Reply:
         if query.name == labels("bad.example"):
             raise KeyError("a bug")
+        if query.name == labels("unsendable.example"):
+            found = reply("a.b", "A", ["a.b. 5 IN A 10.0.0.1"])
+            return replace(found, answer=(replace(found.answer[0], owner=(b"x" * 64,)),))
         return Reply(0)
 
     async with server(broken) as found:
-        for name, rcode in (("bad.example", dns.rcode.SERVFAIL), ("good.example", dns.rcode.NOERROR)):
+        for name, rcode in (
+            ("bad.example", dns.rcode.SERVFAIL),
+            ("unsendable.example", dns.rcode.SERVFAIL),
+            ("good.example", dns.rcode.NOERROR),
+        ):
             answer = await dns.asyncquery.udp(dns.message.make_query(name, "A"), HOST, port=found.port, timeout=20)
             assert answer.rcode() == rcode
 
