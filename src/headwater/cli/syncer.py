@@ -94,10 +94,10 @@ def syncer(
     """Check the settings, then work until told to stop."""
     from headwater.base.loop import run_service
     from headwater.client.connection import ConfigError
-    from headwater.syncer.agent import WrongSyncTarget
     from headwater.syncer.options import OptionsError, SyncerOptions
     from headwater.syncer.run import run
     from headwater.syncer.spec.brake import BrakeSettings
+    from headwater.syncer.target.find import WrongSyncTarget
 
     options = SyncerOptions(
         sync_target_name=sync_target_name,

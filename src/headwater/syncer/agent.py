@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
-from headwater.base.backoff import Backoff
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.tasks import TaskGroup
-from headwater.client.answers import UnexpectedAnswer
 from headwater.client.dynamic import ClusterClient
 from headwater.client.informer.indexes import BY_NAMESPACE, namespace_index_value
-from headwater.client.interface import TransportError
-from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, cluster_name, name, object_key, uid
+from headwater.machinery.objects import Object, name, object_key
 from headwater.syncer.access import Access, Tunneler
 from headwater.syncer.access.forward import Forwarder
 from headwater.syncer.access.gate import Gate
@@ -34,6 +29,7 @@ from headwater.syncer.spec import SpecSyncer
 from headwater.syncer.spec.dnsgate import DnsGate
 from headwater.syncer.spec.signs import RESTORED
 from headwater.syncer.status import StatusSyncer
+from headwater.syncer.target.find import find_target
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
 from headwater.syncer.tenants import Tenants
@@ -45,10 +41,6 @@ from headwater.telemetry.metrics import Registry
 from headwater.tunnel.metrics import SessionMetrics
 
 log = get_logger("syncer")
-
-
-class WrongSyncTarget(Exception):
-    """The SyncTarget has another uid than the one that this syncer was made for."""
 
 
 class Agent:
@@ -91,7 +83,7 @@ class Agent:
 
     async def run(self) -> None:
         """Sync until cancelled. Raises WrongSyncTarget."""
-        identity = await self._find_target()
+        identity = await find_target(self._workspace, self._options, self._clock)
         election = self._election
         if election is None:
             return await self._work(identity)
@@ -235,27 +227,6 @@ class Agent:
         follower.informer.add_handler(lambda _, _old, new: tunneler.follow(new))
         self.health.add("tunnel", tunneler.problem)
         return tunneler
-
-    async def _find_target(self) -> TargetIdentity:
-        """The SyncTarget, waited for while it can't be read."""
-        options = self._options
-        backoff = Backoff(initial=0.5, factor=2.0, maximum=15.0)
-        while True:
-            try:
-                target = await self._workspace.resource(SYNC_TARGETS).get(options.sync_target_name)
-                break
-            except (StatusError, TransportError, UnexpectedAnswer) as error:
-                delay = backoff.next()
-                log.warning("can't read SyncTarget", name=options.sync_target_name, error=str(error), retry_in=delay)
-                await self._clock.sleep(delay)
-        if uid(target) != options.sync_target_uid:
-            raise WrongSyncTarget(
-                f"unexpected SyncTarget UID {uid(target)}, expected {options.sync_target_uid}, refusing to sync: "
-                f"SyncTarget {options.sync_target_name} was deleted and made anew. Nothing is deleted on the pcluster. "
-                f"Apply new manifests of `headwater sync-target create {options.sync_target_name}`, wait until all is "
-                "ready, and then delete the namespaces of the old one, which the new syncer counts and names"
-            )
-        return TargetIdentity(cluster_name(target) or options.from_cluster, options.sync_target_name, uid(target))
 
     def _sync(self, urls: Sequence[str], wanted: Mapping[GroupResource, GroupVersionResource]) -> None:
         self._downstream.sync(wanted)

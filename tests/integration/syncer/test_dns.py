@@ -12,8 +12,8 @@ from tests.integration.syncer.conftest import CONFIG_MAPS, DEPLOYMENTS, NAMESPAC
 from tests.integration.syncer.test_line import copy_of, deployment
 
 from headwater.apis.workload.labels import ISOLATION_POLICY, TENANT_LABEL, dns_id, sync_failure_annotation, syncer_id
-from headwater.cli.synctarget.rights import downstream_rules
 from headwater.cli.synctarget.ownspace import resolver_objects
+from headwater.cli.synctarget.rights import downstream_rules
 from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource

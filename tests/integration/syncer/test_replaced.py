@@ -18,8 +18,8 @@ from headwater.cli.synctarget.manifests import SyncerPlan, syncer_kubeconfig
 from headwater.machinery.conditions import get_condition, is_false
 from headwater.machinery.errors import NotFound
 from headwater.machinery.objects import finalizers, name, namespace, uid
-from headwater.syncer.agent import WrongSyncTarget
 from headwater.syncer.run import run
+from headwater.syncer.target.find import WrongSyncTarget
 
 
 async def below(line: Line, object_name: str = "here") -> dict[str, str]:

@@ -19,8 +19,8 @@ from headwater.machinery.conditions import get_condition, is_true
 from headwater.machinery.errors import Forbidden
 from headwater.machinery.objects import Object, name, namespace, uid
 from headwater.sim.faults import FaultSettings
-from headwater.syncer.agent import WrongSyncTarget
 from headwater.syncer.run import run
+from headwater.syncer.target.find import WrongSyncTarget
 
 
 async def test_missing_rights_are_named_and_their_return_is_noticed(line: Line) -> None:
