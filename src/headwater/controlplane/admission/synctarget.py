@@ -29,7 +29,8 @@ class SyncTargetAdmission(BasePlugin):
 
     A NoExecute taint carries the time at which it was added, from which Placements count how long they tolerate it. It
     is ours to say, for everyone: it stays while key, value and effect do, and what a user writes there is replaced.
-    So is the record of the syncer's credentials, by which a writer could let itself in, or undo a revocation.
+    So is the record of the syncer's credentials, by which a writer could let itself in, or undo a revocation, and so
+    is the pcluster that a SyncTarget is bound to: the first syncer says it once.
     """
 
     name = "sync.kcp.io/SyncTarget"
@@ -48,6 +49,7 @@ class SyncTargetAdmission(BasePlugin):
             return
         if attributes.user != LOOPBACK_USER:
             _keep_note(attributes.object, attributes.old_object or {}, CREDENTIALS_ANNOTATION)
+            _keep_pcluster(attributes.object, attributes.old_object or {})
         if attributes.subresource:
             return
         before = {_identity(taint): taint.get("timeAdded") for taint in _taints(attributes.old_object or {})}
@@ -89,6 +91,14 @@ def _keep_note(sync_target: Object, old: Object, key: str) -> None:
         meta["annotations"] = {**(notes if isinstance(notes, dict) else {}), key: had}
     elif isinstance(notes, dict):
         notes.pop(key, None)
+
+
+def _keep_pcluster(sync_target: Object, old: Object) -> None:
+    """Leave the pcluster as it was, once there is one."""
+    had = objects.nested(old, "status", "pclusterID", default="")
+    status: Any = sync_target.setdefault("status", {}) if had else None
+    if isinstance(status, dict):
+        status["pclusterID"] = had
 
 
 def _exports_of(sync_target: Object) -> set[tuple[str, str]]:

@@ -34,6 +34,8 @@ CONDITION_SYNCER_AUTHORIZED: Final = "SyncerAuthorized"
 CONDITION_API_IMPORTER_READY: Final = "APIImporterReady"
 CONDITION_DELETIONS_ALLOWED: Final = "DeletionsAllowed"
 """False while the syncer holds deletions back, since too many came at once or the control plane went back in time."""
+CONDITION_PCLUSTER_BOUND: Final = "PClusterBound"
+"""False while a syncer of another pcluster than the SyncTarget's asks for work, which it doesn't get."""
 SUMMARIZED_CONDITIONS: Final = (
     CONDITION_SYNCER_READY,
     CONDITION_API_IMPORTER_READY,
@@ -62,6 +64,17 @@ ALLOW_DELETIONS_ANNOTATION: Final = "sync.kcp.io/allow-deletions"
 CONDITION_SYNCER_OVERPRIVILEGED: Final = "SyncerOverprivileged"
 """True while the syncer has rights on the pcluster that it does not need; absent otherwise, and while not known."""
 REASON_UNNEEDED_RIGHTS: Final = "UnneededRights"
+
+REASON_OTHER_PCLUSTER: Final = "OtherPCluster"
+"""PClusterBound is False: the message names both pclusters, and how a person binds the SyncTarget to the other one."""
+
+REASON_PCLUSTER_UNKNOWN: Final = "PClusterUnknown"
+"""PClusterBound is False: the syncer can't read which pcluster it is on, so it may be on the wrong one."""
+
+BIND_TO_PCLUSTER_ANNOTATION: Final = "sync.kcp.io/bind-to-pcluster"
+"""On a SyncTarget: the pcluster ID that it is bound to from now on; it is taken off when that was done."""
+
+PCLUSTER_ID_PATTERN: Final = r"^[a-zA-Z0-9]([-a-zA-Z0-9]{0,62}[a-zA-Z0-9])?$"
 
 STATE_PENDING: Final = "Pending"
 STATE_ACCEPTED: Final = "Accepted"
@@ -137,6 +150,10 @@ _STATUS = obj(
         "What placed workloads can use: that of the nodes that take pods, without what other pods there request."
     ),
     capacity=resource_list("What the nodes of the pcluster have."),
+    pclusterID=string(
+        "UID of the namespace kube-system of the pcluster, which the first syncer reports; others are refused then.",
+        pattern=PCLUSTER_ID_PATTERN,
+    ),
     requested=resource_list("What the workloads that are placed here request."),
     syncedResources=array(
         obj(

@@ -17,6 +17,7 @@ from headwater.controller.interface import Result
 from headwater.machinery.errors import NotFound
 from headwater.machinery.objects import Object, cluster_name, deep_copy, generation, name, nested, object_key
 from headwater.reconcilers.fleet import BY_KEY, BY_REFERENCE, Fleet, by_reference
+from headwater.reconcilers.workload.synctarget.step_binding import bind, binding_notice, consume_binding
 from headwater.reconcilers.workload.synctarget.step_deletions import consume_leave, deletions_notice
 from headwater.reconcilers.workload.synctarget.step_exports import record_synced_resources
 from headwater.reconcilers.workload.synctarget.step_heartbeat import Sighting, judge_heartbeat, sight
@@ -74,9 +75,9 @@ class SyncTargetController:
     def _on_sync_target(self, _kind: str, old: Object | None, new: Object | None) -> None:
         if new is not None:
             self._sight(new)
-            notice = deletions_notice(old, new)
-            if notice is not None:
-                self._events.record(notice)
+            for notice in (deletions_notice(old, new), binding_notice(old, new)):
+                if notice is not None:
+                    self._events.record(notice)
             self.controller.enqueue(object_key(new))
         elif old is not None:
             self._sightings.pop(object_key(old), None)
@@ -106,6 +107,7 @@ class SyncTargetController:
         identified = deep_copy(target)
         record_identity(identified)
         consume_leave(identified)
+        consume_binding(identified)
         if await self._committer.commit(target, identified):
             return None
         exports = [
@@ -115,6 +117,7 @@ class SyncTargetController:
         ]
         schemas, complete = await self._schemas_of(exports)
         described = deep_copy(target)
+        bind(described)
         record_urls(described, await self._shards())
         record_synced_resources(described, exports, lambda export, schema: schemas.get((cluster_name(export), schema)))
         key_of_target = sync_target_key(cluster_name(target), name(target))
