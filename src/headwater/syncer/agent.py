@@ -29,6 +29,7 @@ from headwater.syncer.spec import SpecSyncer
 from headwater.syncer.spec.dnsgate import DnsGate
 from headwater.syncer.spec.signs import RESTORED
 from headwater.syncer.status import StatusSyncer
+from headwater.syncer.target.binding import PClusterBinding
 from headwater.syncer.target.find import find_target
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
@@ -99,6 +100,9 @@ class Agent:
             identity=identity,
             workspace=self._workspace,
             downstream=downstream.client,
+        self._binding = binding = PClusterBinding(
+            targets=self._workspace.resource(SYNC_TARGETS), downstream=downstream.client, clock=self._clock
+        )
             importer=ApiImporter(downstream.client, transport_for=self._transport_for),
             poll_seconds=self._options.api_import_poll_seconds,
             sync=self._sync,
@@ -110,6 +114,7 @@ class Agent:
             clock=self._clock,
             registry=self._registry,
         )
+            binding=binding,
         self._capacity = CapacityReport(
             downstream.client,
             is_ours=downstream.owns_namespace,
@@ -126,6 +131,7 @@ class Agent:
             interval_seconds=self._options.heartbeat_seconds,
             clock=self._clock,
             went_back=lambda: self._spec.brake.hold(RESTORED, behind=True),
+            allowed=binding.bound,
         )
         add_checks(
             self.health,
@@ -134,6 +140,7 @@ class Agent:
             upstream=upstream,
             downstream=downstream,
             namespaces=self._namespaces,
+            binding=binding,
         )
         async with TaskGroup("syncer") as group:
             if self._access is not None:
@@ -224,7 +231,12 @@ class Agent:
             clock=self._clock,
             metrics=SessionMetrics(self._registry),
         )
-        follower.informer.add_handler(lambda _, _old, new: tunneler.follow(new))
+
+        def follow() -> None:
+            tunneler.follow(follower.target if self._binding.bound.is_set() else None)
+
+        follower.informer.add_handler(lambda *_: follow())
+        self._binding.add_listener(follow)
         self.health.add("tunnel", tunneler.problem)
         return tunneler
 

@@ -36,6 +36,7 @@ from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.schemas import ApiImporter, Verdict
 from headwater.syncer.spec.brake import DeletionBrake
+from headwater.syncer.target.binding import PClusterBinding
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
 from headwater.syncer.target.needs import grantable, needed_rules, report_unneeded, unneeded
 from headwater.syncer.target.rights import Rights, held_rules, lacking_verbs
@@ -52,7 +53,7 @@ _HOW_TO_RELEASE: Final = f"; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOT
 _HOW_TO_GRANT: Final = (
     "apply to the pcluster what `headwater sync-target manifest {name} --role` prints in the SyncTarget's workspace"
 )
-_CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces")
+_CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces", "pclusterID")
 
 Sync = Callable[[Sequence[str], Mapping[GroupResource, GroupVersionResource]], None]
 """Called with the virtual workspace URLs and the resources to sync; idempotent."""
@@ -93,6 +94,7 @@ class TargetFollower:
         brake: DeletionBrake,
         tunnel: bool,
         isolate_tenants: bool,
+        binding: PClusterBinding,
         clock: Clock,
         registry: Registry,
         credentials: CredentialKeeper | None = None,
@@ -106,6 +108,7 @@ class TargetFollower:
         self._follow = follow
         self._brake = brake
         self._granted = {"tunnel": tunnel, "isolate_tenants": isolate_tenants}
+        self._binding = binding
         self._credentials = credentials
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
@@ -128,13 +131,20 @@ class TargetFollower:
             credentials.changed = lambda: self.controller.enqueue(identity.name)
 
     @property
+    def target(self) -> Object | None:
+        """The SyncTarget as it was last seen, not to be changed; None when it is gone or was replaced."""
+        target = self.informer.get(self._identity.name)
+        return target if target is not None and uid(target) == self._identity.uid else None
+
+    @property
     def status(self) -> Mapping[str, Any]:
         """The SyncTarget's status as it was last seen; empty when it is gone or was replaced."""
-        target = self.informer.get(self._identity.name)
-        found: Object = (target.get("status") or {}) if target is not None and uid(target) == self._identity.uid else {}
+        found: Object = (self.target or {}).get("status") or {}
         return found
 
     def _changed(self, _: str, old: Object | None, new: Object | None) -> None:
+        if new is not None and uid(new) == self._identity.uid and self._binding.lost(new):
+            self._rest()
         if old is None or new is None or spec_or_metadata_changed(old, new) or _status_matters(old, new):
             self.controller.enqueue(self._identity.name)
 
@@ -146,6 +156,7 @@ class TargetFollower:
             return None
         self._set_brake(target)
         try:
+            await self._binding.look()
             found = await self._find(target)
         except (StatusError, TransportError, UnexpectedAnswer) as error:
             return await self._cannot_ask(target, error)
@@ -155,6 +166,9 @@ class TargetFollower:
         if target is None or uid(target) != self._identity.uid:
             self._leave(name)
             return None
+        if not await self._binding.holds(target):
+            self._rest()
+            return Result(requeue_after_seconds=self._poll_seconds)
         try:
             judged = await self._report(target, found)
         except Conflict:
@@ -186,7 +200,7 @@ class TargetFollower:
         now = self._clock.monotonic()
         self._failing_since = now if self._failing_since is None else self._failing_since
         log.warning("the pcluster can't be asked", name=self._identity.name, error=str(error))
-        if now - self._failing_since >= UNREACHABLE_SECONDS:
+        if now - self._failing_since >= UNREACHABLE_SECONDS and not self._binding.refused:
             changed = deep_copy(target)
             message = f"the syncer can't reach the pcluster's API: {error}"[:_LONGEST_MESSAGE]
             mark_false(changed, CONDITION_SYNCER_READY, REASON_PCLUSTER_UNREACHABLE, ERROR, message, self._clock.now())
@@ -214,6 +228,9 @@ class TargetFollower:
     def _leave(self, name: str) -> None:
         """Stop syncing. Nothing is deleted downstream: whoever removed the SyncTarget decides about its workloads."""
         log.warning("SyncTarget is gone or was replaced, not syncing", name=name, uid=self._identity.uid)
+        self._rest()
+
+    def _rest(self) -> None:
         self._wanted = {}
         self._sync((), {})
 
@@ -242,6 +259,7 @@ class TargetFollower:
             mark_false(changed, CONDITION_DELETIONS_ALLOWED, reason, ERROR, held, now)
         elif get_condition(changed, CONDITION_DELETIONS_ALLOWED):
             mark_true(changed, CONDITION_DELETIONS_ALLOWED, now)
+        self._binding.report(changed, now)
         if self._credentials is not None:
             self._credentials.report(changed, now)
         patch = merge_patch_of(target, changed)

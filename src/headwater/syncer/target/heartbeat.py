@@ -38,7 +38,7 @@ class Heartbeat:
 
     `status.lastSyncTime` goes with it, so that a busy syncer does not write to its SyncTarget all the time. So does
     what ``changes`` gives, a patch of the status; when there is some it brings the heartbeat forward, at most every
-    two seconds.
+    two seconds. While ``allowed`` is not set there is none.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class Heartbeat:
         interval_seconds: float,
         clock: Clock,
         went_back: Callable[[], None] = lambda: None,
+        allowed: asyncio.Event | None = None,
         source: random.Random | None = None,
     ) -> None:
         self._identity = identity
@@ -61,6 +62,7 @@ class Heartbeat:
         self._changes = changes
         self._interval_seconds = interval_seconds
         self._went_back = went_back
+        self._allowed = allowed
         self._clock = clock
         self._source = source or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._acknowledged = self._sent = ""
@@ -72,6 +74,8 @@ class Heartbeat:
         longest = min(self._interval_seconds, _MAX_RETRY_SECONDS)
         backoff = Backoff(initial=min(1.0, longest), factor=1.5, maximum=longest, jitter=1.0, source=self._source)
         while True:
+            if self._allowed is not None:
+                await self._allowed.wait()
             if await self.beat():
                 backoff.reset()
                 await self._pause()
