@@ -33,6 +33,9 @@ from headwater.cli.logs import log_options
 @click.option("--run-controllers/--no-run-controllers", default=True, help="Whether controllers run in this process.")
 @click.option("--run-virtual-workspaces/--no-run-virtual-workspaces", default=True,
               help="Whether virtual workspaces are served.")  # fmt: skip
+@click.option("--otlp-endpoint", default="", metavar="URL",
+              help="Collector that traces are sent to by OTLP over HTTP; by default what "
+              "OTEL_EXPORTER_OTLP_ENDPOINT says, else none.")  # fmt: skip
 @click.option("--shutdown-grace-period", type=click.FloatRange(min=0), default=5.0, show_default=True,
               help="Seconds that requests get to finish after SIGTERM.")  # fmt: skip
 @log_options
@@ -46,6 +49,7 @@ def start(
     token_auth_file: Path | None,
     client_ca_file: Path | None,
     audit_log_path: Path | None,
+    otlp_endpoint: str,
     sync_target_heartbeat_threshold: float,
     move_rate: float,
     move_burst: int,
@@ -63,6 +67,7 @@ def start(
         store=store,
         kubeconfig=kubeconfig_path,
         audit_log=audit_log_path,
+        otlp_endpoint=otlp_endpoint,
         serving=ServingOptions(
             bind_address=bind_address,
             secure_port=secure_port,

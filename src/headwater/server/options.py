@@ -46,12 +46,14 @@ class Options:
     """Everything. `store` is a URL as `storage.factory` takes it; "" keeps a SQLite file in the root directory.
 
     `kubeconfig` is where the administrator's kubeconfig is written; None puts it into the root directory.
+    `otlp_endpoint` is the URL of a collector of traces; "" asks OpenTelemetry's environment variables.
     """
 
     root_directory: Path = DEFAULT_ROOT_DIRECTORY
     store: str = ""
     kubeconfig: Path | None = None
     audit_log: Path | None = None
+    otlp_endpoint: str = ""
     serving: ServingOptions = field(default_factory=ServingOptions)
     authentication: AuthenticationOptions = field(default_factory=AuthenticationOptions)
     controllers: ControllerOptions = field(default_factory=ControllerOptions)

@@ -9,10 +9,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
 from headwater.apis.sync.v1alpha1.synctarget import EXPORT_NAME as SYNC_EXPORT
+from headwater.apiserver.admission.writetraces import WriteTracing
 from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.certificates import CertificateAuthority, signing_key_files
 from headwater.apiserver.filters.audit import AuditFile
 from headwater.apiserver.filters.chain import ChainSettings
+from headwater.apiserver.filters.tracing import TracingFilter
 from headwater.apiserver.pemfiles import KeyPair
 from headwater.apiserver.server import APIServer, APIServerConfig
 from headwater.apiserver.systemroutes import SystemRoutes
@@ -50,6 +52,8 @@ from headwater.telemetry import process as process_metrics
 from headwater.telemetry.health import HealthChecks
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
+from headwater.telemetry.tracing import Tracing, open_tracing
+from headwater.telemetry.writetraces import WriteTraces
 from headwater.virtual.interface import VirtualWorkspace
 
 log = get_logger("server")
@@ -60,7 +64,8 @@ class VirtualContext:
     """What virtual workspaces are made from: a privileged client, the clock, and the server's URL.
 
     `as_user` makes a client for somebody who logged in, with no rights but their own. `world` answers what the
-    scheduler knows: None before it knows all, and for ever where no controllers run. `syncer_tokens` signs.
+    scheduler knows: None before it knows all, and for ever where no controllers run. `syncer_tokens` signs. `traces`
+    are those of writes, where there are any.
     """
 
     client: ClusterClient
@@ -69,6 +74,7 @@ class VirtualContext:
     as_user: Callable[[UserInfo], ClusterClient]
     world: Callable[[], World | None]
     syncer_tokens: SyncerTokens
+    traces: WriteTraces | None
 
 
 VirtualWorkspaceFactory = Callable[[VirtualContext], VirtualWorkspace]
@@ -93,6 +99,7 @@ class ControlPlaneProcess:
         *,
         clock: Clock | None = None,
         virtual_workspaces: Sequence[VirtualWorkspaceFactory] = (),
+        tracing: Tracing | None = None,
     ) -> None:
         self.options = options
         self.health = HealthChecks()
@@ -103,9 +110,14 @@ class ControlPlaneProcess:
         self._running: TaskGroup | None = None
         self._web: WebServer | None = None
         self._world: World | None = None
+        self._tracing = tracing
+        self._traces: WriteTraces | None = None
 
     async def start(self) -> None:
         """Raises StartError, or one of `errors.EXPECTED`, with a line that says what to do."""
+        self._tracing = self._tracing or open_tracing("headwater", self.options.otlp_endpoint)
+        self._stack.push_async_callback(self._tracing.close)
+        self._traces = WriteTraces(self._clock) if self._tracing.enabled else None
         directory = RootDirectory.prepare(self.options.root_directory)
         kubeconfig = self.options.kubeconfig or directory.admin_kubeconfig
         authority = CertificateAuthority.load_or_create(directory.pki, clock=self._clock)
@@ -193,6 +205,7 @@ class ControlPlaneProcess:
             metrics=self.metrics,
             clock=self._clock,
             audit=audit,
+            tracing=TracingFilter(self._tracing) if self._tracing is not None and self._tracing.enabled else None,
             impersonation=control_plane.impersonation,
             rewrite=(cluster_path_filter,),
             resolve=(ClusterResolver(clusters),),
@@ -211,7 +224,10 @@ class ControlPlaneProcess:
                 catalog=control_plane.catalog,
                 filters=filters,
                 connectors=self.tunnels.connectors,
-                admission=control_plane.admission,
+                admission=[
+                    *control_plane.admission,
+                    *([WriteTracing(self._traces)] if self._traces is not None else []),
+                ],
                 routes={**system.routes(), SERVICES_PREFIX: services},
                 clusters=True,
             )
@@ -227,6 +243,7 @@ class ControlPlaneProcess:
                 as_user=lambda user: ClusterClient(self.api.loopback(user)),
                 world=lambda: self._world,
                 syncer_tokens=authentication.syncer_tokens,
+                traces=self._traces,
             )
             for factory in self._virtual_workspaces:
                 services.add(factory(context))

@@ -25,7 +25,9 @@ EXIT_FAILED = 1
 
 def syncer_workspace(context: VirtualContext) -> VirtualWorkspace:
     """The view that syncers work on."""
-    return SyncerVirtualWorkspace(cluster_client=context.client, clock=context.clock, external_url=context.url)
+    return SyncerVirtualWorkspace(
+        cluster_client=context.client, clock=context.clock, external_url=context.url, traces=context.traces
+    )
 
 
 def upsyncer_workspace(context: VirtualContext) -> VirtualWorkspace:

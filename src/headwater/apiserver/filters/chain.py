@@ -52,6 +52,7 @@ class ChainSettings:
     metrics: Registry
     clock: Clock
     audit: AuditSink | None = None
+    tracing: Filter | None = None
     request_timeout_seconds: float = 60.0
     inflight: InflightLimits = field(default_factory=InflightLimits)
     impersonation: ImpersonationFilter | None = None
@@ -67,6 +68,7 @@ def build_chain(handler: Handler, settings: ChainSettings) -> Handler:
         handler,
         (
             IdentifyFilter(),
+            *((settings.tracing,) if settings.tracing is not None else ()),
             MetricsFilter(settings.metrics, clock=settings.clock),
             *audit,
             recover_filter,
