@@ -78,6 +78,9 @@ TARGET_ANNOTATION_PREFIXES: Final = (
 WORKSPACE_URL_ANNOTATION: Final = "internal.workload.kcp.io/workspace-url"
 """Annotation in a syncer's view: the URL of the object's workspace. Never stored, never sent downstream."""
 
+TRACE_ANNOTATION: Final = "internal.workload.kcp.io/traceparent"
+"""Annotation in a syncer's view: the trace of the object's last write. Never stored, never sent downstream."""
+
 PLACEMENT_ANNOTATION: Final = "scheduling.kcp.io/placement"
 """Annotation on a namespace: present while at least one valid Placement matches."""
 

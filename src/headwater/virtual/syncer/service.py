@@ -27,10 +27,11 @@ from headwater.machinery.errors import (
     not_found,
 )
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.objects import Object, cluster_name, labels, namespace, resource_version
+from headwater.machinery.objects import Object, cluster_name, labels, namespace, resource_version, uid
 from headwater.machinery.timestamps import format_time
 from headwater.machinery.watch import BOOKMARK
 from headwater.telemetry.logging import get_logger
+from headwater.telemetry.writetraces import WriteTraces
 from headwater.virtual.syncer.accounts import AccountTokens
 from headwater.virtual.syncer.failures import FailureEvents
 from headwater.virtual.syncer.forward import SyncForwarder
@@ -62,8 +63,12 @@ class SyncerVirtualWorkspace:
 
     name: Final = "syncer"
 
-    def __init__(self, *, cluster_client: ClusterClient, clock: Clock, external_url: str) -> None:
+    def __init__(
+        self, *, cluster_client: ClusterClient, clock: Clock, external_url: str, traces: WriteTraces | None = None
+    ) -> None:
+        """``traces`` knows by uid in which trace objects were written, where traces are made."""
         self._clock = clock
+        self._traces = traces
         self._gate = TargetGate(cluster_client, clock)
         self._domains = DomainSource(cluster_client, clock, SYNCED)
         self._openapi = OpenApiSource(self._domains)
@@ -93,8 +98,13 @@ class SyncerVirtualWorkspace:
 
         now = self._clock.now()
         asked = _Asked(target, domain, resource, info, request, now)
-        views = _ResourceRequest(self._forward, self._failures, self._external_url, asked, still_allowed)
+        views = _ResourceRequest(self._forward, self._failures, self._view, asked, still_allowed)
         return await views.answer()
+
+    def _view(self, obj: Object, target: TargetRequest) -> Object:
+        workspace = cluster_name(obj) or target.request_cluster
+        trace = self._traces.get(uid(obj)) if self._traces is not None else ""
+        return syncer_view(obj, target.key, f"{self._external_url}/clusters/{workspace}", trace)
 
     async def _describe(self, sync_target: Object, path: str, rest: str) -> Response:
         prefix = f"/services/{self.name}{rest.removesuffix(path)}"
@@ -123,13 +133,13 @@ class _ResourceRequest:
         self,
         forward: SyncForwarder,
         failures: FailureEvents,
-        external_url: str,
+        shown: Callable[[Object, TargetRequest], Object],
         asked: _Asked,
         still_allowed: Callable[[], Awaitable[None]],
     ) -> None:
         self._forward = forward
         self._failures = failures
-        self._external_url = external_url
+        self._shown = shown
         self._target = asked.target
         self._domain = asked.domain
         self._resource = asked.resource
@@ -169,8 +179,7 @@ class _ResourceRequest:
         return await tokens.issue(self._target, self._domain, self._resource, info.namespace, info.name, body)
 
     def _view(self, obj: Object) -> Object:
-        workspace = cluster_name(obj) or self._target.request_cluster
-        return syncer_view(obj, self._target.key, f"{self._external_url}/clusters/{workspace}")
+        return self._shown(obj, self._target)
 
     def _query(self) -> Sequence[tuple[str, str]]:
         """The caller's query, its label selector narrowed to what the target has."""

@@ -12,6 +12,7 @@ from headwater.apis.workload.labels import (
     STATUS_DIFF_ANNOTATION_PREFIX,
     STATUS_PROMOTED,
     TARGET_ANNOTATION_PREFIXES,
+    TRACE_ANNOTATION,
     WORKSPACE_URL_ANNOTATION,
     syncer_finalizer,
 )
@@ -33,13 +34,13 @@ _HIDDEN_METADATA = ("finalizers", "deletionTimestamp", "deletionGracePeriodSecon
 """What an upstream object has for itself; managedFields would also name other targets' fields."""
 
 
-def syncer_view(obj: Object, key: str, workspace_url: str) -> Object:
+def syncer_view(obj: Object, key: str, workspace_url: str, trace: str = "") -> Object:
     """A copy of `obj` for the target with this key; `obj` itself stays as it is.
 
     The view has only the target's own finalizer; its deletionTimestamp is the target's deletion mark (never the
     upstream one), and appears only once no soft finalizer holds it back; reported fields are the target's own;
-    the target's spec diff is applied. Nothing in it tells of other targets or of scheduling. Raises InternalError when
-    an annotation on the object can't be read.
+    the target's spec diff is applied, and ``trace`` is that of its last write. Nothing in it tells of other targets
+    or of scheduling. Raises InternalError when an annotation on the object can't be read.
     """
     view: Object = deep_copy(obj)
     meta = metadata(view)
@@ -56,6 +57,9 @@ def syncer_view(obj: Object, key: str, workspace_url: str) -> Object:
     for bookkeeping in (STATUS_DIFF_ANNOTATION_PREFIX, REPORTED_ANNOTATION_PREFIX):
         notes.pop(bookkeeping + key, None)
     notes[WORKSPACE_URL_ANNOTATION] = workspace_url
+    notes.pop(TRACE_ANNOTATION, None)  # Whatever a tenant may have written there.
+    if trace:
+        notes[TRACE_ANNOTATION] = trace
     meta["annotations"] = notes
     if "labels" in meta:
         meta["labels"] = _own(meta["labels"], (STATE_LABEL_PREFIX,), key)

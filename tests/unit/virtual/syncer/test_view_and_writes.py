@@ -69,6 +69,15 @@ DELETION = {f"deletion.internal.workload.kcp.io/{NORTH}": MARK}
 
 
 class TestView:
+    @pytest.mark.parametrize("trace", ["", "00-trace-01"])
+    def test_shows_the_trace_of_the_last_write_and_nobody_elses(self, trace: str) -> None:
+        """It is in no object: what a tenant writes under the name is not shown, and a syncer's write keeps it out."""
+        obj = cowboy(annotations={"internal.workload.kcp.io/traceparent": "made up"})
+        view = syncer_view(obj, NORTH, URL, trace)
+        assert view["metadata"]["annotations"].get("internal.workload.kcp.io/traceparent", "") == trace
+        change = stored_change(cowboy(), view, key=NORTH, resource="cowboys", on_status=False, now=NOW)
+        assert not change.main_changed
+
     def test_hides_what_belongs_to_others(self) -> None:
         """Upstream deletion, foreign finalizers and all diffs are hidden; the workspace URL is added."""
         obj = cowboy(held=(NORTH, SOUTH), annotations=diff(SOUTH, status={"a": 1}), deletionTimestamp=MARK)
