@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -62,34 +63,20 @@ _BESIDE = {"dns": ("headwater.cli.resolver:resolver", "Run the resolver of one w
 @click.option("--credential-lifetime", type=click.FloatRange(1 / 60, 168), default=24.0, show_default=True,
               help="Hours that a credential counts; it is renewed after two thirds.")  # fmt: skip
 @tenant_options
+@click.option("--otlp-endpoint", default="", metavar="URL",
+              help="Collector that traces are sent to by OTLP over HTTP; by default what "
+              "OTEL_EXPORTER_OTLP_ENDPOINT says, else none.")  # fmt: skip
 @log_options
 def syncer(
-    from_kubeconfig: Path,
-    from_context: str,
-    from_cluster: str,
-    to_kubeconfig: Path | None,
-    to_context: str,
-    sync_target_name: str,
-    sync_target_uid: str,
     heartbeat_interval: float,
     api_import_poll_interval: float,
     downstream_namespace_clean_delay: float,
-    report_capacity: bool,
-    workers: int,
-    qps: float,
-    burst: int,
-    lease_namespace: str,
     deletion_brake_share: float,
     deletion_brake_count: int,
     deletion_brake_window: float,
-    upsync_pods: bool,
-    upsync_events: bool,
-    health_address: str,
-    tunnel: bool,
-    credentials_dir: Path | None,
-    credentials_secret: str,
     credential_lifetime: float,
     tenants: TenantFlags,
+    **as_they_are: Any,
 ) -> None:
     """Check the settings, then work until told to stop."""
     from headwater.base.loop import run_service
@@ -98,36 +85,20 @@ def syncer(
     from headwater.syncer.run import run
     from headwater.syncer.spec.brake import BrakeSettings
     from headwater.syncer.target.find import WrongSyncTarget
+    from headwater.telemetry.tracing import TracingError
 
     options = SyncerOptions(
-        sync_target_name=sync_target_name,
-        sync_target_uid=sync_target_uid,
-        from_kubeconfig=from_kubeconfig,
-        from_context=from_context,
-        from_cluster=from_cluster,
-        to_kubeconfig=to_kubeconfig,
-        to_context=to_context,
         heartbeat_seconds=heartbeat_interval,
         api_import_poll_seconds=api_import_poll_interval,
         namespace_clean_delay_seconds=downstream_namespace_clean_delay,
-        report_capacity=report_capacity,
-        workers=workers,
-        qps=qps,
-        burst=burst,
-        lease_namespace=lease_namespace,
         brake=BrakeSettings(
             share=deletion_brake_share, count=deletion_brake_count, window_seconds=deletion_brake_window
         ),
-        upsync_pods=upsync_pods,
-        upsync_events=upsync_events,
-        health_address=health_address,
-        tunnel=tunnel,
-        credentials_dir=credentials_dir,
-        credentials_secret=credentials_secret,
         credential_hours=credential_lifetime,
         **asdict(tenants),
+        **as_they_are,
     )
     try:
         run_service(run(options))
-    except (OptionsError, ConfigError, WrongSyncTarget) as error:
+    except (OptionsError, ConfigError, TracingError, WrongSyncTarget) as error:
         raise CommandFailed(str(error)) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.tasks import TaskGroup
 from headwater.client.dynamic import ClusterClient
@@ -34,11 +35,13 @@ from headwater.syncer.target.find import find_target
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
 from headwater.syncer.tenants import Tenants
+from headwater.syncer.traces import SyncTraces
 from headwater.syncer.upstream import TransportFor, Upstream
 from headwater.syncer.upsync import Upsync, UpsyncSides
 from headwater.telemetry.health import HealthChecks
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
+from headwater.telemetry.tracing import OFF, Tracing
 from headwater.tunnel.metrics import SessionMetrics
 
 log = get_logger("syncer")
@@ -66,6 +69,7 @@ class Agent:
         registry: Registry | None = None,
         credentials: CredentialKeeper | None = None,
         ca_bundle: bytes = b"",
+        tracing: Tracing = OFF,
     ) -> None:
         self._ca_bundle = ca_bundle
         self._options = options
@@ -78,6 +82,7 @@ class Agent:
         self._registry = registry or Registry()
         self._activity = Activity(self._clock)
         self._credentials = credentials
+        self._tracing = tracing
         self.health = HealthChecks()
         if credentials is not None:
             self.health.add("credentials", lambda: credentials.problem or None)
@@ -96,13 +101,13 @@ class Agent:
         downstream = Downstream(self._pcluster, identity=identity, changed=self._downstream_changed, clock=self._clock)
         upstream = Upstream(transport_for=self._transport_for, changed=self._upstream_changed, clock=self._clock)
         self._wire(identity, upstream, downstream)
+        self._binding = binding = PClusterBinding(
+            targets=self._workspace.resource(SYNC_TARGETS), downstream=downstream.client, clock=self._clock
+        )
         follower = TargetFollower(
             identity=identity,
             workspace=self._workspace,
             downstream=downstream.client,
-        self._binding = binding = PClusterBinding(
-            targets=self._workspace.resource(SYNC_TARGETS), downstream=downstream.client, clock=self._clock
-        )
             importer=ApiImporter(downstream.client, transport_for=self._transport_for),
             poll_seconds=self._options.api_import_poll_seconds,
             sync=self._sync,
@@ -110,11 +115,11 @@ class Agent:
             brake=self._spec.brake,
             tunnel=self._options.tunnel,
             isolate_tenants=self._options.isolate_tenants,
+            binding=binding,
             credentials=self._credentials,
             clock=self._clock,
             registry=self._registry,
         )
-            binding=binding,
         self._capacity = CapacityReport(
             downstream.client,
             is_ours=downstream.owns_namespace,
@@ -179,6 +184,7 @@ class Agent:
             clock=self._clock,
             registry=self._registry,
         )
+        traces = SyncTraces(self._tracing, identity=identity, clock=self._clock)
         self._spec = SpecSyncer(
             identity=identity,
             upstream=upstream,
@@ -188,6 +194,7 @@ class Agent:
             dns=DnsGate(tenants.resolvers, domain=options.cluster_domain, clock=self._clock),
             activity=self._activity,
             brake=options.brake,
+            traces=traces,
             workers=options.workers,
             clock=self._clock,
             registry=self._registry,
@@ -198,6 +205,7 @@ class Agent:
             downstream=downstream,
             namespaces=namespaces,
             activity=self._activity,
+            traces=traces,
             workers=max(options.workers // 2, 1),
             clock=self._clock,
             registry=self._registry,

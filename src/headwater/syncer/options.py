@@ -51,6 +51,8 @@ class SyncerOptions:
     With a ``dns_image`` each workspace gets a resolver of its own, which runs in ``own_namespace``; ``cluster_domain``
     is the pcluster's DNS domain. With ``isolate_tenants`` network policies keep workspaces apart; ``pod_cidrs`` are
     the ranges of the pcluster's pods and Services.
+
+    ``otlp_endpoint`` is the URL of a collector of traces; "" asks OpenTelemetry's environment variables.
     """
 
     sync_target_name: str
@@ -81,6 +83,7 @@ class SyncerOptions:
     cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
     isolate_tenants: bool = False
     pod_cidrs: tuple[str, ...] = ()
+    otlp_endpoint: str = ""
 
     def check(self) -> None:
         """Raise OptionsError for settings that can't work, naming the flag."""

@@ -33,11 +33,16 @@ from headwater.syncer.tokenbucket import TokenBucket
 from headwater.syncer.upstream import USER_AGENT
 from headwater.syncer.writegate import WriteGate
 from headwater.telemetry.metrics import Registry
+from headwater.telemetry.tracing import Tracing, open_tracing
 
 
-async def run(options: SyncerOptions, *, clock: Clock | None = None) -> None:
-    """Sync until cancelled. Raises OptionsError, ConfigError and WrongSyncTarget before anything is written."""
+async def run(options: SyncerOptions, *, clock: Clock | None = None, tracing: Tracing | None = None) -> None:
+    """Sync until cancelled.
+
+    Raises OptionsError, ConfigError, TracingError and WrongSyncTarget before anything is written.
+    """
     options.check()
+    tracing = tracing or open_tracing("headwater-syncer", options.otlp_endpoint)
     settings, workspace = upstream_settings(options)
     below = downstream_settings(options)
     own_namespace = options.own_namespace or options.lease_namespace or below.namespace
@@ -70,6 +75,7 @@ async def run(options: SyncerOptions, *, clock: Clock | None = None) -> None:
         registry=registry,
         credentials=keeper,
         ca_bundle=_trusted(settings),
+        tracing=tracing,
     )
     try:
         async with TaskGroup("syncer process") as group:
@@ -81,6 +87,7 @@ async def run(options: SyncerOptions, *, clock: Clock | None = None) -> None:
                 group.start(keeper.run(), name="credentials")
             await agent.run()
     finally:
+        await tracing.close()
         await transports.close()
         await pcluster.close()
 

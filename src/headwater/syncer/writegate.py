@@ -1,4 +1,5 @@
-"""What all requests of the syncer go through: writes only while it leads and as fast as agreed, all of it counted."""
+"""What all requests of the syncer go through: writes only while it leads and as fast as agreed, all of it counted and
+in the trace that it is part of."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from headwater.base.clock import Clock
 from headwater.client.interface import Query, RawResponse, Stream, Transport, TransportError
 from headwater.syncer.tokenbucket import TokenBucket
 from headwater.telemetry.metrics import Registry
+from headwater.telemetry.tracing import with_trace
 
 _READS = frozenset({"GET", "HEAD"})
 
@@ -59,7 +61,8 @@ class WriteGate:
             await self._pass()
         started, code = self._clock.monotonic(), 0
         try:
-            answer = await self._inner.request(method, path, query=query, headers=headers, body=body, timeout=timeout)
+            traced = with_trace(headers)
+            answer = await self._inner.request(method, path, query=query, headers=traced, body=body, timeout=timeout)
             code = answer.status
             return answer
         finally:

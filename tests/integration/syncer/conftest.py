@@ -30,6 +30,7 @@ from headwater.sim.pcluster import PCluster, PClusterOptions
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.options import SyncerOptions
 from headwater.syncer.run import run
+from headwater.telemetry.tracing import Tracing
 
 _RBAC = "rbac.authorization.k8s.io"
 PLURALS = {
@@ -61,6 +62,7 @@ class Line:
     target: Object
     options: SyncerOptions
     agent: asyncio.Task[None] | None = field(default=None)
+    tracing: Tracing | None = None
 
     @property
     def cluster(self) -> str:
@@ -78,7 +80,7 @@ class Line:
         return identity.locator(self.cluster, namespace).downstream_namespace()
 
     def start_agent(self) -> None:
-        self.agent = asyncio.create_task(run(self.options))
+        self.agent = asyncio.create_task(run(self.options, tracing=self.tracing))
 
     async def stop_agent(self) -> None:
         if self.agent is not None:
@@ -214,7 +216,9 @@ async def place(client: Client) -> None:
 
 
 @asynccontextmanager
-async def running_line(tmp_path: Path, *, store: str) -> AsyncIterator[Line]:
+async def running_line(
+    tmp_path: Path, *, store: str, hub_tracing: Tracing | None = None, syncer_tracing: Tracing | None = None
+) -> AsyncIterator[Line]:
     """Everything running, the SyncTarget ready, and a Placement for all namespaces."""
     options = Options(
         root_directory=tmp_path / "control-plane",
@@ -222,14 +226,14 @@ async def running_line(tmp_path: Path, *, store: str) -> AsyncIterator[Line]:
         serving=ServingOptions(secure_port=free_port(), shutdown_grace_seconds=0.2),
     )
     workspaces = (syncer_workspace, upsyncer_workspace, credentials_workspace)
-    process = ControlPlaneProcess(options, virtual_workspaces=workspaces)
+    process = ControlPlaneProcess(options, virtual_workspaces=workspaces, tracing=hub_tracing)
     pcluster = PCluster(PClusterOptions(name="west", directory=tmp_path / "west", nodes=2, in_memory=True))
     await process.start()
     line: Line | None = None
     try:
         await pcluster.start()
         try:
-            line = await registered(tmp_path, process, pcluster)
+            line = await registered(tmp_path, process, pcluster, syncer_tracing)
             yield line
         finally:
             if line is not None:
@@ -239,7 +243,9 @@ async def running_line(tmp_path: Path, *, store: str) -> AsyncIterator[Line]:
         await (line.control_plane if line is not None else process).stop()
 
 
-async def registered(tmp_path: Path, process: ControlPlaneProcess, pcluster: PCluster) -> Line:
+async def registered(
+    tmp_path: Path, process: ControlPlaneProcess, pcluster: PCluster, tracing: Tracing | None = None
+) -> Line:
     """The pcluster registered in a new workspace, its agent running and ready."""
     workspace = await create_workspace(process)
     await bind(workspace, "root:compute", "kubernetes")
@@ -263,6 +269,7 @@ async def registered(tmp_path: Path, process: ControlPlaneProcess, pcluster: PCl
             heartbeat_seconds=1,
             namespace_clean_delay_seconds=0.2,
         ),
+        tracing=tracing,
     )
     line.start_agent()
 

@@ -62,6 +62,7 @@ UPSTREAM: Object = {
             "diff.syncer.internal.kcp.io/KEY": "{}",
             "experimental.spec-diff.workload.kcp.io/OTHER": "[]",
             "internal.workload.kcp.io/workspace-url": "https://x",
+            "internal.workload.kcp.io/traceparent": "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             "kubectl.kubernetes.io/last-applied-configuration": "{}",
         },
     },

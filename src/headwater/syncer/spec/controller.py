@@ -23,6 +23,7 @@ from headwater.syncer.spec.echoes import Echoes
 from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
 from headwater.syncer.spec.refusals import Refusals
+from headwater.syncer.traces import SyncTraces
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.metrics import Registry
 
@@ -41,6 +42,7 @@ class SpecSyncer:
         dns: DnsGate,
         activity: Activity,
         brake: BrakeSettings,
+        traces: SyncTraces,
         workers: int,
         clock: Clock,
         registry: Registry,
@@ -67,6 +69,7 @@ class SpecSyncer:
             dns=dns,
             activity=activity,
             latency=self._latency,
+            traces=traces,
         )
         self.controller = Controller(
             "syncer-spec", reconcile=self._reconciler.reconcile, workers=workers, clock=clock, registry=registry

@@ -29,6 +29,7 @@ from headwater.syncer.spec.echoes import WAIT_SECONDS, Echoes
 from headwater.syncer.spec.place import Place, place_of
 from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.spec.signs import Signs, is_behind
+from headwater.syncer.traces import SyncTraces
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 
@@ -65,6 +66,7 @@ class SpecReconciler:
         dns: DnsGate,
         activity: Activity,
         latency: Latency,
+        traces: SyncTraces,
     ) -> None:
         self._autoscaling = autoscaling
         self._accounts = accounts
@@ -80,6 +82,7 @@ class SpecReconciler:
         self._claimed = claimed
         self._activity = activity
         self._latency = latency
+        self._traces = traces
         self._settled: dict[str, tuple[str, str, bool, PodAccount]] = {}
         """Item -> resourceVersions of both sides after the last apply, whether the replicas were an autoscaler's, and
         what its pods ran as; so that our own events cost nothing."""
@@ -241,7 +244,8 @@ class SpecReconciler:
         body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
         if copy is None and self._downstream.informers.synced(resource):
             self._brake.made(item)
-        applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True, strict=True)
+        with self._traces.applying(item, upstream, (place.namespace, place.name)):
+            applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True, strict=True)
         self._settled[item] = (resource_version(upstream), resource_version(applied), kept is not None, account)
         self._applied.wrote(item, applied, digest)
         self._activity.note()

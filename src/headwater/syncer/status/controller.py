@@ -19,6 +19,7 @@ from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.mutate.status import upstream_status
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces
 from headwater.syncer.spec.place import is_copy_of, place_of, upstream_key
+from headwater.syncer.traces import SyncTraces
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
@@ -39,6 +40,7 @@ class StatusSyncer:
         downstream: Downstream,
         namespaces: Namespaces,
         activity: Activity,
+        traces: SyncTraces,
         workers: int,
         clock: Clock,
         registry: Registry,
@@ -48,6 +50,7 @@ class StatusSyncer:
         self._downstream = downstream
         self._namespaces = namespaces
         self._activity = activity
+        self._traces = traces
         self._latency = latency(registry, clock, "up")
         self.controller = Controller(
             "syncer-status", reconcile=self.reconcile, workers=workers, clock=clock, registry=registry
@@ -93,7 +96,8 @@ class StatusSyncer:
             {"op": "add", "path": "/status", "value": status},
         ]
         try:
-            await self._upstream.resource(resource, key).patch_status(name(seen), patch, patch_type=JSON_PATCH)
+            with self._traces.reporting(item, (place.namespace, place.name)):
+                await self._upstream.resource(resource, key).patch_status(name(seen), patch, patch_type=JSON_PATCH)
             self._activity.note()
             self._latency.written(item)
             revision = annotations_of(copy).get(REVISION_ANNOTATION, "")
