@@ -37,8 +37,8 @@ log = get_logger("syncer.binding")
 class PClusterBinding:
     """Whether this syncer's pcluster is the one that the SyncTarget is bound to; the first that reports is it.
 
-    ``look`` asks the pcluster who it is, ``holds`` compares that with the SyncTarget. While ``bound`` is not set nothing
-    may be written for the SyncTarget, but for the condition that says so.
+    ``look`` asks the pcluster who it is, ``holds`` compares that with the SyncTarget. While ``bound`` is not set
+    nothing may be written for the SyncTarget, but for the condition that says so.
     """
 
     def __init__(self, *, targets: ResourceClient, downstream: Client, clock: Clock) -> None:
@@ -171,8 +171,8 @@ def _refusal(target_name: str, said: str, own: str) -> tuple[str, str]:
     """Reason and message."""
     if not own:
         return REASON_PCLUSTER_UNKNOWN, (
-            f"a syncer may not read the namespace {_SYSTEM_NAMESPACE} of its pcluster, so it can't tell whether that is "
-            f"{said}, which SyncTarget {target_name} is bound to; it syncs nothing"
+            f"a syncer may not read the namespace {_SYSTEM_NAMESPACE} of its pcluster, so it can't tell whether that "
+            f"is {said}, which SyncTarget {target_name} is bound to; it syncs nothing"
         )
     return REASON_OTHER_PCLUSTER, (
         f"a syncer on the pcluster {own} asks for work, and SyncTarget {target_name} is bound to {said}; it syncs "
