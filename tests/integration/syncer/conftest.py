@@ -17,6 +17,7 @@ from headwater.apis.placement.v1alpha1.placement import PLACEMENT, PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGET, SYNC_TARGETS
 from headwater.apis.workload.labels import sync_target_key, syncer_id
 from headwater.base import yamlio
+from headwater.base.clock import Clock
 from headwater.cli.synctarget.manifests import SyncerPlan, downstream_objects, syncer_kubeconfig, upstream_objects
 from headwater.client.dynamic import Client
 from headwater.client.kubeconfig import Kubeconfig, load_file
@@ -63,6 +64,7 @@ class Line:
     options: SyncerOptions
     agent: asyncio.Task[None] | None = field(default=None)
     tracing: Tracing | None = None
+    clock: Clock | None = None
 
     @property
     def cluster(self) -> str:
@@ -80,7 +82,7 @@ class Line:
         return identity.locator(self.cluster, namespace).downstream_namespace()
 
     def start_agent(self) -> None:
-        self.agent = asyncio.create_task(run(self.options, tracing=self.tracing))
+        self.agent = asyncio.create_task(run(self.options, tracing=self.tracing, clock=self.clock))
 
     async def stop_agent(self) -> None:
         if self.agent is not None:
@@ -217,7 +219,12 @@ async def place(client: Client) -> None:
 
 @asynccontextmanager
 async def running_line(
-    tmp_path: Path, *, store: str, hub_tracing: Tracing | None = None, syncer_tracing: Tracing | None = None
+    tmp_path: Path,
+    *,
+    store: str,
+    hub_tracing: Tracing | None = None,
+    syncer_tracing: Tracing | None = None,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Line]:
     """Everything running, the SyncTarget ready, and a Placement for all namespaces."""
     options = Options(
@@ -226,14 +233,14 @@ async def running_line(
         serving=ServingOptions(secure_port=free_port(), shutdown_grace_seconds=0.2),
     )
     workspaces = (syncer_workspace, upsyncer_workspace, credentials_workspace)
-    process = ControlPlaneProcess(options, virtual_workspaces=workspaces, tracing=hub_tracing)
+    process = ControlPlaneProcess(options, virtual_workspaces=workspaces, tracing=hub_tracing, clock=clock)
     pcluster = PCluster(PClusterOptions(name="west", directory=tmp_path / "west", nodes=2, in_memory=True))
     await process.start()
     line: Line | None = None
     try:
         await pcluster.start()
         try:
-            line = await registered(tmp_path, process, pcluster, syncer_tracing)
+            line = await registered(tmp_path, process, pcluster, syncer_tracing, clock)
             yield line
         finally:
             if line is not None:
@@ -244,7 +251,11 @@ async def running_line(
 
 
 async def registered(
-    tmp_path: Path, process: ControlPlaneProcess, pcluster: PCluster, tracing: Tracing | None = None
+    tmp_path: Path,
+    process: ControlPlaneProcess,
+    pcluster: PCluster,
+    tracing: Tracing | None = None,
+    clock: Clock | None = None,
 ) -> Line:
     """The pcluster registered in a new workspace, its agent running and ready."""
     workspace = await create_workspace(process)
@@ -270,6 +281,7 @@ async def registered(
             namespace_clean_delay_seconds=0.2,
         ),
         tracing=tracing,
+        clock=clock,
     )
     line.start_agent()
 

@@ -5,21 +5,20 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 import pytest
 from tests.integration.scheduling.skipclock import SkipClock
 from tests.integration.servers import config_map, eventually
 from tests.integration.servers import namespace as namespace_object
 from tests.integration.syncer.conftest import CONFIG_MAPS, NAMESPACES, PLURALS, Line
+from tests.integration.syncer.owncredential import ask, keep_own_credential, plan_with_token, strangers
 
 from headwater.apis.sync.v1alpha1.identity import identity_of_target
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.apis.workload.labels import syncer_id
 from headwater.apiserver.authn.interface import NOBODY
-from headwater.base import jsonio, yamlio
 from headwater.base.ids import new_uid
-from headwater.cli.synctarget.manifests import SyncerPlan, downstream_objects, identity_objects, syncer_kubeconfig
+from headwater.cli.synctarget.manifests import identity_objects
 from headwater.client.kubeconfig import load_file
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.objects import Object, name, uid
@@ -27,54 +26,10 @@ from headwater.syncer.credentials.state import CredentialState, decode
 from headwater.syncer.run import run
 
 
-async def ask(line: Line, action: str) -> Object:
-    """Have a credential made, or revoked, as the owner of the SyncTarget."""
-    target = identity_of_target(line.target)
-    path = f"/services/syncer-credentials/{target.cluster}/{target.name}/{target.uid}/{action}"
-    answer = await line.control_plane.client.cluster("").raw("POST", path)
-    assert answer.status in (200, 201), answer.body
-    document: Object = jsonio.loads(answer.body)
-    return document
-
-
-async def plan_with_token(line: Line) -> SyncerPlan:
-    """The syncer's manifests with a new bootstrap token; the kubeconfig of the line gets it too."""
-    server = f"{line.control_plane.url}/clusters/{line.cluster}"
-    plan = SyncerPlan(
-        syncer_id=syncer_id("west", uid(line.target)),
-        sync_target_name="west",
-        sync_target_uid=uid(line.target),
-        cluster=line.cluster,
-        upstream_url=server,
-        ca_data=(line.directory / "control-plane" / "pki" / "ca.crt").read_bytes(),
-        token=(await ask(line, "bootstrap"))["status"]["token"],
-        namespace="kcp-syncer",
-        image="",
-        replicas=1,
-        resources=(),
-        keeps_credentials=True,
-    )
-    line.options.from_kubeconfig.write_text(yamlio.dump(syncer_kubeconfig(plan)))
-    return plan
-
-
 @pytest.fixture
 async def own(line: Line) -> AsyncIterator[Line]:
     """A line whose syncer starts from a bootstrap token and keeps its credential in a Secret of the pcluster."""
-    await line.stop_agent()
-    plan = await plan_with_token(line)
-    for obj in identity_objects(plan.syncer_id, line.target):
-        await line.workspace.resource(PLURALS[obj["kind"]]).apply(obj, field_manager="test", force=True)
-    await line.workspace.resource(PLURALS["ServiceAccount"], "default").delete(plan.syncer_id)
-    for obj in downstream_objects(plan):
-        if name(obj) == plan.credentials_secret:
-            await line.downstream.resource(PLURALS[obj["kind"]], "kcp-syncer").create(obj)
-    # The role for what is synced must not be what lets the syncer write its Secret.
-    roles = line.downstream.resource(PLURALS["ClusterRole"])
-    rules = (await roles.get(plan.syncer_id))["rules"]
-    rules = [{**rule, "resources": [each for each in rule["resources"] if each != "secrets"]} for rule in rules]
-    await roles.patch(plan.syncer_id, {"rules": rules})
-    line.options = replace(line.options, credentials_secret=f"kcp-syncer/{plan.credentials_secret}")
+    await keep_own_credential(line)
     yield line
 
 
@@ -84,13 +39,6 @@ async def kept(line: Line) -> CredentialState | None:
     data = (await secrets.get(line.options.credentials_secret.partition("/")[2])).get("data") or {}
     state = decode(base64.b64decode(data.get("credential.json", "")), uid(line.target))
     return state if state is not None and state.token else None
-
-
-async def strangers(line: Line) -> float:
-    """How many requests the control plane has refused since it could not tell from whom they were."""
-    text = (await line.control_plane.client.cluster("").raw("GET", "/metrics")).body.decode()
-    lines = [each for each in text.splitlines() if each.startswith('authentication_attempts_total{result="failure"}')]
-    return float(lines[0].rpartition(" ")[2]) if lines else 0.0
 
 
 async def beats(line: Line) -> bool:

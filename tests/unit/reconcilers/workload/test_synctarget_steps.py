@@ -9,7 +9,7 @@ import pytest
 
 from headwater.machinery.conditions import is_true
 from headwater.machinery.timestamps import format_time
-from headwater.reconcilers.workload.synctarget.step_heartbeat import Sighting, judge_heartbeat, sight
+from headwater.reconcilers.workload.synctarget.step_heartbeat import Sighting, heartbeat_notice, judge_heartbeat, sight
 from headwater.reconcilers.workload.synctarget.step_requested import record_requested
 
 NOW = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
@@ -92,3 +92,26 @@ def test_requested_quantities() -> None:
     }
     record_requested(obj, {})
     assert obj["status"]["requested"] == {}
+
+
+def judged(message: str | None) -> dict[str, Any]:
+    """A SyncTarget that is healthy, or not for a reason."""
+    condition = {"type": "HeartbeatHealthy", "status": "True" if message is None else "False", "message": message or ""}
+    return {"metadata": {"name": "east"}, "status": {"conditions": [condition]}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        (judged(None), judged("No heartbeat since 12:00"), "ErrorHeartbeat"),
+        (judged("No heartbeat since 12:00"), judged(None), "HeartbeatHealthy"),
+        (judged("No heartbeat yet seen"), judged(None), None),
+        (judged("No heartbeat since 12:00"), judged("No heartbeat since 12:00"), None),
+        (target(), judged("No heartbeat yet seen"), None),
+        (None, judged("No heartbeat since 12:00"), None),
+    ],
+    ids=["silent", "back", "first", "still silent", "new", "found"],
+)
+def test_events_tell_of_silence(before: dict[str, Any] | None, after: dict[str, Any], reason: str | None) -> None:
+    notice = heartbeat_notice(before, after)
+    assert (notice.reason if notice is not None else None) == reason

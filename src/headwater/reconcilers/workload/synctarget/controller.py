@@ -20,7 +20,7 @@ from headwater.reconcilers.fleet import BY_KEY, BY_REFERENCE, Fleet, by_referenc
 from headwater.reconcilers.workload.synctarget.step_binding import bind, binding_notice, consume_binding
 from headwater.reconcilers.workload.synctarget.step_deletions import consume_leave, deletions_notice
 from headwater.reconcilers.workload.synctarget.step_exports import record_synced_resources
-from headwater.reconcilers.workload.synctarget.step_heartbeat import Sighting, judge_heartbeat, sight
+from headwater.reconcilers.workload.synctarget.step_heartbeat import Sighting, heartbeat_notice, judge_heartbeat, sight
 from headwater.reconcilers.workload.synctarget.step_identity import record_identity, record_urls
 from headwater.reconcilers.workload.synctarget.step_requested import record_requested
 from headwater.scheduling.model import Resources
@@ -75,7 +75,7 @@ class SyncTargetController:
     def _on_sync_target(self, _kind: str, old: Object | None, new: Object | None) -> None:
         if new is not None:
             self._sight(new)
-            for notice in (deletions_notice(old, new), binding_notice(old, new)):
+            for notice in (heartbeat_notice(old, new), deletions_notice(old, new), binding_notice(old, new)):
                 if notice is not None:
                     self._events.record(notice)
             self.controller.enqueue(object_key(new))

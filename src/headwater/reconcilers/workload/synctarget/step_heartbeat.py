@@ -11,11 +11,13 @@ from headwater.apis.sync.v1alpha1.synctarget import (
     REASON_ERROR_HEARTBEAT,
     SUMMARIZED_CONDITIONS,
 )
-from headwater.machinery.conditions import get_condition, is_true, mark_false, mark_true, summarize
+from headwater.controller.events import Notice
+from headwater.machinery.conditions import get_condition, is_false, is_true, mark_false, mark_true, summarize
 from headwater.machinery.objects import Object, nested
 from headwater.machinery.timestamps import parse_time
 
 DEFAULT_THRESHOLD_SECONDS: Final = 60.0
+_NEVER: Final = "No heartbeat yet seen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def judge_heartbeat(
     """
     again: float | None = None
     if sighting is None:
-        _unhealthy(sync_target, "No heartbeat yet seen", now)
+        _unhealthy(sync_target, _NEVER, now)
     else:
         age = (now - sighting.at).total_seconds()
         if age > threshold_seconds:
@@ -64,6 +66,20 @@ def judge_heartbeat(
     present = [kind for kind in SUMMARIZED_CONDITIONS if get_condition(sync_target, kind) is not None]
     summarize(sync_target, present, now)
     return again
+
+
+def heartbeat_notice(old: Object | None, new: Object) -> Notice | None:
+    """What there is to tell when a syncer has fallen silent, or reports again."""
+    if old is None:
+        return None
+    if is_true(old, CONDITION_HEARTBEAT_HEALTHY) and is_false(new, CONDITION_HEARTBEAT_HEALTHY):
+        said = get_condition(new, CONDITION_HEARTBEAT_HEALTHY) or {}
+        return Notice(new, REASON_ERROR_HEARTBEAT, f"{said.get('message', '')}; what runs there stays", warning=True)
+    before = get_condition(old, CONDITION_HEARTBEAT_HEALTHY) or {}
+    was_silent = is_false(old, CONDITION_HEARTBEAT_HEALTHY) and before.get("message") != _NEVER
+    if was_silent and is_true(new, CONDITION_HEARTBEAT_HEALTHY):
+        return Notice(new, CONDITION_HEARTBEAT_HEALTHY, "the syncer reports again")
+    return None
 
 
 def _unhealthy(sync_target: Object, message: str, now: datetime) -> None:
