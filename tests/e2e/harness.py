@@ -53,10 +53,12 @@ class Program:
     arguments: list[str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
+    within: tuple[str, ...] = ()
+    """A command that runs the program, and becomes it."""
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen([HEADWATER, *self.arguments], stdout=log, stderr=log)
+            self.process = subprocess.Popen([*self.within, HEADWATER, *self.arguments], stdout=log, stderr=log)
 
     def kill(self) -> None:
         """SIGKILL: no chance to clean up."""
@@ -96,16 +98,17 @@ class Stack:
     def pcluster_kubeconfig(self, name: str) -> Path:
         return self.root / "pclusters" / f"{name}.kubeconfig"
 
-    def run(self, name: str, *arguments: str) -> Program:
-        program = Program(name, list(arguments), self.root / f"{name}.log")
+    def run(self, name: str, *arguments: str, within: tuple[str, ...] = ()) -> Program:
+        program = Program(name, list(arguments), self.root / f"{name}.log", within=within)
         self.programs[name] = program
         program.start()
         return program
 
-    def start_hub(self, *arguments: str) -> Program:
+    def start_hub(self, *arguments: str, within: tuple[str, ...] = ()) -> Program:
         hub = self.run(
-            "hub", "start", "--root-directory", str(self.root / "hub"), "--secure-port", str(self.port), *arguments
-        )
+            "hub", "start", "--root-directory", str(self.root / "hub"), "--secure-port", str(self.port), *arguments,
+            within=within,
+        )  # fmt: skip
         self.wait_ready(self.kubeconfig, hub)
         return hub
 

@@ -168,14 +168,14 @@ def _lead_through(made: Stack, name: str, proxies: Mapping[tuple[str, Side], Fau
 
 
 @contextmanager
-def scene(root: Path) -> Iterator[Scene]:
+def scene(root: Path, *hub_flags: str, hub_within: tuple[str, ...] = ()) -> Iterator[Scene]:
     """Start everything: ConfigMaps of a workspace go to both pclusters, a Deployment to one of them."""
     with ExitStack() as everything:
         made = everything.enter_context(stack(root, kubectls()[0]))
         proxies: dict[tuple[str, Side], FaultyProxy] = {
             (name, side): everything.enter_context(FaultyProxy()) for name in PCLUSTERS for side in ("up", "down")
         }
-        made.start_hub("--sync-target-heartbeat-threshold", "20")
+        made.start_hub("--sync-target-heartbeat-threshold", "20", *hub_flags, within=hub_within)
         made.start_sim(*PCLUSTERS)
         made.create_workspaces()
         for name in PCLUSTERS:

@@ -110,7 +110,7 @@ def test_no_room_for_the_store(made: Scene) -> None:
     """Writes that can't be kept are refused, reads go on, nothing changes below, and with room again all goes on.
 
     A limit on the size of files stands for the full disk, as it needs no rights. SQLite takes that for a broken disk,
-    after which nothing is written before a restart; how the store comes back from ENOSPC has a test of its own.
+    after which nothing is written before a restart; `test_full_disk.py` has a disk that is really full.
     """
     create(made, "kept", 5)
     made.check()
@@ -119,27 +119,28 @@ def test_no_room_for_the_store(made: Scene) -> None:
     assert process is not None
     usual = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
     resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (4096, usual[1]))
-    refused = _try_to_write(made, lambda error: error.status >= 500)
+    refused = try_to_write(made, lambda error: error.status >= 500)
     assert refused
     assert made.above().keys() >= made.history.kept.keys(), "it can be read"
     assert before <= uids(made)
     made.kill("hub")
     made.start("hub")
-    wait_for("it takes writes again", lambda: not _try_to_write(made, lambda error: True))
+    wait_for("it takes writes again", lambda: not try_to_write(made, lambda error: True))
     create(made, "after", 3)
     made.check()
     assert before <= uids(made)
 
 
-def _try_to_write(made: Scene, wrong: Callable[[Refused], bool]) -> bool:
-    """Write something; whether that was refused in this way."""
-    name = f"try-{len(made.history.story)}"
+def try_to_write(made: Scene, wrong: Callable[[Refused], bool], size: int = 0) -> bool:
+    """Write something, so many bytes and some; whether that was refused in this way."""
+    name = f"try-{len(made.history.story)}-{len(made.history.kept)}"
+    value = name + "x" * size
     made.history.note(name)
     try:
-        obj = made.tenant.request("POST", path_of("configmaps", "", "default"), manifest(name, name))
+        obj = made.tenant.request("POST", path_of("configmaps", "", "default"), manifest(name, value))
     except Refused as error:
         made.history.note(f"{name}: {error}")
-        made.history.unsure[name] = {"", name}
+        made.history.unsure[name] = {"", value}
         return wrong(error)
-    made.history.kept[name] = (obj["metadata"]["uid"], name)
+    made.history.kept[name] = (obj["metadata"]["uid"], value)
     return False
