@@ -88,11 +88,20 @@ class History:
     """Name -> values that it may have, as a write got no answer; "" for not being there at all."""
     leaving: set[str] = field(default_factory=set)
     """Pclusters that were drained since the last check, which is a sign for everything there."""
+    let_go: set[str] = field(default_factory=set)
+    """Uids of copies that were on a pcluster while it was drained. A deletion that was sent then may arrive at any time
+    after that, as when the network held it back."""
     story: deque[str] = field(default_factory=lambda: deque(maxlen=200))
 
     def note(self, what: str) -> None:
         """Write into the story what is done, for whoever reads of a failure."""
         self.story.append(f"{time.monotonic():.2f} {what}")
+
+    def stays(self, pcluster: str) -> None:
+        """Take note that a pcluster is drained no longer."""
+        for each in self.copies:
+            if each.pcluster == pcluster:
+                self.let_go |= {copy["metadata"]["uid"] for copy in each.now()}
 
     def settle_unsure(self, above: dict[str, tuple[str, str]]) -> list[str]:
         """Learn what became of writes without an answer; what is wrong about it."""
@@ -135,7 +144,8 @@ class History:
         wrong = []
         for each in self.copies:
             for name, uid in each.take_gone():
-                if name not in self.deleting and each.pcluster not in self.leaving:
+                signed = name in self.deleting or each.pcluster in self.leaving or uid in self.let_go
+                if not signed:
                     wrong.append(f"{each.pcluster}: the copy {name} ({uid}) went, and nobody asked for it")
         self.leaving.clear()
         return wrong

@@ -94,6 +94,7 @@ class Scene:
             self.history.note(f"undrain {each}")
             spec = {"unschedulable": False, "evictAfter": None}
             self.hub.at(f"/clusters/{PLATFORM}").patch("synctargets", each, {"spec": spec})
+            self.history.stays(each)
         self.drained.clear()
 
     def above(self) -> dict[str, tuple[str, str]]:
