@@ -71,6 +71,30 @@ def test_the_other_syncer_takes_over(made: Scene, how: str) -> None:
         wait_for("it knows", lambda: "not leading any more" in program.log.read_text())
 
 
+def test_a_manifest_on_the_wrong_pcluster(made: Scene) -> None:
+    """Its syncer says so and does nothing, neither there nor to what the right one does."""
+    made.check()
+    before = {copy["metadata"]["uid"] for each in made.history.copies for copy in each.now()}
+    arguments = list(made.program("syncer-east").arguments)
+    at = arguments.index("--lease-namespace")
+    del arguments[at : at + 2]
+    arguments[arguments.index("--to-kubeconfig") + 1] = str(made.stack.root / "west-agent-downstream.kubeconfig")
+    copied = made.stack.run("syncer-copied", *arguments)
+    platform = made.hub.at(f"/clusters/{PLATFORM}")
+
+    def said() -> bool:
+        return condition(platform.find("synctargets", "east"), "PClusterBound").get("reason") == "OtherPCluster"
+
+    wait_for("it is told", said)
+    create(made, "beside")
+    made.check()
+    assert before <= {copy["metadata"]["uid"] for each in made.history.copies for copy in each.now()}
+    assert "OtherPCluster" in {each["reason"] for each in platform.list("events", "default")}
+    copied.check()
+    copied.kill()
+    del made.stack.programs["syncer-copied"]
+
+
 def test_deletions_in_masses_wait_for_a_person(made: Scene) -> None:
     """The syncer of west has the usual limits: it holds, says so, holds on after a restart, and goes on when told."""
     made.check()
