@@ -35,7 +35,7 @@ class TracingFilter:
                     "api-group": info.group, "api-version": info.version, "resource": info.resource,
                     "subresource": info.subresource, "namespace": info.namespace, "name": info.name,
                 },
-                name=f"{request.method} {route(info, path)}",
+                name=f"{request.method} {route(info, info.path or path)}",
             )  # fmt: skip
             if response.status >= _SERVER_ERROR:
                 span.fail(str(response.status))

@@ -8,6 +8,7 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from tests.integration.servers import cluster_from_path
 from tests.unit.apiserver.filters.conftest import Chain
 
 from headwater.apiserver.admission.interface import CREATE, DELETE, UPDATE, AdmissionAttributes
@@ -53,10 +54,12 @@ def test_routes_have_no_names_in_them(path: str, expected: str) -> None:
     assert route(parse("GET", path, Query()), path) == expected
 
 
-async def ask(tracing: OtelTracing, path: str, *, peer: Peer = OUTSIDE, handler: Any = None) -> AnyResponse:
+async def ask(
+    tracing: OtelTracing, path: str, *, peer: Peer = OUTSIDE, handler: Any = None, **settings: Any
+) -> AnyResponse:
     """A request with a caller's trace and a secret in its query."""
     headers = Headers({"authorization": "Bearer root-token", "traceparent": CALLER + "1"})
-    chain = Chain(handler, tracing=TracingFilter(tracing))
+    chain = Chain(handler, tracing=TracingFilter(tracing), **settings)
     return await chain.call(Request("GET", path, query=Query("token=secret"), headers=headers, peer=peer))
 
 
@@ -72,6 +75,12 @@ async def test_a_request_is_part_of_the_callers_trace(tracing: OtelTracing, expo
         "http.request.method": "GET", "url.path": "/api/v1/namespaces/web/pods/a", "http.response.status_code": 200,
         "api-version": "v1", "resource": "pods", "namespace": "web", "name": "a",
     }  # fmt: skip
+
+
+async def test_the_logical_cluster_is_no_part_of_the_name(tracing: OtelTracing, exporter: InMemorySpanExporter) -> None:
+    await ask(tracing, "/clusters/root:shop/openapi/v3", rewrite=(cluster_from_path,))
+    (span,) = exporter.get_finished_spans()
+    assert (span.name, (span.attributes or {})["workspace"]) == ("GET /openapi", "root:shop")
 
 
 @pytest.mark.parametrize(("path", "peer"), [("/livez", Peer("x")), ("/readyz/ping", Peer("x")), ("/api", IN_PROCESS)])
