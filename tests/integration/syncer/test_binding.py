@@ -153,6 +153,9 @@ async def test_the_first_to_report_wins(line: Line, other: PCluster) -> None:
     assert winner.bound.is_set() and not winner.problem
     assert not loser.bound.is_set() and "is bound to" in loser.problem
     assert await winner.holds(await line.sync_target()) and not await loser.holds(await line.sync_target())
+    restored = await unbound(line)
+    assert not await loser.holds(restored), "who was refused does not come first in an older copy of the store"
+    assert await winner.holds(restored) and bound_to(await line.sync_target())
 
 
 async def test_a_pcluster_that_does_not_say_who_it_is(line: Line, other: PCluster) -> None:

@@ -73,6 +73,8 @@ class PClusterBinding:
     async def holds(self, target: Object) -> bool:
         """Whether there is work; binds a SyncTarget that nobody has. Raises StatusError and TransportError."""
         said = bound_to(target)
+        if not said and self.refused:
+            return False  # The control plane was restored from an older copy: let the right one be the first again.
         if not said and self._own:
             said = await self._claim(target)
         if not said or said == self._own:
