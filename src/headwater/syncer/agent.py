@@ -161,7 +161,7 @@ class Agent:
             group.start(self._accounts.controller.run(), name="accounts")
             group.start(self._cleaner.controller.run(), name="namespaces")
             group.start(self._upsync.run(), name="upsync")
-            self._tenants.start(group, self.health, self._spec.revisit_workspace)
+            self._tenants.start(group, self.health, self._spec.revisit_workspace, allowed=binding.bound)
 
     def _wire(self, identity: TargetIdentity, upstream: Upstream, downstream: Downstream) -> None:
         options = self._options

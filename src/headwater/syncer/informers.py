@@ -15,6 +15,15 @@ from headwater.client.resource import ResourceClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object
 
+
+def reconnect() -> Backoff:
+    """How long a watch that was lost waits for its next try.
+
+    All syncers lose a control plane that restarts in the same moment; so they come back over twice the time.
+    """
+    return Backoff(initial=0.5, factor=2.0, maximum=30.0, jitter=1.0)
+
+
 Changed = Callable[[GroupResource, Object | None, Object | None], None]
 """Called with the resource, the old and the new state of an object."""
 
@@ -114,8 +123,7 @@ class InformerSet:
             indexers=self._indexers,
             transform=self._transform(resource),
             clock=self._clock,
-            # All syncers lose a control plane that restarts in the same moment; so they come back over twice the time.
-            backoff=Backoff(initial=0.5, factor=2.0, maximum=30.0, jitter=1.0),
+            backoff=reconnect(),
         )
         informer.add_handler(lambda _, old, new: self._changed(resource, old, new))
         self._informers[resource] = (gvr, informer)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
 
 from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
@@ -60,12 +61,22 @@ class Tenants:
             if each is not None:
                 each.namespace_changed(old, new)
 
-    def start(self, group: TaskGroup, health: HealthChecks, changed: Callable[[str], None]) -> None:
-        """Run in a group. ``changed`` hears of workspaces whose pods can resolve names from now on, or elsewhere."""
+    def start(
+        self, group: TaskGroup, health: HealthChecks, changed: Callable[[str], None], *, allowed: asyncio.Event
+    ) -> None:
+        """Run in a group, once ``allowed``.
+
+        ``changed`` hears of workspaces whose pods can resolve names from now on, or elsewhere.
+        """
         if self.resolvers is not None:
             self.resolvers.changed = changed
             health.add("resolvers", self.resolvers.problem)
-            group.start(self.resolvers.run(), name="resolvers")
+            group.start(_after(allowed, self.resolvers.run), name="resolvers")
         if self._isolation is not None:
             health.add("isolation", self._isolation.problem)
-            group.start(self._isolation.run(), name="isolation")
+            group.start(_after(allowed, self._isolation.run), name="isolation")
+
+
+async def _after(allowed: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:
+    await allowed.wait()
+    await run()

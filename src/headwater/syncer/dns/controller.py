@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from headwater.apis.workload.labels import DNS_LABEL, WORKSPACE_LABEL, dns_id
-from headwater.base.backoff import Backoff
 from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
 from headwater.client.informer import Informer
@@ -18,7 +17,7 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.dns.desired import RESOURCES, SERVICES, ResolverPlan, desired
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity
-from headwater.syncer.informers import RECONNECT
+from headwater.syncer.informers import reconnect
 from headwater.syncer.namespaces.mapping import NAMESPACES, NAMESPACES_GVR, Namespaces
 from headwater.syncer.owned import bring, remove
 from headwater.telemetry.logging import get_logger
@@ -75,7 +74,7 @@ class Resolvers:
             clustered=False,
             label_selector=f"{SERVICE_NAME_LABEL}=kubernetes",
             clock=clock,
-            backoff=Backoff(**RECONNECT),
+            backoff=reconnect(),
         )
         self.controller = Controller("syncer-dns", reconcile=self.reconcile, workers=2, clock=clock, registry=registry)
         for informer in self._objects.values():
@@ -187,7 +186,7 @@ class Resolvers:
             clustered=False,
             label_selector=f"{DNS_LABEL}={self._identity.key}",
             clock=self._clock,
-            backoff=Backoff(**RECONNECT),
+            backoff=reconnect(),
         )
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from headwater.apis.workload.labels import ISOLATION_LABEL, ISOLATION_POLICY, TENANT_LABEL
-from headwater.base.backoff import Backoff
 from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
 from headwater.client.informer import Informer
@@ -15,7 +14,7 @@ from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, deletion_timestamp, labels, name, namespace
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity
-from headwater.syncer.informers import RECONNECT
+from headwater.syncer.informers import reconnect
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
 from headwater.syncer.namespaces.policy import isolation_policy
 from headwater.syncer.owned import bring
@@ -49,7 +48,7 @@ class TenantIsolation:
             clustered=False,
             label_selector=f"{ISOLATION_LABEL}={identity.key}",
             clock=clock,
-            backoff=Backoff(**RECONNECT),
+            backoff=reconnect(),
         )
         self.controller = Controller(
             "syncer-isolation", reconcile=self.reconcile, workers=2, clock=clock, registry=registry
