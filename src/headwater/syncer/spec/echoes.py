@@ -9,7 +9,7 @@ from typing import Final
 from headwater.base.clock import Clock
 from headwater.machinery.objects import Object, resource_version
 
-WAIT_SECONDS: Final = 10.0
+WAIT_SECONDS: Final = 30.0
 """So long a write is waited for. A watch that brings it later, or never, costs one more write of the same."""
 _MAX_AWAITED: Final = 16384
 
