@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, Final
 
 from headwater.base import jsonio
@@ -17,6 +19,15 @@ PAGE_SIZE: Final = 500
 _METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 _Objects = list[Object]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some objects of a list. With ``anew`` the list has begun again: what came before it counts no longer."""
+
+    items: _Objects
+    resource_version: str
+    anew: bool = False
 
 
 class ResourceClient:
@@ -65,22 +76,20 @@ class ResourceClient:
         accept = _METADATA_LIST if metadata_only else ""
         return await self._call("GET", self._collection, query, accept=accept)
 
-    async def list_all(
+    async def pages(
         self,
         *,
         label_selector: str = "",
         field_selector: str = "",
         page_size: int = PAGE_SIZE,
         metadata_only: bool = False,
-        transform: Callable[[Object], Object] | None = None,
-    ) -> tuple[_Objects, str]:
-        """All objects, page by page, and the resourceVersion they were read at.
+    ) -> AsyncGenerator[Page, None]:
+        """The collection page by page, as it was at one moment.
 
-        When the continue token expires on the way the list is read again, unpaged. ``transform`` makes what is kept of
-        an object, so that no more than a page is held in full.
+        When the continue token expires on the way the list begins anew with a page of all there is, as client-go's
+        pager does: a list that is paged again might never come to its end.
         """
-        items: _Objects = []
-        token = ""
+        token, anew = "", False
         while True:
             try:
                 page = await self.list(
@@ -93,13 +102,43 @@ class ResourceClient:
             except (Expired, Gone):
                 if not token:
                     raise
-                items, token, page_size = [], "", 0
+                token, page_size, anew = "", 0, True
                 continue
-            items.extend(map(transform, list_items(page)) if transform is not None else list_items(page))
             meta = page.get("metadata") or {}
             token = meta.get("continue", "")
+            yield Page(list_items(page), str(meta.get("resourceVersion", "")), anew=anew)
             if not token:
-                return items, str(meta.get("resourceVersion", ""))
+                return
+            anew = False
+
+    async def list_all(
+        self,
+        *,
+        label_selector: str = "",
+        field_selector: str = "",
+        page_size: int = PAGE_SIZE,
+        metadata_only: bool = False,
+        transform: Callable[[Object], Object] | None = None,
+    ) -> tuple[_Objects, str]:
+        """All objects, and the resourceVersion they were read at.
+
+        ``transform`` makes what is kept of an object, so that no more than a page is held in full.
+        """
+        items: _Objects = []
+        version = ""
+        pages = self.pages(
+            label_selector=label_selector,
+            field_selector=field_selector,
+            page_size=page_size,
+            metadata_only=metadata_only,
+        )
+        async with aclosing(pages):
+            async for page in pages:
+                if page.anew:
+                    items = []
+                items.extend(map(transform, page.items) if transform is not None else page.items)
+                version = page.resource_version
+        return items, version
 
     def watch(
         self,

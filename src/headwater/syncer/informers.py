@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
+from typing import Final
 
 from headwater.base.backoff import Backoff
 from headwater.base.clock import Clock
@@ -14,6 +15,9 @@ from headwater.client.informer.resting import rest
 from headwater.client.resource import ResourceClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object
+
+AWAKE: Final = 512
+"""A restart reads every object once or twice, soon after each other; so holding many for longer would spare nothing."""
 
 
 def reconnect() -> Backoff:
@@ -124,6 +128,7 @@ class InformerSet:
             transform=self._transform(resource),
             clock=self._clock,
             backoff=reconnect(),
+            awake=AWAKE,
         )
         informer.add_handler(lambda _, old, new: self._changed(resource, old, new))
         self._informers[resource] = (gvr, informer)

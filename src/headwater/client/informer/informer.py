@@ -54,7 +54,8 @@ class Informer:
 
     Keys are `cluster|namespace/name`; without ``clustered`` the cluster part is left out, whatever annotation objects
     carry. A list that fails leaves the copy as it is: only a complete list removes objects. Objects in the copy must
-    not be changed. After the first complete list `has_synced` is true and stays so.
+    not be changed. After the first complete list `has_synced` is true and stays so. ``awake`` bounds how many objects
+    are held decoded for those who read them, see `Store`.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Informer:
         transform: Transform = drop_managed_fields,
         clock: Clock | None = None,
         backoff: Backoff | None = None,
+        awake: int = 0,
     ) -> None:
         self.name = name
         self._resource = resource
@@ -80,7 +82,7 @@ class Informer:
         self._transform = transform
         self._clock = clock or SystemClock()
         self._backoff = backoff or Backoff(initial=0.2, factor=2.0, maximum=30.0, jitter=0.5)
-        self._store = Store(indexers)
+        self._store = Store(indexers, awake=awake)
         self._handlers: list[Handler] = []
         self._synced = asyncio.Event()
         self._position = ""
@@ -171,20 +173,27 @@ class Informer:
                 await self._clock.sleep(delay)
 
     async def _list(self) -> None:
-        items, position = await self._resource.list_all(
+        """A whole list, taken over at once when it is complete. Until then only one page of it is held unpacked."""
+        listed: dict[str, tuple[str, bytes]] = {}
+        position = ""
+        pages = self._resource.pages(
             label_selector=self._label_selector,
             field_selector=self._field_selector,
             metadata_only=self._metadata_only,
-            transform=self._transform,
         )
-        present = set()
-        for item in items:
-            key = self.key_of(item)
-            present.add(key)
-            known = self._store.get(key)
-            if known is None or resource_version(known) != resource_version(item):
-                self._put(key, item)
-        for key in [key for key in self._store if key not in present]:
+        async with aclosing(pages):
+            async for page in pages:
+                if page.anew:
+                    listed.clear()
+                for item in page.items:
+                    kept = self._transform(item)
+                    listed[self.key_of(kept)] = (resource_version(kept), self._store.pack(kept))
+                position = page.resource_version
+        for key, (version, packed) in listed.items():
+            known = self._store.peek(key)
+            if known is None or resource_version(known) != version:
+                self._put(key, self._store.unpack(packed), packed)
+        for key in [key for key in self._store if key not in listed]:
             self._remove_object(key, None)
         self._position = position
         self._connected()
@@ -233,8 +242,8 @@ class Informer:
             return
         self._position = version or self._position
 
-    def _put(self, key: str, obj: Object) -> None:
-        old = self._store.put(key, obj)
+    def _put(self, key: str, obj: Object, packed: bytes | None = None) -> None:
+        old = self._store.put(key, obj, packed)
         for handler in self._handlers:
             self._notify(handler, ADDED if old is None else MODIFIED, old, obj)
 

@@ -15,14 +15,18 @@ IndexFunction = Callable[[Object], Iterable[str]]
 class Store:
     """Objects by key with indexes. Whoever reads an object must not change it.
 
-    An object that rests is decoded anew when it is read, so the same state may be another dict later.
+    An object that rests is decoded when it is read, and held decoded for as long as it is read again and again; so the
+    same state may be another dict later. Of those, ``awake`` to twice as many are held at most; 0 is no bound.
     """
 
-    def __init__(self, indexers: Mapping[str, IndexFunction] | None = None) -> None:
+    def __init__(self, indexers: Mapping[str, IndexFunction] | None = None, *, awake: int = 0) -> None:
         self._objects: dict[str, Object | bytes] = {}
         self._packer = Packer()
-        self._awake: list[str] = []
+        self._written: list[str] = []
         self._resting: list[str] = []
+        self._awake_bound = awake
+        self._awake: dict[str, Object] = {}
+        self._drowsy: dict[str, Object] = {}
         self._indexers = dict(indexers or {})
         self._indexes: dict[str, dict[str, dict[str, None]]] = {name: {} for name in self._indexers}
 
@@ -36,6 +40,13 @@ class Store:
         """The object with this key."""
         found = self._objects.get(key)
         return self._wake(key, found) if isinstance(found, bytes) else found
+
+    def peek(self, key: str) -> Object | None:
+        """The object with this key, for one look: one that rests is not held decoded for the next reader."""
+        found = self._objects.get(key)
+        if not isinstance(found, bytes):
+            return found
+        return self._awake.get(key) or self._drowsy.get(key) or self.unpack(found)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._objects)
@@ -68,11 +79,24 @@ class Store:
         """Keys of the objects under an index value. Raises KeyError for an unknown index."""
         return tuple(self._indexes[name].get(value, ()))
 
-    def put(self, key: str, obj: Object) -> Object | None:
-        """Store an object; returns the one that it replaces."""
-        old = self.get(key)
-        self._objects[key] = obj
-        self._awake.append(key)
+    def pack(self, obj: Object) -> bytes:
+        """The form in which an object rests here."""
+        return self._packer.pack(jsonio.dumps(obj))
+
+    def unpack(self, packed: bytes) -> Object:
+        """The object of a packed form."""
+        obj: Object = jsonio.loads(self._packer.unpack(packed))
+        return obj
+
+    def put(self, key: str, obj: Object, packed: bytes | None = None) -> Object | None:
+        """Store an object; returns the one that it replaces. Who has its packed form lets it rest at once."""
+        old = self._last(key)
+        if packed is None:
+            self._objects[key] = obj
+            self._written.append(key)
+        else:
+            self._objects[key] = packed
+            self._hold(key, obj)
         for name, function in self._indexers.items():
             if old is not None:
                 self._leave(name, function, key, old)
@@ -81,7 +105,7 @@ class Store:
 
     def remove(self, key: str) -> Object | None:
         """Take an object out; returns it."""
-        old = self.get(key)
+        old = self._last(key)
         if old is not None:
             del self._objects[key]
             for name, function in self._indexers.items():
@@ -89,12 +113,16 @@ class Store:
         return old
 
     def rest(self) -> Iterator[None]:
-        """Pack what was last written or woken before the call before this one, one step for each object."""
-        resting, self._resting, self._awake = self._resting, self._awake, []
+        """Pack what was last written before the call before this one, one step for each object.
+
+        What was woken, and not read again since the call before this one, is held no longer.
+        """
+        resting, self._resting, self._written = self._resting, self._written, []
+        self._drowsy, self._awake = self._awake, {}
         for key in resting:
             obj = self._objects.get(key)
             if isinstance(obj, dict):
-                self._objects[key] = self._packer.pack(jsonio.dumps(obj))
+                self._objects[key] = self.pack(obj)
                 yield
 
     def _at(self, key: str) -> Object:
@@ -102,10 +130,23 @@ class Store:
         return self._wake(key, found) if isinstance(found, bytes) else found
 
     def _wake(self, key: str, packed: bytes) -> Object:
-        obj: Object = jsonio.loads(self._packer.unpack(packed))
-        self._objects[key] = obj
-        self._awake.append(key)
+        obj = self._awake.get(key)
+        if obj is None:
+            obj = self._drowsy.pop(key, None) or self.unpack(packed)
+            self._hold(key, obj)
         return obj
+
+    def _hold(self, key: str, obj: Object) -> None:
+        if len(self._awake) >= self._awake_bound > 0:
+            self._drowsy, self._awake = self._awake, {}
+        self._awake[key] = obj
+
+    def _last(self, key: str) -> Object | None:
+        """An object that is about to lose its place; None when there is none."""
+        last = self.peek(key)
+        self._awake.pop(key, None)
+        self._drowsy.pop(key, None)
+        return last
 
     def _enter(self, name: str, function: IndexFunction, key: str, obj: Object) -> None:
         index = self._indexes[name]

@@ -42,10 +42,35 @@ def test_reading_wakes_an_object(resting: Store) -> None:
     """The same content comes back, as one dict until it rests again."""
     found = resting.get("a")
     assert found == thing("a")
-    assert resting.get("a") is found
+    for _ in range(3):
+        assert resting.get("a") is found, "it is read again and again"
+        list(resting.rest())
     list(resting.rest())
-    assert len(list(resting.rest())) == 1
+    assert resting.get("a") is not found
     assert resting.get("a") == thing("a")
+
+
+def test_no_more_objects_than_allowed_are_awake() -> None:
+    """Those that were read last stay; nobody sees a difference in what is read."""
+    store = Store({"colour": colour}, awake=2)
+    names = [f"thing-{number}" for number in range(9)]
+    for each in names:
+        assert store.put(each, thing(each), store.pack(thing(each))) is None
+    found = {each: store.get(each) for each in names}
+    assert found == {each: thing(each) for each in names}
+    assert store.get(names[-1]) is found[names[-1]]
+    assert store.get(names[0]) is not found[names[0]]
+    assert store.list() == list(found.values())
+
+
+def test_a_look_wakes_nothing(resting: Store) -> None:
+    """What is written later and what is awake already is seen as well."""
+    assert resting.peek("a") is not resting.peek("a")
+    assert resting.peek("a") == thing("a")
+    assert resting.get("a") is resting.peek("a")
+    resting.put("a", thing("a", "blue"))
+    assert resting.peek("a") == thing("a", "blue")
+    assert resting.peek("c") is None
 
 
 def test_lists_and_indexes_see_objects_that_rest(resting: Store) -> None:
