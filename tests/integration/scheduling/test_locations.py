@@ -80,6 +80,25 @@ async def test_counts_and_readiness(ground: Ground) -> None:
     await counts(space, "both", 2, 1)
 
 
+async def test_a_target_that_goes_from_one_location_to_another(ground: Ground) -> None:
+    """Both Locations hear of it, and of its end, whatever the selectors of others are."""
+    space = await ground.workspace("west", compute=False)
+    for color in ("red", "blue"):
+        await space.location(color, {"matchLabels": {"color": color}})
+    await space.location("broken", {"matchExpressions": [{"key": "color", "operator": "In", "values": []}]})
+    await space.target("one")
+    targets = space.resource(SYNC_TARGETS)
+    for now, before in (("red", "blue"), ("blue", "red")):
+        await targets.patch("one", {"metadata": {"labels": {"color": now}}})
+        await counts(space, now, 1, 1)
+        await counts(space, before, 0, 0)
+    await space.resource(LOCATIONS).patch("red", {"spec": {"instanceSelector": {"matchLabels": {"color": "blue"}}}})
+    await counts(space, "red", 1, 1)
+    await targets.delete("one")
+    await counts(space, "red", 0, 0)
+    await counts(space, "blue", 0, 0)
+
+
 async def test_a_drain_that_begins_later_is_counted_when_it_begins(ground: Ground) -> None:
     space = await ground.workspace("west", compute=False)
     await space.target("one")

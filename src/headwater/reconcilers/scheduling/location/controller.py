@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from headwater.apis.placement.v1alpha1.location import DEFAULT_LOCATION, LOCATION, LOCATIONS
@@ -13,8 +14,8 @@ from headwater.machinery.objects import Object, cluster_name, deep_copy, name, o
 from headwater.machinery.watch import DELETED
 from headwater.reconcilers.fleet import BY_CLUSTER, Fleet
 from headwater.reconcilers.scheduling.location.step_status import record_counts, record_labels
-from headwater.scheduling.model import Target
-from headwater.scheduling.snapshot import target_from
+from headwater.scheduling.model import Location, Target
+from headwater.scheduling.snapshot import location_from, target_from
 
 CONTROLLER_NAME: Final = "placement-location-status"
 _DEFAULT_PREFIX: Final = "default-of:"
@@ -25,6 +26,10 @@ class LocationController:
 
     def __init__(self, fleet: Fleet) -> None:
         self._fleet = fleet
+        self._targets: dict[str, dict[str, Target]] = {}
+        """What counts of the SyncTargets, by logical cluster and key; each Location looks at all of its cluster."""
+        self._selecting: dict[str, Location] = {}
+        """The Locations whose selectors can be read, by key; a SyncTarget concerns few of many."""
         self._committer = Committer.of(fleet.cluster_client, LOCATIONS)
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, clock=fleet.clock)
         fleet.locations.add_handler(self._on_location)
@@ -39,21 +44,34 @@ class LocationController:
     def _on_location(self, kind: str, old: Object | None, new: Object | None) -> None:
         changed = new or old
         assert changed is not None, "an event has an object"
+        self._selecting.pop(object_key(changed), None)
         if kind == DELETED:
             if name(changed) == DEFAULT_LOCATION:
                 self.controller.enqueue(_DEFAULT_PREFIX + cluster_name(changed))
         else:
+            with suppress(ValueError):
+                self._selecting[object_key(changed)] = location_from(changed)
             self.controller.enqueue(object_key(changed))
 
     def _on_sync_target(self, _kind: str, old: Object | None, new: Object | None) -> None:
-        if old is not None and new is not None and _counted(old) == _counted(new):
-            return
         changed = new or old
         assert changed is not None, "an event has an object"
-        cluster = cluster_name(changed)
+        cluster, key = cluster_name(changed), object_key(changed)
+        known = self._targets.setdefault(cluster, {})
+        was, counted = known.pop(key, None), _counted(new) if new is not None else None
+        if counted is not None:
+            known[key] = counted
+        elif not known:
+            del self._targets[cluster]
+        if was == counted:
+            return
         self.controller.enqueue(_DEFAULT_PREFIX + cluster)
-        for key in self._fleet.locations.index_keys(BY_CLUSTER, cluster):
-            self.controller.enqueue(key)
+        for each in self._fleet.locations.index_keys(BY_CLUSTER, cluster):
+            selecting = self._selecting.get(each)
+            if selecting is not None and any(
+                target is not None and selecting.holds(target) for target in (was, counted)
+            ):
+                self.controller.enqueue(each)
 
     def _on_binding(self, _kind: str, _old: Object | None, new: Object | None) -> None:
         """The API of Locations may be bound after SyncTargets were made."""
@@ -73,7 +91,7 @@ class LocationController:
         if await self._committer.commit(location, labelled):
             return None
         now = self._fleet.clock.now()
-        targets = [target_from(each) for each in self._fleet.sync_targets.by_index(BY_CLUSTER, cluster_name(location))]
+        targets = list(self._targets.get(cluster_name(location), {}).values())
         counted = deep_copy(location)
         record_counts(counted, targets, now)
         await self._committer.commit(location, counted)
