@@ -79,6 +79,7 @@ def syncer(
     **as_they_are: Any,
 ) -> None:
     """Check the settings, then work until told to stop."""
+    from headwater.base.collector import expect_many_objects
     from headwater.base.loop import run_service
     from headwater.client.connection import ConfigError
     from headwater.syncer.options import OptionsError, SyncerOptions
@@ -98,6 +99,7 @@ def syncer(
         **asdict(tenants),
         **as_they_are,
     )
+    expect_many_objects()
     try:
         run_service(run(options))
     except (OptionsError, ConfigError, TracingError, WrongSyncTarget) as error:

@@ -7,6 +7,7 @@ import signal
 import sys
 from typing import Final
 
+from headwater.base.collector import expect_many_objects
 from headwater.server.errors import EXPECTED, StartError, start_error
 from headwater.server.options import Options
 from headwater.server.process import ControlPlaneProcess, VirtualContext
@@ -55,6 +56,7 @@ async def run(options: Options) -> int:
 
     What is wrong with the surroundings of a start (a taken port, a damaged store) is one line on standard error.
     """
+    expect_many_objects()
     process = ControlPlaneProcess(options, virtual_workspaces=VIRTUAL_WORKSPACES)
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

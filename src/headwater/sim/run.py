@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 
+from headwater.base.collector import expect_many_objects
 from headwater.sim.fleet import Fleet, FleetOptions
-
-# Objects held in caches are many and have no cycles: looking through them all the time took a sixth of the CPU.
-_COLLECTOR_THRESHOLDS = (100_000, 50, 100)
 
 
 def _say_nothing(_fleet: Fleet) -> None:
@@ -22,8 +19,7 @@ async def run(options: FleetOptions, *, on_ready: Callable[[Fleet], None] = _say
     """
     fleet = Fleet(options)
     await fleet.start()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTOR_THRESHOLDS)
+    expect_many_objects()
     try:
         on_ready(fleet)
         await fleet.wait()
