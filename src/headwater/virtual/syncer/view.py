@@ -69,7 +69,7 @@ def syncer_view(obj: Object, key: str, workspace_url: str, trace: str = "") -> O
     for rule in rules:
         value = diff.get(rule.field_path, MISSING)
         if value == STATUS_PROMOTED:
-            value = get_field(obj, rule.field_path)
+            value = deep_copy(get_field(obj, rule.field_path))
         elif value is MISSING and not rule.promote:
             continue
         set_field(view, rule.field_path, value)

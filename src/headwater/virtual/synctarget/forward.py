@@ -45,9 +45,12 @@ class Forwarder:
     async def watch(
         self, target: TargetRequest, resource: DomainResource, in_namespace: str, query: Query
     ) -> AsyncGenerator[Sequence[WatchEvent], None]:
-        """Events in batches, with the caller's query, until the server ends the watch."""
+        """Events in batches, with the caller's query, until the server ends the watch.
+
+        In one process the objects belong to all who watch, so they must not be changed.
+        """
         transport = self._cluster_client.transport
         path = self._path(target, resource, in_namespace)
         async with Watch(lambda: transport.stream("GET", path, query=query)) as watch:
-            async for batch in watch.batches():
+            async for batch in watch.batches(shared=True):
                 yield batch

@@ -88,6 +88,18 @@ class TestView:
         assert "deletionTimestamp" not in view["metadata"]
         assert view["metadata"]["annotations"] == {"internal.workload.kcp.io/workspace-url": URL}
 
+    def test_fields_of_its_own_within_a_promoted_one_are_in_the_view_only(self) -> None:
+        """The object may belong to all who watch it."""
+        rules = (
+            '[{"FieldPath":"status","PromoteToUpstream":true},{"FieldPath":"status.result","PromoteToUpstream":false}]'
+        )
+        own = {f"diff.syncer.internal.kcp.io/{NORTH}": '{"status":"##promoted##","status.result":"mine"}'}
+        notes = {"experimental.summarizing.workload.kcp.io": rules, **own}
+        obj = cowboy(held=(NORTH,), annotations=notes, status={"result": "theirs", "since": 1})
+        before = copy.deepcopy(obj)
+        assert syncer_view(obj, NORTH, URL)["status"] == {"result": "mine", "since": 1}
+        assert obj == before
+
     def test_deletion_mark_becomes_deletion_timestamp(self) -> None:
         assert syncer_view(cowboy(annotations=DELETION), NORTH, URL)["metadata"]["deletionTimestamp"] == MARK
         soft = {f"finalizers.workload.kcp.io/{NORTH}": "wait"}
