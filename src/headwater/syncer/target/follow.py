@@ -183,7 +183,8 @@ class TargetFollower:
         await self._follow(target, found.served)
         if self._synced_at is None:
             self._synced_at = self._clock.monotonic()
-        if self._brake.held and _allows_deletions(target) and not self._settled:
+        if self._brake.held and _allows_deletions(target):
+            # Also when we have settled while the pcluster was asked: a person's leave does not wait for the next poll.
             return Result(requeue_after_seconds=_SETTLE_SECONDS)
         return Result(requeue_after_seconds=self._poll_seconds)
 
