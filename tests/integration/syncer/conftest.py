@@ -225,6 +225,7 @@ async def running_line(
     hub_tracing: Tracing | None = None,
     syncer_tracing: Tracing | None = None,
     clock: Clock | None = None,
+    clean_delay_seconds: float = 0.2,
 ) -> AsyncIterator[Line]:
     """Everything running, the SyncTarget ready, and a Placement for all namespaces."""
     options = Options(
@@ -240,7 +241,9 @@ async def running_line(
     try:
         await pcluster.start()
         try:
-            line = await registered(tmp_path, process, pcluster, syncer_tracing, clock)
+            line = await registered(
+                tmp_path, process, pcluster, syncer_tracing, clock, clean_delay_seconds=clean_delay_seconds
+            )
             yield line
         finally:
             if line is not None:
@@ -256,6 +259,8 @@ async def registered(
     pcluster: PCluster,
     tracing: Tracing | None = None,
     clock: Clock | None = None,
+    *,
+    clean_delay_seconds: float = 0.2,
 ) -> Line:
     """The pcluster registered in a new workspace, its agent running and ready."""
     workspace = await create_workspace(process)
@@ -278,7 +283,7 @@ async def registered(
             from_kubeconfig=upstream,
             to_kubeconfig=downstream,
             heartbeat_seconds=1,
-            namespace_clean_delay_seconds=0.2,
+            namespace_clean_delay_seconds=clean_delay_seconds,
         ),
         tracing=tracing,
         clock=clock,

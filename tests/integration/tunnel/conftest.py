@@ -13,8 +13,9 @@ from tests.integration.tunnel.ground import Ground, set_ground
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ground]:
-    """One ground for a module."""
-    async with running_line(tmp_path_factory.mktemp("tunnel"), store="memory://") as line:
+    """One ground for a module. Its namespace stays while a test has it look like that of a workspace that is gone."""
+    directory = tmp_path_factory.mktemp("tunnel")
+    async with running_line(directory, store="memory://", clean_delay_seconds=3600) as line:
         yield await set_ground(line)
 
 
