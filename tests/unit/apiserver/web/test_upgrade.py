@@ -60,7 +60,7 @@ async def test_bytes_go_both_ways(serve: Serve, connect: Connect) -> None:
 async def test_what_could_be_read_in_two_ways_is_not_upgraded(serve: Serve, connect: Connect, sent: bytes) -> None:
     """Refused, closed, and the handler is told that nothing came of it."""
     finished: list[str] = []
-    _, port = await serve(upgrading(finished=finished))
+    _, port = await serve(upgrading(finished=finished), linger_timeout=0.05)
     wire = await connect(port)
     wire.send(sent)
     async with no_longer_than():
