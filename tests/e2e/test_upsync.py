@@ -10,9 +10,11 @@ from collections.abc import Iterator
 import pytest
 from tests.e2e.harness import PLATFORM, Program, Stack, kubectls, stack, wait_for
 from tests.e2e.resolver import look_up, pcluster_dns
+from tests.e2e.scheduling.api import Api, Object, Refused, path_of
 from tests.ports import free_port
 
 pytestmark = pytest.mark.e2e
+SYSTEM_TOKEN = "played-by-the-test"
 DERIVED = "experimental.workload.kcp.io/upsync-derived-resources"
 
 
@@ -20,7 +22,9 @@ DERIVED = "experimental.workload.kcp.io/upsync-derived-resources"
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """A control plane, one registered pcluster, and a Deployment that runs there."""
     with stack(tmp_path_factory.mktemp("upsync"), kubectls()[0]) as stack_of_module:
-        stack_of_module.start_hub()
+        tokens = stack_of_module.root / "tokens.csv"
+        tokens.write_text(f'{SYSTEM_TOKEN},system,system,"system:masters"\n')
+        stack_of_module.start_hub("--token-auth-file", str(tokens))
         stack_of_module.start_sim("east")
         stack_of_module.create_workspaces()
         stack_of_module.register("east", "--dns-image=headwater:1", "--isolate-tenants")
@@ -198,6 +202,73 @@ def test_names_lead_to_the_services_of_their_own_workspace(made: Stack) -> None:
         assert program.stop() == 0
     made.kubectl("delete", "namespace", "web", "--timeout=60s", workspace="root:other")
     wait_for("it is gone below", lambda: other["data"]["web"] not in made.below("east", "get", "namespaces"))
+
+
+def refusal(api: Api, verb: str, path: str, body: Object | None = None) -> tuple[int, str]:
+    """Status and message of a request that has to fail."""
+    with pytest.raises(Refused) as caught:
+        api.request(verb, path, body)
+    return caught.value.status, str(caught.value)
+
+
+def test_the_view_of_an_upsyncer(made: Stack) -> None:
+    """U1 to U7, with the credential of a syncer that is down, so that it takes nothing back."""
+    credential = made.credential_kubeconfig("east")
+    made.programs["syncer-east"].stop()
+    target = made.json("get", "synctarget", "east", workspace=PLATFORM)["metadata"]
+    cluster = made.json("get", "namespace", "web")["metadata"]["annotations"]["kcp.io/cluster"]
+    key = target["labels"]["internal.workload.kcp.io/key"]
+    base = f"/services/upsyncer/{target['annotations']['kcp.io/cluster']}/east/{target['uid']}/clusters"
+    view = Api(credential).at(f"{base}/{cluster}")
+    shop = Api(made.kubeconfig, SYSTEM_TOKEN).at(f"/clusters/{cluster}")
+    marks, pods = {f"state.workload.kcp.io/{key}": "Upsync"}, path_of("pods", namespace="web")
+
+    def pod(name: str, **meta: object) -> Object:
+        meta = {"name": name, "labels": marks, **meta}
+        spec = {"containers": [{"name": "main", "image": "nginx:1"}]}
+        return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+    def image(found: Object) -> str:
+        return str(found["spec"]["containers"][0]["image"])
+
+    # U1: what carries the label is listed, over one workspace and over all; what does not is not.
+    for each in (pod("labelled"), pod("plain", labels={})):
+        shop.request("POST", pods, each)
+    for api in (view, Api(credential).at(f"{base}/*")):
+        names = {each["metadata"]["name"] for each in api.list("pods")}
+        assert "labelled" in names
+        assert "plain" not in names
+    # U2: created without a status, which is written by itself and then stands upstream.
+    created = view.request("POST", pods, {**pod("made"), "status": {"phase": "Running"}})
+    assert created.get("status", {}).get("phase") != "Running"
+    view.request("PUT", f"{pods}/made/status", {**created, "status": {"phase": "Running"}})
+    stored = shop.request("GET", f"{pods}/made")
+    assert stored["status"]["phase"] == "Running"
+    # U3: a patch in an annotation says what differs upstream.
+    patch = json.dumps([{"op": "replace", "path": "/spec/containers/0/image", "value": "nginx:2"}])
+    note = {f"internal.workload.kcp.io/upsyncdiff{key}": patch}
+    view.request("POST", pods, pod("differs", annotations=note))
+    assert image(shop.request("GET", f"{pods}/differs")) == "nginx:2"
+    # U4: nothing comes up without the label.
+    status, said = refusal(view, "POST", pods, pod("unlabelled", labels={}))
+    assert (status, "does not match labels" in said) == (400, True)
+    assert refusal(shop, "GET", f"{pods}/unlabelled")[0] == 404
+    # U5: a change goes up.
+    changed = {**stored, "spec": {**stored["spec"], "containers": [{"name": "main", "image": "nginx:3"}]}}
+    changed = view.request("PUT", f"{pods}/made", changed)
+    assert image(shop.request("GET", f"{pods}/made")) == "nginx:3"
+    # U6: the label can't be taken off, and the object stays as it is.
+    bare = {**changed, "metadata": {**changed["metadata"], "labels": {}}}
+    status, said = refusal(view, "PUT", f"{pods}/made", bare)
+    assert (status, "does not match labels" in said) == (400, True)
+    assert shop.request("GET", f"{pods}/made") == changed
+    # U7: deleted there, it is gone upstream.
+    for name in ("made", "differs", "labelled"):
+        view.request("DELETE", f"{pods}/{name}")
+        assert refusal(shop, "GET", f"{pods}/{name}")[0] == 404
+    shop.request("DELETE", f"{pods}/plain")
+    made.programs["syncer-east"].start()
+    wait_for("only the pods of the pcluster are left", lambda: running(made) == 2 == len(shop.list("pods", "web")))
 
 
 def test_a_deleted_namespace_takes_all_along(made: Stack) -> None:
