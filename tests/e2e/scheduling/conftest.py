@@ -1,4 +1,4 @@
-"""One stack for all tests of scheduling that a process runs."""
+"""One stack for all tests of scheduling, which goes with the last of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.e2e.scheduling.floor import ReadyFloor
 from tests.e2e.scheduling.stage import PCLUSTERS, Stage, set_stage
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """The platform's three pclusters, registered and ready."""
     with stack(tmp_path_factory.mktemp("scheduling"), kubectls()[0]) as made, set_stage(made) as stage:
