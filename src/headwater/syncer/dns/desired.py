@@ -27,6 +27,8 @@ DNS_PORT: Final = 53
 SERVER_PORT: Final = 5353
 HEALTH_PORT: Final = 8090
 _UNKNOWN_API_PORTS: Final = (443, 6443)
+_NODE_LOCAL_DNS: Final = "169.254.20.10/32"
+"""Where Kubernetes' cache for DNS listens on each node, in the host's network, which no selector finds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,7 @@ def _policy(plan: ResolverPlan) -> Object:
     kube_dns = [
         {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}},
         {"namespaceSelector": {}, "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}}},
+        {"ipBlock": {"cidr": _NODE_LOCAL_DNS}},
     ]
     api: list[Object] = [
         {"to": [{"ipBlock": {"cidr": f"{ip}/{128 if ':' in ip else 32}"}}], "ports": [_port("TCP", port)]}
@@ -143,7 +146,7 @@ def _deployment(plan: ResolverPlan) -> Object:
             "capabilities": {"drop": ["ALL"]},
             "readOnlyRootFilesystem": True,
         },
-        "resources": {"requests": {"cpu": "10m", "memory": "48Mi"}, "limits": {"memory": "128Mi"}},
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}, "limits": {"memory": "128Mi"}},
     }
     pod = {
         "serviceAccountName": plan.name,
