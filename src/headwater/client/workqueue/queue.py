@@ -147,27 +147,27 @@ class WorkQueue:
                 if timer is not None:
                     timer.cancel()
                 timer = None
-                wait = self._release_due()
-                if wait is not None:
-                    timer = group.start(self._ring(wait), name="timer")
+                due = self._release_due()
+                if due is not None:
+                    timer = group.start(self._ring(due), name="timer")
                 await self._sooner.wait()
                 self._sooner.clear()
             group.cancel()
 
-    async def _ring(self, seconds: float) -> None:
-        await self._clock.sleep(seconds)
+    async def _ring(self, due: float) -> None:
+        # Counted here, as the clock may have moved on before this task began.
+        await self._clock.sleep(due - self._clock.monotonic())
         self._sooner.set()
 
     def _release_due(self) -> float | None:
-        """Add the keys that are due; the seconds until the next one, None when there is none."""
+        """Add the keys that are due; when the next one is, by the monotonic clock, None when there is none."""
         while self._delayed:
             due, _, key = self._delayed[0]
             if self._due.get(key) != due:
                 heapq.heappop(self._delayed)
                 continue
-            wait = due - self._clock.monotonic()
-            if wait > 0:
-                return wait
+            if due > self._clock.monotonic():
+                return due
             heapq.heappop(self._delayed)
             del self._due[key]
             self.add(key)

@@ -161,3 +161,20 @@ async def test_no_key_is_worked_on_twice_at_once_and_none_is_lost(actions: list[
         queue.done(key)
     assert not owed
     assert queue.idle
+
+
+@pytest.mark.parametrize("steps", range(6))
+async def test_a_clock_that_moves_while_a_delay_begins_is_not_missed(steps: int) -> None:
+    """Wherever the queue is between hearing of a delay and sleeping over it."""
+    clock = ManualClock()
+    queue = WorkQueue("q", clock=clock)
+    running = asyncio.ensure_future(queue.run())
+    await settle()
+    queue.add_after("a", 10)
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    clock.advance(10)
+    await settle()
+    assert len(queue) == 1
+    queue.shut_down()
+    await running
