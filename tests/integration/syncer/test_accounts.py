@@ -13,9 +13,11 @@ from tests.integration.servers import namespace as namespace_object
 from tests.integration.syncer.conftest import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PLURALS, Line
 from tests.integration.syncer.test_line import copy_of, deployment
 
+from headwater.apis.workload.labels import syncer_id
 from headwater.client.connection import ConnectionSettings
 from headwater.client.dynamic import ClusterClient
 from headwater.client.transport import NetworkTransport
+from headwater.machinery.conditions import get_condition
 from headwater.machinery.errors import Forbidden, NotFound
 from headwater.machinery.objects import Object, annotations, name, namespace, uid
 from headwater.syncer.run import run
@@ -228,8 +230,37 @@ async def test_pods_without_a_token_are_not_started(web: Line) -> None:
     await eventually(taken_again)
 
 
+async def test_rights_that_are_lacking_roll_nothing(web: Line) -> None:
+    """Without rights on service accounts of the pcluster pods stay as they are, also after a restart."""
+    deployments = web.workspace.resource(DEPLOYMENTS, "web")
+    await deployments.create(running("frontend"))
+    before = await eventually(lambda: pods_of(web, "frontend"))
+    assert mounts(before)
+    roles, role_name = web.downstream.resource(PLURALS["ClusterRole"]), syncer_id("west", uid(web.target))
+
+    def lesser(rule: Object) -> Object:
+        return {**rule, "resources": [each for each in rule["resources"] if each != "serviceaccounts"]}
+
+    role = await roles.get(role_name)
+    await roles.patch(role_name, {"rules": [lesser(rule) for rule in role["rules"]]})
+    await web.stop_agent()
+    web.start_agent()
+
+    async def said() -> bool:
+        condition = get_condition(await web.sync_target(), "SyncerAuthorized") or {}
+        return "serviceaccounts" in condition.get("message", "")
+
+    await eventually(said)
+    await deployments.patch("frontend", {"spec": {"replicas": 3}})
+
+    async def scaled() -> bool:
+        return ((await copy_of(web, "frontend")) or {})["spec"]["replicas"] == 3
+
+    await eventually(scaled)
+    assert await pods_of(web, "frontend") == before
+
+
 async def test_no_token_is_in_a_log_line(web: Line, capfd: pytest.CaptureFixture[str]) -> None:
-    """Not when it is given, and not when the pcluster refuses the Secret with it."""
     await web.workspace.resource(DEPLOYMENTS, "web").create(running("frontend"))
     await eventually(lambda: pods_of(web, "frontend"))
     token = (await secret_of(web))["token"]

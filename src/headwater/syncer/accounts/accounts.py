@@ -24,7 +24,6 @@ from headwater.syncer.namespaces.mapping import Namespaces
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.metrics import Registry
 
-JOBS: Final = GroupResource("batch", "jobs")
 _BEARING: Final = ("automountServiceAccountToken", "imagePullSecrets")
 
 
@@ -64,21 +63,24 @@ class Accounts:
         """Called with the items to be looked at anew, as what their pods run as has changed."""
         downstream.beside = self._beside_changed
 
-    def known_for(self, obj: Object) -> bool:
+    def known_for(self, resource: GroupResource, obj: Object) -> bool:
         """False while not all is listed that says what the pods of an object run as."""
-        if account_of(obj) is None or not self._followed:
+        if account_of(obj) is None:
             return True
-        return self._upstream.synced(SERVICE_ACCOUNTS) and (not _is_job(obj) or self._downstream.informers.synced(JOBS))
+        if self._stays_as_applied(obj):
+            return self._downstream.informers.synced(resource)
+        return self._upstream.synced(SERVICE_ACCOUNTS)
 
     def of(self, obj: Object, key: str, copy: Object | None) -> PodAccount:
-        """The account of an object's pods. Without rights on service accounts they stay without any.
+        """The account of an object's pods, which may have a `copy`.
 
-        The pods of a Job can't be changed, so with a `copy` they stay as they are.
+        The pods of a Job can't be changed, so they stay as they are. While we have no rights on service accounts all
+        pods do, since rights that are lacking for a moment must not roll them, and new ones are without any.
         """
         named = account_of(obj)
         if named is None:
             return NO_ACCOUNT
-        if copy is not None and _is_job(obj):
+        if copy is not None and self._stays_as_applied(obj):
             return account_as_applied(copy, obj)
         if not self._followed:
             return NO_ACCOUNT
@@ -94,7 +96,7 @@ class Accounts:
     async def ensure(self, obj: Object, key: str) -> None:
         """Returns once the token of an object's pods is in its Secret. Raises NoToken and TransportError."""
         named = account_of(obj)
-        if named is not None:
+        if named is not None and self._followed:
             await self._tokens.ensure(_account_key(key, named))
 
     def upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
@@ -105,11 +107,10 @@ class Accounts:
                 self.controller.enqueue(key)
                 for item in self._usage.items(key):
                     self.again(item)
-        elif resource in POD_RESOURCES and spec_or_metadata_changed(old, new):
-            for obj in (old, new):
-                named = account_of(obj) if obj is not None else None
-                if obj is not None and named is not None:
-                    self.controller.enqueue(_account_key(object_key(obj), named))
+        elif resource in POD_RESOURCES and old is not None and _wish(old) != _wish(new):
+            named = account_of(old)
+            if named is not None:
+                self.controller.enqueue(_account_key(object_key(old), named))
 
     def downstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         """Hear of a change of a copy: the Secret that it mounted may be of no use any more."""
@@ -127,6 +128,9 @@ class Accounts:
         for secret in informer.by_index(BY_NAMESPACE, space) if informer is not None else ():
             self._beside_changed(SECRETS, None, secret)
 
+    def _stays_as_applied(self, obj: Object) -> bool:
+        return obj.get("kind") == "Job" or not self._followed
+
     @property
     def _followed(self) -> bool:
         return {SERVICE_ACCOUNTS, SECRETS} <= set(self._downstream.informers.resources)
@@ -136,8 +140,9 @@ class Accounts:
             self._tokens.secret_changed(old, new)
 
 
-def _is_job(obj: Object) -> bool:
-    return obj.get("kind") == "Job"
+def _wish(obj: Object | None) -> object:
+    """The account that an object gives its pods, and whether they want access by what it says itself."""
+    return None if obj is None else (account_of(obj), wants_access(obj, None))
 
 
 def _account_key(key: str, account: str) -> str:

@@ -133,7 +133,7 @@ class SpecReconciler:
             return None
         if stays_upstream(seen, resource):
             return None
-        if not (self._autoscaling.known_for(seen) and self._accounts.known_for(seen)):
+        if not (self._autoscaling.known_for(seen) and self._accounts.known_for(resource, seen)):
             return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
         if self._identity.finalizer not in finalizers(seen):
             if self._claimed.awaits(item_of(resource, key), seen):
