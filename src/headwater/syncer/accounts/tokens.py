@@ -44,11 +44,10 @@ _LEFT_SHARE: Final = 0.9
 log = get_logger("syncer.accounts")
 
 
-class NoToken(StatusError):
+class NoToken(Exception):
     """There is no token for pods. The words are for the tenant, and never hold what a server said of the Secret."""
 
     reason = "NoAccountToken"
-    code = 403
 
 
 class TokenKeeper:

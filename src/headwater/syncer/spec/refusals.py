@@ -82,7 +82,7 @@ class Refusals:
 
     async def without_token(self, resource: GroupResource, key: str, seen: Object, error: NoToken) -> None:
         """Its pods would wait for a token that is not to be had, so it was not applied."""
-        await self._tell(resource, key, seen, f"{error.reason}: {error.message}"[:MAX_LENGTH])
+        await self._tell(resource, key, seen, f"{error.reason}: {error}"[:MAX_LENGTH])
 
     async def waits(self, resource: GroupResource, key: str, seen: Object, text: str) -> None:
         """The object has not gone down yet, and it is not the pcluster that refuses it."""
