@@ -17,7 +17,9 @@ from headwater.cli.session import split_workspace
 from headwater.client.dynamic import ClusterClient
 from headwater.client.kubeconfig import load_file
 from headwater.client.transport import NetworkTransport
+from headwater.machinery.objects import name
 
+_CANARY = "canary"
 _QUIET_SECONDS = 5.0
 _LONGEST_SECONDS = 600.0
 
@@ -64,7 +66,7 @@ async def _restarted(processes: Processes, port: int, fleet: Fleet, empty: float
         reading = time.perf_counter() - started
         changes: list[str] = []
         for view in views:
-            view.add_handler(lambda kind, _old, _new: changes.append(kind))
+            view.add_handler(lambda _kind, old, new: changes.append(name(new or old or {})))
         changes.clear()
         before = memory_mb(processes.pids()["hub"])
         await restart(processes, "hub")
@@ -85,7 +87,7 @@ async def _restarted(processes: Processes, port: int, fleet: Fleet, empty: float
             "settled_to_floor": round(settled / floor, 1),
             "workloads_written": sum(after.get(each) != state for each, state in placed.items()),
             "decisions_changed": sum(after.get(each, ("", ""))[1] != key for each, (_, key) in placed.items()),
-            "events_at_watched_targets": {"targets": len(views), "events": len(changes)},
+            "events_at_watched_targets": {"targets": len(views), "events": sum(each != _CANARY for each in changes)},
             "writes_of_the_hub": writes,
             "heartbeats_meanwhile": beats,
             "memory_mb": {"before": before, "after": memory_mb(pid)},
@@ -99,8 +101,8 @@ async def _restarted(processes: Processes, port: int, fleet: Fleet, empty: float
 async def _settled(fleet: Fleet, started: float) -> tuple[float, float, dict[str, int]]:
     """When the last write was seen, when a new workload was placed, and all writes without those of heartbeats."""
     client = fleet.hub.cluster(fleet.tenants[0]).resource(DEPLOYMENTS, "space-0")
-    await until(lambda: client.create(deployment("canary")), bool)
-    await until(lambda: client.get("canary"), target_key)
+    await until(lambda: client.create(deployment(_CANARY)), bool)
+    await until(lambda: client.get(_CANARY), target_key)
     canary = time.perf_counter()
     last, writes = await _quiet(fleet, canary)
     return last - started, canary - started, writes
