@@ -89,7 +89,7 @@ def test_a_manifest_on_the_wrong_pcluster(made: Scene) -> None:
     create(made, "beside")
     made.check()
     assert before <= {copy["metadata"]["uid"] for each in made.history.copies for copy in each.now()}
-    assert "OtherPCluster" in {each["reason"] for each in platform.list("events", "default")}
+    wait_for("event", lambda: "OtherPCluster" in {each["reason"] for each in platform.list("events", "default")})
     copied.check()
     copied.kill()
     del made.stack.programs["syncer-copied"]
@@ -127,8 +127,8 @@ def test_deletions_in_masses_wait_for_a_person(made: Scene) -> None:
     platform.patch("synctargets", "west", {"metadata": {"annotations": {"sync.kcp.io/allow-deletions": "true"}}})
     made.check()
     wait_for("it says that it goes on", lambda: allowed() == "True")
-    reasons = {each["reason"] for each in platform.list("events", "default")}
-    assert {"DeletionsHeld", "DeletionsAllowed"} <= reasons
+    told = {"DeletionsHeld", "DeletionsAllowed"}
+    wait_for("events", lambda: told <= {each["reason"] for each in platform.list("events", "default")})
     program.stop()
     program.arguments[-4:] = limits
     program.start()
