@@ -237,3 +237,30 @@ def test_a_restarted_control_plane_gets_its_tunnels_back(kube: Kube) -> None:
     made.programs["hub"].start()
     made.wait_ready(made.kubeconfig, made.programs["hub"])
     wait_for("access is back", lambda: kube.run("exec", kube.pod, "--", "echo", "again").stdout == "again\n")
+
+
+def test_what_is_not_ours_below_is_not_reached(made: Stack) -> None:
+    """Y7: no log of a pod without the target's label, nor where the namespace's locator names another target."""
+    pod, home = show_pod(made), str(made.downstream_namespace("east", "default"))
+
+    def logs() -> str:
+        return made.kubectl("-n", "default", "logs", pod, check=False)
+
+    def locate(locator: object) -> None:
+        note = f"kcp.io/namespace-locator={json.dumps(locator)}"
+        made.below("east", "annotate", "--overwrite", "namespace", home, note)
+
+    missing = f'pods "{pod}" not found'
+    wait_for("logs", lambda: missing not in logs())
+    space = made.below_json("east", "get", "namespace", home)
+    own = json.loads(space["metadata"]["annotations"]["kcp.io/namespace-locator"])
+    locate({**own, "syncTarget": {**own["syncTarget"], "name": "west"}})
+    assert missing in logs()
+    locate(own)
+    wait_for("logs again", lambda: missing not in logs() and show_pod(made) == pod)
+    labels = made.below_json("east", "-n", home, "get", "pod", pod)["metadata"]["labels"]
+    [(mark, value)] = [each for each in labels.items() if each[0].startswith("state.workload.kcp.io/")]
+    made.below("east", "-n", home, "label", "pod", pod, f"{mark}-")
+    assert missing in logs()
+    made.below("east", "-n", home, "label", "pod", pod, f"{mark}={value}")
+    wait_for("logs of the marked pod", lambda: missing not in logs() and show_pod(made) == pod)
