@@ -88,6 +88,11 @@ async def test_no_other_sync_target(hub: Hub) -> None:
     for odd in (f"east%3A{east.uid}", "e%D0%B0st", "east%00", "east%2F..%2Fwest", "EAST"):
         url = f"/services/syncer-credentials/{east.cluster}/{odd}/{east.uid}/renew"
         assert (await hub.ask("POST", url, {}, token=token)).status in (400, 404)
+        for view, space in itertools.product(
+            ("syncer", "upsyncer"), ("*", "root", "root%3Aplatform", f"{east.cluster}%2F*")
+        ):
+            where = f"/services/{view}/{east.cluster}/{odd}/{east.uid}/clusters/{space}/api/v1"
+            assert (await hub.ask("GET", where, token=token)).status in (400, 403, 404), where
 
 
 async def test_it_is_renewed_and_the_old_one_stays(hub: Hub) -> None:

@@ -311,6 +311,44 @@ class TestWrites:
             with pytest.raises(BadRequest, match="not an object with metadata"):
                 same_object(cowboy(), nothing)
 
+    @pytest.mark.parametrize(
+        "crafted",
+        [
+            {"labels": {f"state.workload.kcp.io/{SOUTH}": None}},
+            {"labels": {f"state.workload.kcp.io/{SOUTH}": "Upsync", "state.workload.kcp.io/keyX": "Sync"}},
+            {"labels": {f"state.workload.kcp.io/{NORTH}": ""}},
+            {"labels": {"internal.workload.kcp.io/cluster": SOUTH}},
+            {"annotations": {f"deletion.internal.workload.kcp.io/{SOUTH}": MARK}},
+            {"annotations": DELETION},
+            {"annotations": {f"finalizers.workload.kcp.io/{SOUTH}": "wait"}},
+            {"annotations": {f"experimental.spec-diff.workload.kcp.io/{NORTH}": "[]"}},
+            {"annotations": {"experimental.summarizing.workload.kcp.io": "[]"}},
+            {"annotations": {"kcp.io/cluster": "elsewhere", "kcp.io/namespace-locator": "{}"}},
+            {"annotations": diff(SOUTH, status={"forged": 1})},
+            {"annotations": {**reported(SOUTH, LATER), **failed(SOUTH)}},
+            {"finalizers": [finalizer(NORTH)]},
+            {"finalizers": [finalizer(NORTH), finalizer(SOUTH), "user/finalizer", "example.io/held"]},
+            {"ownerReferences": [{"apiVersion": "v1", "kind": "Namespace", "name": "default", "uid": "u"}]},
+            {"name": "leia", "namespace": "kube-system", "uid": "another", "generateName": "x"},
+            {"deletionTimestamp": MARK},
+            {"managedFields": [{"manager": "somebody"}], "generation": 99, "creationTimestamp": MARK},
+        ],
+        ids=lambda crafted: ",".join(
+            next(iter(value), "") if isinstance(value, dict) else key for key, value in crafted.items()
+        ),
+    )
+    @pytest.mark.parametrize("on_status", [False, True], ids=["object", "status"])
+    def test_crafted_metadata_is_dropped(self, crafted: dict[str, Any], *, on_status: bool) -> None:
+        """Whoever has a syncer's credential marks, moves, frees and renames nothing with it."""
+        both = cowboy(targets=(NORTH, SOUTH), held=(NORTH, SOUTH), annotations=diff(NORTH, status={"n": 1}))
+        written = syncer_view(both, NORTH, URL)
+        for part, value in crafted.items():
+            kept = written["metadata"].get(part)
+            written["metadata"][part] = {**kept, **value} if isinstance(kept, dict) else value
+        before = copy.deepcopy(both)
+        change = stored_change(both, written, key=NORTH, resource="cowboys", on_status=on_status, now=NOW)
+        assert (change.object, change.main_changed, change.status_changed) == (before, False, False)
+
 
 class TestFailures:
     """Why a pcluster refuses an object."""
