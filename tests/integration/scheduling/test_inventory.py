@@ -41,7 +41,7 @@ async def test_an_unlisted_workload_may_run_anywhere(ground: Ground) -> None:
 
 
 async def test_resources_come_with_bindings(ground: Ground) -> None:
-    """Secrets and ConfigMaps are known from the start, without their data; the rest with the first binding."""
+    """Secrets, ConfigMaps and accounts are known at once, without their data; the rest with the first bindings."""
     space = await ground.workspace("west")
     await space.resource(CONFIG_MAPS, "default").create(config_map("settings"))
     informers = InformerFactory(ground.client, clock=ground.clock)
@@ -49,7 +49,7 @@ async def test_resources_come_with_bindings(ground: Ground) -> None:
     inventory = Inventory(fleet, ground.client, ground.clock)
     heard: list[GroupVersionResource] = []
     inventory.add_listener(lambda gvr, _: heard.append(gvr))
-    assert {plain(gvr) for gvr in heard} == {("", "configmaps"), ("", "secrets")}
+    assert {plain(gvr) for gvr in heard} == {("", each) for each in ("configmaps", "secrets", "serviceaccounts")}
     async with TaskGroup("informers") as group:
         group.start(informers.run(), name="fleet")
         group.start(inventory.factory.run(), name="inventory")
