@@ -121,7 +121,9 @@ async def test_a_distant_pcluster_is_judged_between_heartbeats(line: Line) -> No
     roles = line.downstream.resource(PLURALS["ClusterRole"])
     await line.stop_agent()
     line.pcluster.faults.set(FaultSettings(latency_ms=500))
-    await roles.patch(syncer_id("west", uid(line.target)), {"rules": []})
+    # What tells the pcluster from others it has to read: else it can't know that it may speak for the SyncTarget.
+    rules = [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]
+    await roles.patch(syncer_id("west", uid(line.target)), {"rules": rules})
     line.start_agent()
 
     async def reported() -> bool:
