@@ -74,7 +74,7 @@ async def run(options: SyncerOptions, *, clock: Clock | None = None, tracing: Tr
         clock=clock,
         registry=registry,
         credentials=keeper,
-        ca_bundle=_trusted(settings),
+        ca_bundle=trusted_by(settings),
         tracing=tracing,
     )
     try:
@@ -105,7 +105,7 @@ def upstream_settings(options: SyncerOptions) -> tuple[ConnectionSettings, str]:
     return replace(settings, server=server), workspace
 
 
-def _trusted(settings: ConnectionSettings) -> bytes:
+def trusted_by(settings: ConnectionSettings) -> bytes:
     """What we trust the control plane by, and clients in pods are to, in PEM; nothing when everything is trusted."""
     if settings.ca_data or settings.insecure_skip_tls_verify:
         return settings.ca_data

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from tests.integration.servers import InProcessServer, eventually
 
-from headwater.apis.workload.labels import CLUSTER_LABEL
+from headwater.apis.workload.labels import CLUSTER_LABEL, LOCATOR_ANNOTATION
 from headwater.base.clock import SystemClock
 from headwater.base.tasks import TaskGroup
 from headwater.client.dynamic import ClusterClient
@@ -24,8 +24,10 @@ from headwater.syncer.namespaces.mapping import Namespaces
 from headwater.syncer.spec.delete import DeletionHeld, delete_copy
 from headwater.syncer.spec.place import place_of
 from headwater.syncer.status import StatusSyncer
+from headwater.syncer.traces import SyncTraces
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.metrics import Registry
+from headwater.telemetry.tracing import OFF
 
 VOLUMES = GroupVersionResource("", "v1", "persistentvolumes")
 VOLUME = GroupResource("", "persistentvolumes")
@@ -72,6 +74,7 @@ async def sides() -> AsyncIterator[Sides]:
         downstream=downstream,
         namespaces=Namespaces(downstream, IDENTITY),
         activity=Activity(clock),
+        traces=SyncTraces(OFF, identity=IDENTITY, clock=clock),
         workers=1,
         clock=clock,
         registry=Registry(),
@@ -80,8 +83,9 @@ async def sides() -> AsyncIterator[Sides]:
     await above.create(volume())
     upstream.sync(["https://hub"], {VOLUME: VOLUMES})
     downstream.sync({VOLUME: VOLUMES})
+    notes = {HASH_ANNOTATION: "h", LOCATOR_ANNOTATION: IDENTITY.locator("here", "").to_json()}
     copies = below.cluster("").resource(VOLUMES)
-    await copies.create(volume(labels={CLUSTER_LABEL: IDENTITY.key}, annotations={HASH_ANNOTATION: "h"}))
+    await copies.create(volume(labels={CLUSTER_LABEL: IDENTITY.key}, annotations=notes))
     await copies.patch_status("disk", {"status": {"phase": "Available"}})
     made = Sides(above, downstream, status)
     async with TaskGroup("sides") as group:
@@ -106,7 +110,7 @@ async def test_what_is_about_to_be_deleted_reports_nothing(sides: Sides) -> None
         return True
 
     place = place_of(VOLUME, KEY, sides.status._namespaces)
-    assert not await delete_copy(sides.downstream, VOLUME, place, may_go)
+    assert not await delete_copy(sides.downstream, VOLUME, place, is_copy=bool, may_go=may_go)
     assert asked[0] is not None, "it is looked at again"
     assert await sides.phase() is None
     await sides.copy_is(there=False)
@@ -120,6 +124,6 @@ async def test_what_may_not_be_deleted_reports_again(sides: Sides) -> None:
 
     place = place_of(VOLUME, KEY, sides.status._namespaces)
     with pytest.raises(DeletionHeld):
-        await delete_copy(sides.downstream, VOLUME, place, may_go)
+        await delete_copy(sides.downstream, VOLUME, place, is_copy=bool, may_go=may_go)
     assert await sides.report() is None
     assert await sides.phase() == "Available"

@@ -17,7 +17,7 @@ from headwater.client.transport import NetworkTransport
 from headwater.machinery.conditions import is_true
 from headwater.machinery.objects import name
 from headwater.syncer.agent import Agent
-from headwater.syncer.run import downstream_settings, upstream_settings
+from headwater.syncer.run import downstream_settings, trusted_by, upstream_settings
 
 _NO_CHANGE = ("/synctargets/", "/selfsubjectaccessreviews", "/selfsubjectrulesreviews", "/events")
 """Writes that concern no synced object: heartbeats, questions about rights, and Events that come up."""
@@ -130,6 +130,7 @@ async def tapped(line: Line) -> AsyncIterator[Tap]:
         control_plane=ClusterClient(transport_for(settings.server)),
         pcluster=ClusterClient(_Tapped(down, tap.down)),
         transport_for=transport_for,
+        ca_bundle=trusted_by(settings),
     )
     line.agent = asyncio.create_task(agent.run())
     try:

@@ -157,7 +157,7 @@ class TokenKeeper:
         try:
             held = await self._request(key)
             await self._apply(key, held)
-        except (StatusError, TransportError):
+        except (NoToken, TransportError):
             self._failures.inc()
             raise
         self._got.inc()
