@@ -33,6 +33,7 @@ from headwater.syncer.mutate.dns import PodDns, with_workspace_dns
 from headwater.syncer.mutate.jobs import without_generated_selector
 from headwater.syncer.mutate.names import downstream_name
 from headwater.syncer.mutate.pods import NO_ACCOUNT, PodAccount, with_upstream_account
+from headwater.syncer.mutate.releases import without_newer_defaults
 from headwater.syncer.mutate.secrets import without_token_type
 from headwater.syncer.mutate.volumes import with_claim_below
 
@@ -102,6 +103,7 @@ def downstream_body(
     without_token_type(body, resource)
     without_tokens(body, resource)
     without_generated_selector(body)
+    without_newer_defaults(body)
     with_upstream_account(body, account, namespace_of(upstream))
     mark_what_is_derived(body, key)
     with_claim_below(body, namespace_below)
