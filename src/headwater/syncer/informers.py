@@ -56,8 +56,10 @@ class InformerSet:
         self._indexers = dict(indexers or {})
         self._transform = transform
         self._informers: dict[GroupResource, tuple[GroupVersionResource, Informer]] = {}
-        self._tasks: dict[GroupResource, asyncio.Task[None]] = {}
+        self._tasks: dict[GroupResource, tuple[asyncio.Task[None], ...]] = {}
         self._group: TaskGroup | None = None
+        self.listed: Callable[[GroupResource], None] = lambda _: None
+        """Called when a resource was listed completely for the first time, after the events of that list."""
 
     @property
     def resources(self) -> Collection[GroupResource]:
@@ -111,7 +113,7 @@ class InformerSet:
             self._group = group
             try:
                 for resource, (_, informer) in self._informers.items():
-                    self._tasks[resource] = group.start(informer.run(), name=str(resource))
+                    self._run(group, resource, informer)
                 group.start(rest(lambda: [informer for _, informer in self._informers.values()], self._clock))
                 await asyncio.get_running_loop().create_future()
             finally:
@@ -133,10 +135,19 @@ class InformerSet:
         informer.add_handler(lambda _, old, new: self._changed(resource, old, new))
         self._informers[resource] = (gvr, informer)
         if self._group is not None:
-            self._tasks[resource] = self._group.start(informer.run(), name=str(resource))
+            self._run(self._group, resource, informer)
+
+    def _run(self, group: TaskGroup, resource: GroupResource, informer: Informer) -> None:
+        async def tell() -> None:
+            await informer.wait_synced()
+            self.listed(resource)
+
+        self._tasks[resource] = (
+            group.start(informer.run(), name=str(resource)),
+            group.start(tell(), name=f"{resource} listed"),
+        )
 
     def _stop(self, resource: GroupResource) -> None:
         del self._informers[resource]
-        task = self._tasks.pop(resource, None)
-        if task is not None:
+        for task in self._tasks.pop(resource, ()):
             task.cancel()

@@ -102,6 +102,38 @@ async def test_a_restart_writes_nothing(line: Line) -> None:
         assert sorted(path.rpartition("/")[2] for _, path in wire) == ["after-first"] * 2 + ["after-second"] * 2
 
 
+async def test_nothing_is_written_before_the_copies_are_known(line: Line) -> None:
+    """After a restart the control plane's list may be there long before that of the pcluster."""
+    await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    await line.workspace.resource(DEPLOYMENTS, "web").create(deployment("frontend"))
+    await eventually(lambda: copy_of(line, "frontend"))
+    await all_seen(line, "before")
+    async with tapped(line, listed_late="/deployments") as tap:
+        await all_seen(line, "unknown")
+        await line.workspace.resource(DEPLOYMENTS, "web").create(deployment("later"))
+        await all_seen(line, "still")
+        tap.down.listing.set()
+        await eventually(lambda: copy_of(line, "later"))
+        await all_seen(line, "known")
+        assert (tap.up.of("/frontend"), tap.down.of("/frontend")) == ([], [])
+        assert tap.down.of("/deployments/later") == ["PATCH"]
+
+
+async def test_a_namespace_is_made_for_what_is_in_it_and_never_claimed(line: Line) -> None:
+    """Also when the syncer knows the workspace's namespaces before it knows those of the pcluster."""
+    await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    await all_seen(line, "before")
+    async with tapped(line, listed_late="/namespaces") as tap:
+
+        async def known() -> bool:
+            return any(path.endswith("/namespaces") for path in tap.up.listed)
+
+        await eventually(known)
+        tap.down.listing.set()
+        await all_seen(line, "after")
+        assert not [path for _, path in tap.up.writes if path.rpartition("/")[0].endswith("/namespaces")]
+
+
 async def test_a_namespace_is_made_once(line: Line) -> None:
     """Twenty objects of it arrive at once, and the syncer sees late what it made."""
     maps = line.workspace.resource(CONFIG_MAPS, "web")

@@ -32,6 +32,11 @@ class Wire:
 
     writes: list[tuple[str, str]] = field(default_factory=list)
     flowing: asyncio.Event = field(default_factory=asyncio.Event)
+    listing: asyncio.Event = field(default_factory=asyncio.Event)
+    listed: list[str] = field(default_factory=list)
+    """Paths that were read."""
+    listed_late: str = ""
+    """How the paths of lists end that wait for `listing`."""
     before_write: Callable[[str, str], Awaitable[None]] = _nothing
 
     def of(self, ending: str) -> list[str]:
@@ -60,7 +65,12 @@ class _Tapped:
             named = f"{path}/{name(jsonio.loads(body))}" if method == "POST" else path
             self._wire.writes.append((method, named))
             await self._wire.before_write(method, named)
-        return await self._inner.request(method, path, query=query, headers=headers, body=body, timeout=timeout)
+        if method == "GET" and self._wire.listed_late and path.endswith(self._wire.listed_late):
+            await self._wire.listing.wait()
+        answer = await self._inner.request(method, path, query=query, headers=headers, body=body, timeout=timeout)
+        if method == "GET":
+            self._wire.listed.append(path)
+        return answer
 
     async def stream(
         self,
@@ -112,10 +122,13 @@ class Tap:
 
 
 @asynccontextmanager
-async def tapped(line: Line) -> AsyncIterator[Tap]:
-    """Run the line's agent so that all it writes is noted, in place of the one that runs."""
+async def tapped(line: Line, *, listed_late: str = "") -> AsyncIterator[Tap]:
+    """Run the line's agent so that all it writes is noted, in place of the one that runs.
+
+    The pcluster lists the resource ``listed_late`` when that is let go.
+    """
     await line.stop_agent()
-    tap = Tap(Wire(), Wire())
+    tap = Tap(Wire(), Wire(listed_late=listed_late))
     tap.up.flowing.set()
     tap.down.flowing.set()
     settings, workspace = upstream_settings(line.options)

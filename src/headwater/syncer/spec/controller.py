@@ -15,7 +15,7 @@ from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.latency import latency
-from headwater.syncer.namespaces.mapping import Namespaces
+from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
 from headwater.syncer.spec.autoscaling import Autoscaling
 from headwater.syncer.spec.brake import BrakeSettings, DeletionBrake
 from headwater.syncer.spec.dnsgate import DnsGate
@@ -75,6 +75,7 @@ class SpecSyncer:
             "syncer-spec", reconcile=self._reconciler.reconcile, workers=workers, clock=clock, registry=registry
         )
         accounts.again = self.controller.enqueue
+        downstream.informers.listed = self._revisit_all
 
     def _again(self, item: str | None) -> None:
         """Look at an item anew, or at all that there are."""
@@ -82,9 +83,14 @@ class SpecSyncer:
             self.controller.enqueue(item)
             return
         for resource in self._downstream.informers.resources:
-            for informer in self._upstream.informers(resource):
-                for obj in informer.list():
-                    self.controller.enqueue(item_of(resource, object_key(obj)))
+            self._revisit_all(resource)
+
+    def _revisit_all(self, resource: GroupResource) -> None:
+        if resource == NAMESPACES:
+            return  # They are made for what is in them, never brought down themselves.
+        for informer in self._upstream.informers(resource):
+            for key in list(informer.keys()):
+                self.controller.enqueue(item_of(resource, key))
 
     def upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         """Hear of a change in the virtual workspace; status is no concern of this controller."""

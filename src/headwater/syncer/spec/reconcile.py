@@ -133,6 +133,8 @@ class SpecReconciler:
             return None
         if stays_upstream(seen, resource):
             return None
+        if not self._downstream.informers.synced(resource):
+            return None  # What looks new may be there; it comes again when the copies are known.
         if not (self._autoscaling.known_for(seen) and self._accounts.known_for(resource, seen)):
             return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
         if self._identity.finalizer not in finalizers(seen):
@@ -242,7 +244,7 @@ class SpecReconciler:
         if kept is not None:
             await hand_over(client, kept)
         body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
-        if copy is None and self._downstream.informers.synced(resource):
+        if copy is None:
             self._brake.made(item)
         with self._traces.applying(item, upstream, (place.namespace, place.name)):
             applied = await client.apply(body, field_manager=FIELD_MANAGER, force=True, strict=True)
