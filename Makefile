@@ -62,6 +62,11 @@ faults: setup ## Play random rounds of faults with real processes; ROUNDS=300 fo
 	HEADWATER_FAULT_ROUNDS=$(or $(ROUNDS),20) HEADWATER_FAULT_SEED=$(or $(SEED),0) \
 	  $(PYTEST) -s tests/e2e/faults/test_rounds.py $(ARGS)
 
+.PHONY: kubernetes
+kubernetes: setup ## Run a syncer against a real Kubernetes API server, which is built first (ten minutes)
+	hack/kubernetes.sh
+	HEADWATER_KUBERNETES=$(CURDIR)/.kubernetes/bin $(PYTEST) tests/e2e/kubernetes $(ARGS)
+
 .PHONY: cover
 cover: setup ## Run all tests and require branch coverage of 85 %
 	$(BIN)/coverage erase
