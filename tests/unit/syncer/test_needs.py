@@ -8,7 +8,7 @@ import pytest
 
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.objects import Object
-from headwater.syncer.target.needs import needed_rules, report_unneeded, unneeded
+from headwater.syncer.target.needs import granting_words, needed_rules, report_unneeded, unneeded
 
 NEEDED = needed_rules([("apps", "deployments")], tunnel=False)
 
@@ -48,3 +48,9 @@ def test_a_long_list_is_cut_and_the_remedy_is_not() -> None:
     assert condition["message"].endswith("; apply this")
     report_unneeded(target, [], "apply this", datetime(2026, 1, 1, tzinfo=UTC))
     assert get_condition(target, "SyncerOverprivileged") is None
+
+
+@pytest.mark.parametrize(("isolate", "command"), [(False, "east --role`"), (True, "east --role --isolate-tenants`")])
+def test_the_words_grant_what_the_syncer_needs_as_it_runs(isolate: bool, command: str) -> None:
+    """A role without the rights on policies would leave tenants without their walls."""
+    assert f"`headwater sync-target manifest {command}" in granting_words("east", isolate_tenants=isolate)

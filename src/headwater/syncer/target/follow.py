@@ -38,7 +38,7 @@ from headwater.syncer.schemas import ApiImporter, Verdict
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.target.binding import PClusterBinding
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
-from headwater.syncer.target.needs import grantable, needed_rules, report_unneeded, unneeded
+from headwater.syncer.target.needs import grantable, granting_words, needed_rules, report_unneeded, unneeded
 from headwater.syncer.target.rights import Rights, held_rules, lacking_verbs
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
@@ -50,9 +50,6 @@ _SETTLE_SECONDS: Final = 3.0
 """So long a person's word about held deletions waits after the start, for all that are to be known again."""
 _LONGEST_MESSAGE: Final = 1024
 _HOW_TO_RELEASE: Final = f"; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOTATION}=true to go on"
-_HOW_TO_GRANT: Final = (
-    "apply to the pcluster what `headwater sync-target manifest {name} --role` prints in the SyncTarget's workspace"
-)
 _CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces", "pclusterID")
 
 Sync = Callable[[Sequence[str], Mapping[GroupResource, GroupVersionResource]], None]
@@ -242,16 +239,17 @@ class TargetFollower:
         if judged:
             changed["status"]["syncedResources"] = judged
         missing = [gvr for gvr, verbs in found.rights.items() if verbs]
+        how_to_grant = granting_words(self._identity.name, isolate_tenants=self._granted["isolate_tenants"])
         now = self._clock.now()
         if missing:
             names = ";".join(sorted(str(gvr) for gvr in missing))
-            message = f"SSAR check failed for gvrs: {names}; {_HOW_TO_GRANT.format(name=self._identity.name)}"
+            message = f"SSAR check failed for gvrs: {names}; {how_to_grant}"
             mark_false(changed, CONDITION_SYNCER_AUTHORIZED, REASON_SYNCER_UNAUTHORIZED, ERROR, message, now)
         else:
             mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
         if found.held is not None:
             beyond = unneeded(found.held, needed_rules(grantable(judged), **self._granted))
-            report_unneeded(changed, beyond, _HOW_TO_GRANT.format(name=self._identity.name), now)
+            report_unneeded(changed, beyond, how_to_grant, now)
         mark_true(changed, CONDITION_API_IMPORTER_READY, now)
         mark_true(changed, CONDITION_SYNCER_READY, now)
         if self._brake.held:

@@ -76,6 +76,15 @@ def needed_rules(
     return rules
 
 
+def granting_words(sync_target: str, *, isolate_tenants: bool) -> str:
+    """What a person does to give the syncer the rights that it needs as it runs now, and no others."""
+    flags = "--role --isolate-tenants" if isolate_tenants else "--role"
+    return (
+        f"apply to the pcluster what `headwater sync-target manifest {sync_target} {flags}` prints "
+        "in the SyncTarget's workspace"
+    )
+
+
 def unneeded(held: Iterable[Mapping[str, Any]], needed: Iterable[Mapping[str, Any]]) -> list[str]:
     """What the held rules allow beyond the needed ones, as `resource.group: verb, verb`, in order.
 
