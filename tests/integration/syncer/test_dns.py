@@ -13,13 +13,13 @@ from tests.integration.syncer.test_line import copy_of, deployment
 
 from headwater.apis.workload.labels import ISOLATION_POLICY, TENANT_LABEL, dns_id, sync_failure_annotation, syncer_id
 from headwater.cli.synctarget.ownspace import resolver_objects
-from headwater.cli.synctarget.rights import downstream_rules
 from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, annotations, labels, name, nested, uid
 from headwater.syncer.dns.desired import NETWORK_POLICIES, RESOURCES, ROLES, SERVICE_ACCOUNTS, SERVICES
 from headwater.syncer.spec import dnsgate
+from headwater.syncer.target.needs import needed_rules
 
 OWN = "kcp-syncer"
 
@@ -38,7 +38,7 @@ async def grant(line: Line) -> None:
     identity = syncer_id("west", uid(line.target))
     for obj in resolver_objects(identity, OWN):
         await line.downstream.resource(PLURALS[obj["kind"]], OWN).apply(obj, field_manager="test")
-    rule = downstream_rules((), isolate_tenants=True)[-1]
+    rule = needed_rules((), isolate_tenants=True)[-1]
     assert rule["resources"] == ["networkpolicies"]
     roles = line.downstream.resource(PLURALS["ClusterRole"])
     await roles.patch(identity, {"rules": [*(await roles.get(identity))["rules"], rule]})

@@ -15,7 +15,8 @@ from headwater.cli.synctarget.manifests import (
     syncer_kubeconfig,
     upstream_objects,
 )
-from headwater.cli.synctarget.rights import downstream_rules, resources_of
+from headwater.cli.synctarget.rights import resources_of
+from headwater.syncer.target.needs import needed_rules
 from headwater.syncer.target.rights import NEEDED_VERBS
 
 LOOK = {"get", "list", "watch"}
@@ -50,7 +51,7 @@ def test_upstream_role_is_for_one_sync_target() -> None:
 
 def test_downstream_rules_list_groups_and_resources() -> None:
     """What its controllers make on the pcluster is looked at only, even where an export offers it."""
-    rules = downstream_rules((*PLAN.resources, ("", "pods"), ("", "endpoints")))
+    rules = needed_rules((*PLAN.resources, ("", "pods"), ("", "endpoints")))
     looking = {
         (rule["apiGroups"][0], *rule["resources"]) for rule in rules if {"list", "watch"} <= set(rule["verbs"]) <= LOOK
     }
@@ -68,7 +69,7 @@ def test_downstream_rules_list_groups_and_resources() -> None:
 def test_nodes_and_pods_are_only_looked_at() -> None:
     """Also when an export offers pods: they are made on the pcluster, and counted and shown from there."""
     verbs: dict[str, set[str]] = {}
-    for rule in downstream_rules((("", "pods"), ("", "endpoints"), *PLAN.resources)):
+    for rule in needed_rules((("", "pods"), ("", "endpoints"), *PLAN.resources)):
         for resource in rule["resources"]:
             verbs.setdefault(resource, set()).update(rule["verbs"])
     assert verbs["nodes"] == {"get", "list", "watch"}
@@ -104,7 +105,7 @@ def test_access_to_pods_is_granted_only_where_it_is_switched_on() -> None:
 
 def test_rights_are_those_that_the_syncer_asks_for() -> None:
     """None is missing when it looks, and none is there that it never uses."""
-    granted = {verb for rule in downstream_rules(PLAN.resources) for verb in rule["verbs"]}
+    granted = {verb for rule in needed_rules(PLAN.resources) for verb in rule["verbs"]}
     assert granted == set(NEEDED_VERBS)
 
 

@@ -15,9 +15,9 @@ from headwater.apis.sync.v1alpha1.identity import identity_of_target
 from headwater.apis.sync.v1alpha1.synctarget import GROUP
 from headwater.base import yamlio
 from headwater.cli.synctarget.ownspace import credentials_objects, lease_objects, resolver_objects
-from headwater.cli.synctarget.rights import downstream_rules
 from headwater.cli.tenantflags import NOTHING_FOR_TENANTS, TenantFlags
 from headwater.machinery.objects import Object
+from headwater.syncer.target.needs import needed_rules
 
 _HEALTH_PORT = 8090
 _RBAC = "rbac.authorization.k8s.io"
@@ -140,7 +140,7 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
             "apiVersion": f"{_RBAC}/v1",
             "kind": "ClusterRole",
             "metadata": named,
-            "rules": downstream_rules(plan.resources, tunnel=plan.tunnel, isolate_tenants=plan.tenants.isolate_tenants),
+            "rules": needed_rules(plan.resources, tunnel=plan.tunnel, isolate_tenants=plan.tenants.isolate_tenants),
         },
         _cluster_role_binding(named, plan.syncer_id, plan.namespace),
         *lease_objects(plan.syncer_id, plan.namespace),

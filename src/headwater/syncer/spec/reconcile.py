@@ -151,7 +151,7 @@ class SpecReconciler:
         try:
             again = await self._apply(resource, key, seen, place)
         except NoToken as error:
-            await self._refusals.without_token(resource, key, seen, error)
+            await self._refusals.waits(resource, key, seen, f"{error.reason}: {error}")
             return Result(requeue_after_seconds=_NO_TOKEN_RETRY_SECONDS)
         except StatusError as error:
             await self._refusals.refused(resource, key, seen, place, error)

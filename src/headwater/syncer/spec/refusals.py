@@ -13,7 +13,6 @@ from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, name, namespace, uid
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.syncer.accounts import NoToken
 from headwater.syncer.identity import item_of
 from headwater.syncer.mutate.names import downstream_name
 from headwater.syncer.spec.place import Place
@@ -80,13 +79,9 @@ class Refusals:
         """The pcluster has something else of the same name; whose it is, is no business of the tenant."""
         await self._tell(resource, key, seen, "NameCollision: the pcluster has something else of this name")
 
-    async def without_token(self, resource: GroupResource, key: str, seen: Object, error: NoToken) -> None:
-        """Its pods would wait for a token that is not to be had, so it was not applied."""
-        await self._tell(resource, key, seen, f"{error.reason}: {error}"[:MAX_LENGTH])
-
     async def waits(self, resource: GroupResource, key: str, seen: Object, text: str) -> None:
         """The object has not gone down yet, and it is not the pcluster that refuses it."""
-        await self._tell(resource, key, seen, text)
+        await self._tell(resource, key, seen, text[:MAX_LENGTH])
 
     async def taken(self, resource: GroupResource, key: str, seen: Object) -> None:
         """The pcluster has the object as it should be."""
