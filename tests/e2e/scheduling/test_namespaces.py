@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.e2e.harness import PLATFORM, wait_for
 from tests.e2e.scheduling import manifests
-from tests.e2e.scheduling.api import path_of
 from tests.e2e.scheduling.stage import Stage, condition, notes_of, states
 
 pytestmark = pytest.mark.e2e
@@ -16,32 +15,33 @@ KEY = "internal.workload.kcp.io/key"
 
 
 def test_copied_up_pods_outlive_silence_but_not_their_target(stage: Stage) -> None:
-    """S6: a Pod that was copied up stays while its pcluster is silent, and goes when that is unregistered.
-
-    kcp's test creates the Pod through the upsyncer's view, which is not served here yet: the system creates it with
-    the label that the upsyncer would give it.
-    """
-    own = stage.tenant("s6")
+    """S6: Pods that were copied up stay while their pcluster is silent, and go when that is unregistered."""
+    own = stage.tenant("s6", compute=False)
     syncer = stage.stack.register("outpost", workspace=own.path, pcluster="north", heartbeat_seconds=1)
+    own.headwater("bind", "compute", own.path)
     key = own.judged("synctargets", "outpost", "Ready", "True", namespace="")["metadata"]["labels"][KEY]
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "up", "labels": {f"state.workload.kcp.io/{key}": "Upsync"}},
-        "spec": {"containers": [{"name": "main", "image": "nginx"}]},
-    }
-    refused = own.kubectl("create", "-f", "-", stdin=json.dumps(pod), check=False)
-    assert "maximal permission policy" in refused
-    stage.system.at(f"/clusters/{own.cluster}").request("POST", path_of("pods", namespace="default"), pod)
+    own.apply(manifests.deployment("web", 1))
+
+    def shown() -> dict[str, dict[str, str]]:
+        return {pod["metadata"]["uid"]: states(pod) for pod in own.api.list("pods", "default")}
+
+    def running() -> bool:
+        return [(pod.get("status") or {}).get("phase") for pod in own.api.list("pods", "default")] == ["Running"]
+
+    wait_for("the pod is shown", running)
+    before = shown()
+    assert list(before.values()) == [{key: "Upsync"}]
     syncer.kill()
     silent = own.judged("synctargets", "outpost", "HeartbeatHealthy", "False", namespace="")
     assert condition(silent, "HeartbeatHealthy")["reason"] == "ErrorHeartbeat"
-    assert states(own.api.find("pods", "up", "default")) == {key: "Upsync"}
+    assert shown() == before
     syncer.start()
     own.judged("synctargets", "outpost", "HeartbeatHealthy", "True", namespace="")
-    assert states(own.api.find("pods", "up", "default")) == {key: "Upsync"}
+    own.kubectl("scale", "deployment", "web", "--replicas=2")
+    wait_for("the syncer works again", lambda: len(shown()) == 2)
+    assert before.items() <= shown().items()
     own.kubectl("delete", "synctarget", "outpost", "--timeout=60s")
-    wait_for("the pod goes", lambda: own.api.find("pods", "up", "default") is None)
+    wait_for("the pods go", lambda: shown() == {})
     syncer.stop()
 
 
