@@ -10,6 +10,8 @@ import re
 from functools import cache, lru_cache
 from typing import Any
 
+from headwater.schema.celfunctions import function_declarations
+
 _BARE_SELF = re.compile(r"\bself\b(?!\s*\.\s*\??\s*[A-Za-z_])")
 _SELF_FIELD = re.compile(r"\bself\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
 _OLD_SELF = re.compile(r"\boldSelf\b")
@@ -80,8 +82,6 @@ def _library() -> Any:
 @cache
 def _environment() -> Any:
     from cel_expr_python.ext import ext_encoders, ext_math, ext_optional, ext_strings
-
-    from headwater.schema.celfunctions import function_declarations
 
     cel = _library()
     names = ("self", "oldSelf", "oldSelfValue", "hasOldSelf")

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from headwater.machinery.quantity import Quantity, is_quantity
+from headwater.schema.backtracking import runs_directly
 from headwater.schema.celnetwork import network_declarations
 
 _QUANTITY = "kubernetes.io/quantity"
@@ -75,8 +76,6 @@ def _quantity(text: str) -> dict[str, str]:
 
 
 def _find_all(value: str, pattern: str) -> list[str]:
-    from headwater.schema.patterns import runs_directly
-
     if not runs_directly(pattern) or len(value) > _MAX_TEXT:
         raise ValueError("the expression is too complex for find")
     return [match.group(0) for match in re.finditer(pattern, value, re.ASCII)]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headwater.apis.kube.schemas import KubeKind, kube_kinds
+from headwater.apis.kube.schemas import KubeKind, kube_kinds, structural
 from headwater.machinery.objects import deep_copy
 from headwater.schema import compile_schema, validate_structural
 
@@ -39,15 +39,15 @@ def sample(schema: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("kind", KINDS)
 def test_schema_is_structural(kind: KubeKind) -> None:
     """The server's own schemas would pass its own check of CRDs."""
-    assert [str(error) for error in validate_structural(kind.structural(), "schema")] == []
+    assert [str(error) for error in validate_structural(structural(kind.definition), "schema")] == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_full_object_passes(kind: KubeKind) -> None:
     """An object with every field set is valid, and neither pruning nor defaulting touches it."""
-    obj = sample(kind.structural())
+    obj = sample(structural(kind.definition))
     before = deep_copy(obj)
-    schema = compile_schema(kind.structural())
+    schema = compile_schema(structural(kind.definition))
     assert schema.prune(obj) == []
     schema.default(obj)
     assert obj == before
@@ -58,13 +58,13 @@ def test_full_object_passes(kind: KubeKind) -> None:
 def test_unknown_fields_are_found(kind: KubeKind) -> None:
     """A field that no kind has is pruned and named."""
     obj = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": {"name": "a"}, "spek": {}}
-    assert compile_schema(kind.structural()).prune(obj) == ["spek"]
+    assert compile_schema(structural(kind.definition)).prune(obj) == ["spek"]
 
 
 def test_deployment_as_people_write_it() -> None:
     """A short Deployment gets what the Kubernetes API server would add to it."""
     deployment = next(kind for kind in kube_kinds().values() if kind.kind == "Deployment")
-    schema = compile_schema(deployment.structural())
+    schema = compile_schema(structural(deployment.definition))
     container = {
         "name": "web",
         "image": "nginx",
@@ -106,7 +106,7 @@ def test_deployment_with_mistakes() -> None:
             "template": {"spec": {"restartPolicy": "Sometimes", "containers": [{"image": "nginx"}]}},
         },
     }
-    assert sorted(str(error) for error in compile_schema(deployment.structural()).validate(obj)) == [
+    assert sorted(str(error) for error in compile_schema(structural(deployment.definition)).validate(obj)) == [
         'spec.replicas: Invalid value: "string": spec.replicas in body must be of type integer: "string"',
         "spec.selector: Required value",
         "spec.template.spec.containers[0].name: Required value",

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headwater.schema.patterns import QUANTITY, Pattern, pattern_error, runs_directly
+from headwater.schema.backtracking import QUANTITY, runs_directly
+from headwater.schema.patterns import Pattern, pattern_error
 
 TAME = [
     r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from headwater.machinery.gvk import GroupVersion, GroupVersionKind, GroupVersionResource
 
@@ -65,12 +64,6 @@ class KubeKind:
     @property
     def gvr(self) -> GroupVersionResource:
         return GroupVersionResource(self.group, self.version, self.plural)
-
-    def structural(self) -> dict[str, Any]:
-        """The kind's structural schema with all references inlined; shared and read-only."""
-        from headwater.apis.kube.schemas import structural  # keeps the table free of the data's loader
-
-        return structural(self.definition)
 
 
 _API = "io.k8s.api"

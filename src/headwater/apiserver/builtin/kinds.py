@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cache
 
-from headwater.apis.kube.schemas import KubeKind, kube_kinds
+from headwater.apis.kube.schemas import KubeKind, kube_kinds, structural
 from headwater.apiserver.builtin.strategies.configuration import ConfigMapStrategy, SecretStrategy
 from headwater.apiserver.builtin.strategies.customresourcedefinitions import (
     CustomResourceDefinitions,
@@ -142,7 +142,7 @@ def _strategy_of(kind: KubeKind) -> Strategy:
 
 
 def _resource(kind: KubeKind, strategy: Strategy) -> ResourceInfo:
-    schema = kind.structural()
+    schema = structural(kind.definition)
     connect = _CONNECT.get((kind.group, kind.plural), {})
     shared_events = kind.group == _EVENTS_GROUP
     return ResourceInfo(

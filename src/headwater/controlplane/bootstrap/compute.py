@@ -11,7 +11,7 @@ from headwater.apis.apis.v1alpha1.apiresourceschema import GROUP as APIS_GROUP
 from headwater.apis.apis.v1alpha2.apiexport import EXTRA_ANNOTATION_PREFIX
 from headwater.apis.kind import APPROVED_ANNOTATION
 from headwater.apis.kube.kinds import KUBERNETES_VERSION, KubeKind, kube_kinds
-from headwater.apis.kube.schemas import DATA
+from headwater.apis.kube.schemas import DATA, structural
 from headwater.apiserver.authn.interface import ALL_AUTHENTICATED
 from headwater.controlplane.bootstrap import rbac
 from headwater.controlplane.bootstrap.exports import export_object
@@ -77,7 +77,7 @@ def schema_object(kind: KubeKind) -> Object:
             "statusReplicasPath": ".status.replicas",
             "labelSelectorPath": ".spec.selector",
         }
-    version: Object = {"name": kind.version, "served": True, "storage": True, "schema": kind.structural()}
+    version: Object = {"name": kind.version, "served": True, "storage": True, "schema": structural(kind.definition)}
     if subresources:
         version["subresources"] = subresources
     metadata: Object = {"name": schema_name(kind)}

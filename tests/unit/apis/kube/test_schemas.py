@@ -36,8 +36,8 @@ def at(schema: Any, path: str) -> Any:
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_structural_is_whole(kind: schemas.KubeKind) -> None:
     """An inlined schema has no reference, no altered type and no description left, and says what every value may be."""
-    structural = kind.structural()
-    assert structural is kind.structural()
+    structural = schemas.structural(kind.definition)
+    assert structural is schemas.structural(kind.definition)
     assert structural["type"] == "object"
     for path, schema in walk(structural):
         assert not {"$ref", "oneOf", "description", "x-kubernetes-group-version-kind"} & schema.keys(), path
@@ -51,7 +51,7 @@ def test_structural_is_whole(kind: schemas.KubeKind) -> None:
 @pytest.mark.parametrize("kind", ALL_KINDS)
 def test_metadata_is_the_shared_object_meta(kind: schemas.KubeKind) -> None:
     """Top-level metadata is one shared schema, so forty kinds cost one ObjectMeta."""
-    metadata = kind.structural()["properties"].get("metadata")
+    metadata = schemas.structural(kind.definition)["properties"].get("metadata")
     if kind.verbs == schemas.kube_kinds()[APPS_DEPLOYMENT].verbs:
         assert metadata is schemas.structural(schemas.OBJECT_META)
 
@@ -72,12 +72,16 @@ def test_metadata_is_the_shared_object_meta(kind: schemas.KubeKind) -> None:
 def test_defaults_are_completed(kind: str, path: str, expected: object) -> None:
     """Defaults that the published schemas lack are there."""
     (found,) = [known for known in schemas.kube_kinds().values() if known.kind == kind]
-    assert at(found.structural(), path)["default"] == expected
+    assert at(schemas.structural(found.definition), path)["default"] == expected
+
+
+def structural_of(gvk: GroupVersionKind) -> Any:
+    return schemas.structural(schemas.kube_kinds()[gvk].definition)
 
 
 def test_merge_keys_survive() -> None:
     """Strategic merge and apply find their keys in the same schema."""
-    containers = at(schemas.kube_kinds()[APPS_DEPLOYMENT].structural(), "spec.template.spec.containers")
+    containers = at(structural_of(APPS_DEPLOYMENT), "spec.template.spec.containers")
     assert containers["x-kubernetes-patch-merge-key"] == "name"
     assert containers["x-kubernetes-patch-strategy"] == "merge"
     assert containers["x-kubernetes-list-map-keys"] == ["name"]
@@ -85,16 +89,18 @@ def test_merge_keys_survive() -> None:
 
 def test_recursion_is_cut() -> None:
     """A JSON schema within a CRD keeps what it does not know from the second level on."""
-    crd = schemas.kube_kinds()[GroupVersionKind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")].structural()
+    crd = schemas.structural(
+        schemas.kube_kinds()[GroupVersionKind("apiextensions.k8s.io", "v1", "CustomResourceDefinition")].definition
+    )
     json_schema = at(crd, "spec.versions.[].schema.openAPIV3Schema")
     assert json_schema["properties"]["not"] == {"x-kubernetes-preserve-unknown-fields": True}
 
 
 def test_quantities_and_unions() -> None:
     """Unions of scalars carry Kubernetes' own mark."""
-    service = schemas.kube_kinds()[GroupVersionKind("", "v1", "Service")].structural()
+    service = structural_of(GroupVersionKind("", "v1", "Service"))
     assert at(service, "spec.ports.[].targetPort") == {"format": "int-or-string", "x-kubernetes-int-or-string": True}
-    claim = schemas.kube_kinds()[GroupVersionKind("", "v1", "PersistentVolumeClaim")].structural()
+    claim = structural_of(GroupVersionKind("", "v1", "PersistentVolumeClaim"))
     requests = at(claim, "spec.resources.requests")
     assert requests["additionalProperties"] == {"format": "quantity", "x-kubernetes-int-or-string": True}
 
