@@ -29,4 +29,9 @@ def stays_until(taint: Taint, tolerations: Sequence[Toleration]) -> datetime | N
     seconds = [each.seconds for each in tolerations if each.seconds is not None and each.tolerates(taint)]
     if not seconds:
         return AT_ONCE
-    return taint.time_added + timedelta(seconds=max(seconds)) if taint.time_added is not None else None
+    if taint.time_added is None:
+        return None
+    try:
+        return taint.time_added + timedelta(seconds=max(seconds))
+    except OverflowError:  # Beyond the last year that there is.
+        return None

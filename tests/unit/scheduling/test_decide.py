@@ -109,6 +109,15 @@ def test_tolerated_taint_is_no_reason() -> None:
     assert picked(decide(wrong, Snapshot(NOW, (HERE,), (tainted,)))) == set()
 
 
+def test_a_toleration_longer_than_time_itself_never_ends() -> None:
+    """`tolerationSeconds` is 64 bits wide; the calendar ends before that."""
+    added = Taint("gpu", "", "NoExecute", NOW)
+    for_long = policy(current=("key-a",), tolerations=(Toleration("gpu", "Exists", seconds=2**63 - 1),))
+    decision = decide(for_long, Snapshot(NOW, (HERE,), (target("a", taints=(added,)), target("b"))))
+    assert picked(decision) == {"a"}
+    assert decision.recheck_at is None
+
+
 def test_rechecks_when_time_alone_may_change_the_outcome() -> None:
     lost = target("a", not_ready_since=NOW - timedelta(seconds=100))
     drained = target("b", evict_after=NOW + timedelta(seconds=400))
