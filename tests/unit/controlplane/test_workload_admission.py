@@ -14,12 +14,12 @@ from headwater.apiserver.builtin.kinds import builtin_resources
 from headwater.apiserver.loopback import LOOPBACK_USER
 from headwater.apiserver.resources import ResourceInfo
 from headwater.base.clock import ManualClock
-from headwater.controlplane.admission.placement import PlacementAdmission
+from headwater.controlplane.admission.placement import LocationAdmission, PlacementAdmission
 from headwater.controlplane.admission.synctarget import SyncTargetAdmission
 from headwater.controlplane.admission.workloadmarks import WorkloadMarks
 from headwater.controlplane.clusters.index import ClusterIndex
 from headwater.controlplane.objects import ControlPlaneObjects
-from headwater.machinery.errors import Forbidden
+from headwater.machinery.errors import Forbidden, Invalid
 
 ALICE = UserInfo("alice", groups=("system:authenticated",))
 MASTER = UserInfo("m", groups=("system:masters",))
@@ -215,3 +215,40 @@ async def test_foreign_locations_need_the_verb_use(attributes: AdmissionAttribut
         return
     with pytest.raises(Forbidden, match=r"no permission to use locations.placement.kcp.io .* or it does not exist"):
         await plugin.validate(attributes)
+
+
+BAD_SELECTOR = {"matchExpressions": [{"key": "region", "operator": "In"}]}
+SELECTORS = {
+    "placement": (PlacementAdmission(cast("ClusterIndex", Clusters()), Rights()), "locationSelector"),
+    "location": (LocationAdmission(), "instanceSelector"),
+}
+
+
+@pytest.mark.parametrize(("plugin", "field"), SELECTORS.values(), ids=SELECTORS)
+@pytest.mark.parametrize("user", [ALICE, MASTER], ids=["user", "master"])
+async def test_selectors_that_cannot_be_read_are_refused(
+    plugin: PlacementAdmission | LocationAdmission, field: str, user: UserInfo
+) -> None:
+    """By name of the field. One that is there already may stay, and the control plane is not asked."""
+    bad = {"metadata": {}, "spec": {field: BAD_SELECTOR}}
+    with pytest.raises(Invalid, match=rf"spec\.{field}\.matchExpressions\[0\]\.values: Required value"):
+        await plugin.validate(write(bad, user=user))
+    await plugin.validate(write(bad, bad, user))
+    await plugin.validate(write(bad, user=LOOPBACK_USER))
+    await plugin.validate(write(bad, {"metadata": {}}, user, "status"))
+
+
+WEIGHTS: dict[str, tuple[dict[str, Any], list[str]]] = {
+    "count": ({"mode": "Divided", "divideBy": "Weights"}, []),
+    "duplicated": ({"mode": "Duplicated", "divideBy": "Weights"}, ["mode is not Divided"]),
+    "by-room": ({"mode": "Divided", "divideBy": "FreeCapacity"}, ["divideBy is not Weights"]),
+}
+
+
+@pytest.mark.parametrize(("replicas", "said"), WEIGHTS.values(), ids=WEIGHTS)
+async def test_weights_that_count_for_nothing_are_warned_of(replicas: dict[str, Any], said: list[str]) -> None:
+    warnings: list[str] = []
+    attributes = write({"metadata": {}, "spec": {"replicas": {**replicas, "weights": {"east": 3}}}})
+    attributes.warn = warnings.append
+    await PlacementAdmission(cast("ClusterIndex", Clusters()), Rights()).validate(attributes)
+    assert warnings == [f"spec.replicas.weights: ignored, since spec.replicas.{each}" for each in said]

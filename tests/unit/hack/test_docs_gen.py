@@ -27,7 +27,7 @@ def test_kinds() -> None:
     page = docs_gen.kinds_page("placement.kcp.io", [PLACEMENT])
     assert "| `spec.targets.min` | integer |" in page
     assert "Default `1`. At least 1 and at most 64." in page
-    assert "Rule: min must not be greater than max." in page
+    assert "Rule: min must not be greater than max, which is 1 unless it is given." in page
     assert "| `spec.tolerations[].effect` | string |" in page
     assert "| `spec.namespaceSelector` | label selector |" in page
     assert "matchExpressions" not in page

@@ -24,7 +24,7 @@ from headwater.controlplane.admission.apiresourceschema import APIResourceSchema
 from headwater.controlplane.admission.lifecycle import WorkspaceNamespaceLifecycle
 from headwater.controlplane.admission.logicalcluster import LogicalClusterAdmission
 from headwater.controlplane.admission.paths import PathAnnotation
-from headwater.controlplane.admission.placement import PlacementAdmission
+from headwater.controlplane.admission.placement import LocationAdmission, PlacementAdmission
 from headwater.controlplane.admission.reserved import CustomResourceOverlap, ReservedNames
 from headwater.controlplane.admission.synctarget import SyncTargetAdmission
 from headwater.controlplane.admission.workloadmarks import WorkloadMarks
@@ -54,6 +54,7 @@ def admission_plugins(
         (CORE_GROUP, "logicalclusters"): [LogicalClusterAdmission()],
         ("apiextensions.k8s.io", "customresourcedefinitions"): [CustomResourceOverlap(state)],
         (SYNC_GROUP, "synctargets"): [SyncTargetAdmission(state, authorizer, clock=clock)],
+        (PLACEMENT_GROUP, "locations"): [LocationAdmission()],
         (PLACEMENT_GROUP, "placements"): [PlacementAdmission(state.clusters, authorizer)],
     }
     return (

@@ -72,7 +72,7 @@ class SyncTargetAdmission(BasePlugin):
             found = self._state.export(path, name, here=attributes.cluster)
             if found is None or not await self._may_bind(attributes, found[0], name):
                 shown = path or self._state.clusters.path_of(attributes.cluster)
-                why = f"spec.supportedAPIExports: no permission to bind to export {shown}:{name}"
+                why = f"spec.supportedAPIExports: no permission to bind to export {shown}:{name}, or it does not exist"
                 raise errors.forbidden(attributes.info.group_resource, attributes.name, why)
 
     async def _may_bind(self, attributes: AdmissionAttributes, cluster: str, name: str) -> bool:

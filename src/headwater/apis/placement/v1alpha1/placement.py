@@ -84,7 +84,7 @@ _TARGETS = with_rule(
         max=integer("Never use more than this.", minimum=1, maximum=MAX_TARGETS, default=1),
     ),
     "self.min <= self.max",
-    "min must not be greater than max",
+    "min must not be greater than max, which is 1 unless it is given",
 )
 
 _SPREAD = with_rule(
@@ -97,6 +97,7 @@ _SPREAD = with_rule(
     ),
     "self.by != 'label' || (has(self.label) && self.label != '')",
     "label is required when by is label",
+    field_path=".label",
 )
 
 _TOLERATION = obj(

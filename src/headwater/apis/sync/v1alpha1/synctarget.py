@@ -96,6 +96,7 @@ _TAINT = with_rule(
     ),
     "self.key.matches('^([a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?/)?[a-zA-Z0-9]([-_.a-zA-Z0-9]*[a-zA-Z0-9])?$')",
     "key must be a label key",
+    field_path=".key",
 )
 
 _SPEC = with_rule(
