@@ -8,23 +8,28 @@ from datetime import datetime
 from typing import Literal
 
 from headwater.machinery.amounts import quantity_of
+from headwater.machinery.timestamps import format_time
 from headwater.scheduling.arrays import micros, where
 from headwater.scheduling.assign import assignment_of
 from headwater.scheduling.choosing import Choice, Filler, choices_for, fewest
 from headwater.scheduling.filling import evenness
 from headwater.scheduling.filters import (
     REASON_ENOUGH,
+    REASON_EVICTING,
     REASON_INSUFFICIENT_CAPACITY,
     REASON_LOCATION_NOT_SELECTED,
     REASON_MASS_LOSS,
     REASON_NO_WEIGHT,
+    REASON_NOT_READY,
     REASON_SPREAD,
+    REASON_TAINTED,
     REASON_TARGET_NOT_SELECTED,
     reasons_against,
 )
 from headwater.scheduling.home import mass_loss, spared, weighted
 from headwater.scheduling.lacking import listed, shortage
 from headwater.scheduling.model import Location, Policy, Reason, Target
+from headwater.scheduling.tolerance import stays_until
 from headwater.scheduling.workload import Assignment, Workload
 from headwater.scheduling.world import World
 
@@ -152,7 +157,7 @@ class _View:
             if in_use and choice.candidates.suspended[position]:
                 lost = mass_loss(self._world, target)
                 return "Held", (Reason(REASON_MASS_LOSS, lost.message, "bring its syncer back"),)
-            return ("Kept", self._overdrawn(target)) if in_use else ("Chosen", ())
+            return ("Kept", [*self._overdrawn(target), *self._for_now(target)]) if in_use else ("Chosen", ())
         if chosen and position in choice.held:
             return "Held", tuple(reasons_against(target, self._policy, self._now, in_use=True))
         reasons = self._against(target)
@@ -171,6 +176,22 @@ class _View:
             return ()
         message = f"SyncTarget {target.name} has {listed(over)} less than is requested there"
         return (Reason(REASON_INSUFFICIENT_CAPACITY, message, _more(over)),)
+
+    def _for_now(self, target: Target) -> Iterator[Reason]:
+        """Why what is kept will have to leave if nothing changes, and when."""
+        if target.evict_after is not None:
+            at = format_time(target.evict_after)
+            yield Reason(REASON_EVICTING, f"SyncTarget {target.name} will be drained at {at}", "uncordon it")
+        if target.not_ready_since is not None:
+            at = format_time(target.not_ready_since + self._policy.not_ready_grace)
+            why = f"SyncTarget {target.name} is not ready; others may take over at {at}"
+            yield Reason(REASON_NOT_READY, why, "bring its syncer back")
+        for taint in target.taints:
+            until = stays_until(taint, self._policy.tolerations)
+            if until is not None:
+                shown = f"{taint.key}={taint.value}:{taint.effect}"
+                why = f"SyncTarget {target.name} has the taint {shown}, which is tolerated until {format_time(until)}"
+                yield Reason(REASON_TAINTED, why, f"tolerate {shown} for ever")
 
     def _against(self, target: Target) -> list[Reason]:
         """Everything against a target that is in use and asked to leave, or that would have to come."""

@@ -8,7 +8,7 @@ from tests.unit.scheduling.fleets import NOW, policy, put, target, workload, wor
 
 from headwater.machinery.labels import parse_selector
 from headwater.scheduling.explain import Explanation, Verdict, explain
-from headwater.scheduling.model import Preference, SpreadConstraint, Taint
+from headwater.scheduling.model import Preference, SpreadConstraint, Taint, Toleration
 
 
 def by_name(explanation: Explanation) -> dict[str, Verdict]:
@@ -115,3 +115,30 @@ def test_uneven_and_weightless() -> None:
     assert (found["a0"].decision, found["a0"].replicas) == ("Chosen", 2)
     assert [each.admit for each in found["a1"].reasons] == ["give it a weight", "raise maxSkew"]
     assert [each.reason for each in found["b1"].reasons] == ["InsufficientCapacity"]
+
+
+def test_until_when_it_is_kept() -> None:
+    """Whoever looks in time can still do something about it."""
+    here = target(
+        "a",
+        evict_after=NOW + timedelta(hours=1),
+        not_ready_since=NOW - timedelta(seconds=100),
+        taints=(Taint("gpu", "", "NoExecute", NOW), Taint("x", "", "NoSchedule")),
+    )
+    limited = Toleration("gpu", "Exists", effect="NoExecute", seconds=60)
+    made = world(here, target("b"), policy(tolerations=(limited,)), workload(current={"key-a": 1}))
+    kept = by_name(explain(made, "web", NOW))["a"]
+    assert kept.decision == "Kept"
+    assert [(each.reason, each.message, each.admit) for each in kept.reasons] == [
+        ("Evicting", "SyncTarget a will be drained at 2026-01-01T01:00:00Z", "uncordon it"),
+        (
+            "NotReady",
+            "SyncTarget a is not ready; others may take over at 2026-01-01T00:03:20Z",
+            "bring its syncer back",
+        ),
+        (
+            "Tainted",
+            "SyncTarget a has the taint gpu=:NoExecute, which is tolerated until 2026-01-01T00:01:00Z",
+            "tolerate gpu=:NoExecute for ever",
+        ),
+    ]

@@ -17,6 +17,8 @@ from headwater.scheduling.world import World
 
 Values = list[Target | Policy | Workload]
 RUNS = settings(max_examples=120, deadline=None)
+MAY_STAY = {"InsufficientCapacity", "Evicting", "NotReady", "Tainted"}
+"""What may be said of a target that keeps its workload: the last three of a time to come."""
 
 
 def settled(made: World, rounds: int = 20) -> World:
@@ -148,7 +150,7 @@ def test_explain_agrees(given_values: Values) -> None:
         for verdict in explanation.verdicts:
             told = {reason.reason for reason in verdict.reasons}
             if verdict.decision in ("Chosen", "Kept"):
-                assert told <= ({"InsufficientCapacity"} if verdict.decision == "Kept" else set())
+                assert told <= (MAY_STAY if verdict.decision == "Kept" else set())
             else:
                 assert told
             assert (verdict.decision in ("Kept", "Held")) <= (verdict.target.key in current)

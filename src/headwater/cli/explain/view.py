@@ -119,6 +119,9 @@ def _score(target: _Entry, *, wide: bool) -> str:
 def _reasons(target: _Entry, now: datetime, *, wide: bool) -> list[list[str]]:
     """[message with what would admit it], or with `wide` [message, what would admit it], one for each reason."""
     found = []
+    if "leaving" in target:
+        told = f"was told {age(target['leaving'], now)} ago to go" if target["leaving"] else "waits for the others"
+        found.append([f"still has a copy, which {told}", ""])
     if target.get("reachable") is False:
         at = (target.get("reported") or {}).get("at")
         known = f"; what it reported is {age(at, now)} old" if at else ""

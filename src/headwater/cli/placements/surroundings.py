@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from headwater.apis.workload.intent import deletion_marks
 from headwater.cli.placements.rows import View
 from headwater.cli.placements.targets import is_unreachable
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, controller_of, name, namespace
+from headwater.machinery.objects import annotations as annotations_of
+from headwater.machinery.timestamps import format_time
 
 if TYPE_CHECKING:
     from headwater.cli.session import Session
@@ -25,6 +29,7 @@ _WORKLOADS = (
 )
 _MAX_EXPLAINED = 100
 _AT_ONCE = 8
+_OVERDUE = timedelta(seconds=5)
 
 Subject = tuple[GroupVersionResource, Object]
 
@@ -63,11 +68,13 @@ async def lost_pclusters(
 ) -> Mapping[tuple[str, str, str], frozenset[str]]:
     """Names of the pclusters that can't be reached, of those workloads whose conditions speak of such.
 
-    A condition speaks of one pcluster only, so the explanation is asked for the others. At most a hundred workloads are
-    asked about, and where the control plane does not explain the conditions have to do.
+    A condition speaks of one pcluster only, and of none that a workload leaves, so the explanation is asked for the
+    others. At most a hundred workloads are asked about, and where the control plane does not explain the conditions
+    have to do.
     """
     gate = asyncio.Semaphore(_AT_ONCE)
-    asked = [each for each in subjects if is_unreachable(each[1]) and controller_of(each[1]) is None][:_MAX_EXPLAINED]
+    since = format_time(datetime.now(UTC) - _OVERDUE)
+    asked = [each for each in subjects if in_doubt(each[1], since) and controller_of(each[1]) is None][:_MAX_EXPLAINED]
 
     async def ask(gvr: GroupVersionResource, workload: Object) -> frozenset[str]:
         async with gate:
@@ -78,6 +85,11 @@ async def lost_pclusters(
         (gvr.resource, namespace(workload), name(workload)): lost
         for (gvr, workload), lost in zip(asked, found, strict=True)
     }
+
+
+def in_doubt(workload: Object, since: str) -> bool:
+    """True when a condition speaks of a lost pcluster, or one that was told before that time to drop it has not."""
+    return is_unreachable(workload) or any(mark < since for mark in deletion_marks(annotations_of(workload)).values())
 
 
 async def _unreachable(session: Session, gvr: GroupVersionResource, workload: Object) -> frozenset[str]:

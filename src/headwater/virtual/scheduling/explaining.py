@@ -7,11 +7,12 @@ from datetime import datetime
 
 from headwater.apis.placement.v1alpha1.placement import CONDITION_READY, CONDITION_SCHEDULED, MAX_TARGETS, PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.apis.workload.intent import target_keys
 from headwater.client.dynamic import ClusterClient
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, cluster_name, name, object_key
+from headwater.machinery.objects import Object, cluster_name, labels, name, object_key
 from headwater.scheduling.explain import Verdict, explain
 from headwater.scheduling.pods import pod_template
 from headwater.scheduling.workload import workload_id
@@ -39,7 +40,8 @@ class Explainer:
             message = await self._unselected(obj, resource)
             return document(Subject(obj, resource, workload, {}), None, message)
         explanation = explain(world, known, now)
-        used = (verdict for verdict in explanation.verdicts if verdict.decision in IN_USE)
+        had = target_keys(labels(obj))
+        used = (each for each in explanation.verdicts if each.decision in IN_USE or each.target.key in had)
         return document(Subject(obj, resource, workload, await self._sync_targets(used)), explanation, "")
 
     async def _sync_targets(self, verdicts: Iterable[Verdict]) -> dict[str, Object]:

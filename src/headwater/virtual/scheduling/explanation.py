@@ -10,13 +10,14 @@ from typing import Any, Final
 from headwater.apis.placement.v1alpha1.location import GROUP, VERSION
 from headwater.apis.sync.v1alpha1.synctarget import CONDITION_HEARTBEAT_HEALTHY
 from headwater.apis.workload.failures import failure_of
+from headwater.apis.workload.intent import deletion_marks, target_keys
 from headwater.apis.workload.labels import HISTORY_ANNOTATION, REPORTED_ANNOTATION_PREFIX
 from headwater.apiserver.tables.interface import columns, integer
 from headwater.base import jsonio
 from headwater.machinery.amounts import quantities
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.objects import Object, name, namespace, nested, uid
+from headwater.machinery.objects import Object, labels, name, namespace, nested, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.timestamps import format_time, parse_time
 from headwater.scheduling.explain import Explanation, Verdict
@@ -53,7 +54,7 @@ def document(subject: Subject, explanation: Explanation | None, message: str) ->
         "placements": list(explanation.placements) if explanation is not None else [],
         "scheduled": "True" if shares and not unplaced else "False",
         "message": message if explanation is None else "; ".join(explanation.assignment.reasons),
-        "targets": [_target(subject, verdict, history) for verdict in verdicts[:MAX_TARGETS]],
+        "targets": [_target(subject, each, history, shares) for each in verdicts[:MAX_TARGETS]],
         "history": history,
     }
     if len(verdicts) > MAX_TARGETS:
@@ -87,7 +88,7 @@ def _workload(subject: Subject) -> Object:
     return described
 
 
-def _target(subject: Subject, verdict: Verdict, history: Sequence[Object]) -> Object:
+def _target(subject: Subject, verdict: Verdict, history: Sequence[Object], shares: Mapping[str, int]) -> Object:
     target, location = verdict.target, verdict.location
     shown: Object = {
         "name": target.name,
@@ -107,6 +108,8 @@ def _target(subject: Subject, verdict: Verdict, history: Sequence[Object]) -> Ob
     reported = _reported(subject.obj, target.key)
     if reported is not None:
         shown["reported"] = reported
+    if target.key not in shares and target.key in target_keys(labels(subject.obj)):
+        shown["leaving"] = deletion_marks(annotations_of(subject.obj)).get(target.key, "")
     if verdict.decision in IN_USE and (failure := failure_of(subject.obj, target.key)) is not None:
         shown["refused"] = failure
     sync_target = subject.sync_targets.get(target.key)
@@ -202,6 +205,7 @@ def table(explanation: Object, version: str) -> Object:
 def _cells(target: Object) -> list[Any]:
     reasons = target["reasons"]
     refused = [f"its pcluster refuses it: {target['refused']}"] if target.get("refused") else []
+    refused += ["it has a copy that leaves"] if "leaving" in target else []
     return [
         target["name"],
         target["decision"],

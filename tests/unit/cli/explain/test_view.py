@@ -129,6 +129,16 @@ def test_what_its_pcluster_says_against_it_comes_first() -> None:
     assert rows[4].endswith("it is cordoned -> uncordon it")
 
 
+@pytest.mark.parametrize(
+    ("leaving", "said"),
+    [("", "which waits for the others"), ("2026-01-01T11:59:00Z", "which was told 60s ago to go")],
+)
+def test_a_copy_that_leaves_is_said_first(leaving: str, said: str) -> None:
+    rows = explanation_text({"status": {**STATUS, "targets": [{**WEST, "leaving": leaving}]}}, NOW).splitlines()
+    assert rows[3].endswith(f"still has a copy, {said}")
+    assert rows[4].endswith("it is cordoned -> uncordon it")
+
+
 def test_many_targets_are_counted_unless_wide() -> None:
     many = {**STATUS, "targets": [{**WEST, "name": f"t{number:03}"} for number in range(60)], "truncated": True}
     text = explanation_text({"status": many}, NOW)

@@ -9,6 +9,7 @@ import pytest
 
 from headwater.apis.workload.labels import sync_target_key
 from headwater.cli.placements.rows import WIDE_TITLES, View, rows
+from headwater.cli.placements.surroundings import in_doubt
 
 EAST, WEST = sync_target_key("hub", "east"), sync_target_key("hub", "west")
 SPREAD = {"web": {"metadata": {"name": "web", "labels": {"tier": "web"}}}, "db": {"metadata": {"name": "db"}}}
@@ -200,3 +201,26 @@ def test_what_a_pcluster_refuses_is_not_ready() -> None:
     summary, row = cells(deployment({EAST: 3, WEST: 3}, annotations=failed))
     assert row["WHY"] == "east refuses it: Forbidden: no latest tags"
     assert (summary["READY"], summary["WHY"]) == ("0/1", "1 workload is refused by a pcluster")
+
+
+DOUBT = {
+    "well": (deployment({EAST: 3}), False),
+    "lost": (
+        deployment({EAST: 3}, status={"conditions": [{"type": "Available", "reason": "SyncTargetUnreachable"}]}),
+        True,
+    ),
+    "just-told-to-go": (
+        deployment({EAST: 3}, annotations={f"deletion.internal.workload.kcp.io/{EAST}": "2026-01-01T12:00:00Z"}),
+        False,
+    ),
+    "does-not-go": (
+        deployment({EAST: 3}, annotations={f"deletion.internal.workload.kcp.io/{EAST}": "2026-01-01T11:59:59Z"}),
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize(("workload", "doubtful"), DOUBT.values(), ids=DOUBT)
+def test_what_the_explanation_is_asked_about(workload: dict[str, Any], doubtful: bool) -> None:
+    """A pcluster that does not let go may be lost, which nothing on the workload says any more."""
+    assert in_doubt(workload, "2026-01-01T12:00:00Z") is doubtful

@@ -137,6 +137,18 @@ def test_what_the_pcluster_refuses() -> None:
     assert cells[5] == "its pcluster refuses it: Forbidden: no [2J latest; SyncTarget x is cordoned"
 
 
+@pytest.mark.parametrize(("told", "leaving"), [("", ""), ("2026-01-01T09:00:00Z", "2026-01-01T09:00:00Z")])
+def test_a_copy_that_leaves(told: str, leaving: str) -> None:
+    """It is there until its pcluster has confirmed that it is gone, and may be out of reach until then."""
+    obj = deployment(**({"deletion.internal.workload.kcp.io/k-x": told} if told else {}))
+    obj["metadata"]["labels"] = {f"state.workload.kcp.io/{key}": "Sync" for key in ("k-east", "k-x")}
+    lost = {"status": {"conditions": [{"type": "HeartbeatHealthy", "status": "False"}]}}
+    verdicts = explained(verdict("east", "Kept", replicas=3), verdict("x", "Rejected", LOST), verdict("y", "Spare"))
+    east, y, x = document(subject(obj, **{"k-x": lost}), verdicts, "")["status"]["targets"]
+    assert (x["leaving"], x["reachable"]) == (leaving, False)
+    assert "leaving" not in {*east, *y}
+
+
 @pytest.mark.parametrize(
     ("shown", "since"),
     [
