@@ -189,9 +189,8 @@ class _View:
         for taint in target.taints:
             until = stays_until(taint, self._policy.tolerations)
             if until is not None:
-                shown = f"{taint.key}={taint.value}:{taint.effect}"
-                why = f"SyncTarget {target.name} has the taint {shown}, which is tolerated until {format_time(until)}"
-                yield Reason(REASON_TAINTED, why, f"tolerate {shown} for ever")
+                why = f"SyncTarget {target.name} has the taint {taint}, which is tolerated until {format_time(until)}"
+                yield Reason(REASON_TAINTED, why, f"tolerate {taint} for ever")
 
     def _against(self, target: Target) -> list[Reason]:
         """Everything against a target that is in use and asked to leave, or that would have to come."""

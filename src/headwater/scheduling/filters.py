@@ -78,10 +78,9 @@ def untainted(target: Target, policy: Policy, now: datetime, in_use: bool) -> It
         else:
             tolerated = admitted(taint, policy.tolerations)
         if not tolerated:
-            shown = f"{taint.key}={taint.value}:{taint.effect}"
-            message = f"SyncTarget {target.name} has an untolerated taint {shown}"
+            message = f"SyncTarget {target.name} has an untolerated taint {taint}"
             for_ever = " for ever" if any(each.tolerates(taint) for each in policy.tolerations) else ""
-            yield Reason(REASON_TAINTED, message, f"tolerate {shown}{for_ever}")
+            yield Reason(REASON_TAINTED, message, f"tolerate {taint}{for_ever}")
 
 
 FILTERS: Final[tuple[Filter, ...]] = (supports_apis, not_evicting, ready, schedulable, untainted)

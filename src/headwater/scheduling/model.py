@@ -25,6 +25,10 @@ class Taint:
     effect: str
     time_added: datetime | None = None
 
+    def __str__(self) -> str:
+        """As people write it: `key=value:Effect`, or `key:Effect` without a value."""
+        return f"{self.key}={self.value}:{self.effect}" if self.value else f"{self.key}:{self.effect}"
+
 
 @dataclass(frozen=True, slots=True)
 class Toleration:

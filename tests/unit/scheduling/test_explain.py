@@ -35,7 +35,7 @@ def test_all_reasons_and_what_would_admit() -> None:
         ("NotReady", "bring its syncer back"),
         ("Unschedulable", "uncordon it"),
         ("Tainted", "tolerate gpu=a100:NoSchedule"),
-        ("Tainted", "tolerate x=:NoExecute"),
+        ("Tainted", "tolerate x:NoExecute"),
         ("InsufficientCapacity", "2m more cpu"),
     ]
 
@@ -138,7 +138,7 @@ def test_until_when_it_is_kept() -> None:
         ),
         (
             "Tainted",
-            "SyncTarget a has the taint gpu=:NoExecute, which is tolerated until 2026-01-01T00:01:00Z",
-            "tolerate gpu=:NoExecute for ever",
+            "SyncTarget a has the taint gpu:NoExecute, which is tolerated until 2026-01-01T00:01:00Z",
+            "tolerate gpu:NoExecute for ever",
         ),
     ]

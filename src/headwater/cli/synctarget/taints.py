@@ -104,7 +104,7 @@ def apply_taints(name: str, taints: Sequence[TaintObject], change: TaintChange) 
         )
     missing = [str(gone) for gone in change.remove if not any(gone.matches(taint) for taint in taints)]
     if missing:
-        raise ValueError("; ".join(f'taint "{each}" not found' for each in missing))
+        raise ValueError("; ".join(f'taint "{each}" not found on SyncTarget {name}' for each in missing))
     kept = [
         dict(taint)
         for taint in taints

@@ -43,8 +43,8 @@ REFUSED = {
         ["gpu=h100:NoSchedule"],
         "SyncTarget east already has gpu taint(s) with same effect(s) and --over",
     ),
-    "not-there": ([GPU], ["gpu:NoExecute-"], 'taint "gpu:NoExecute" not found'),
-    "no-such-key": ([], ["gpu-", "x-"], 'taint "gpu" not found; taint "x" not found'),
+    "not-there": ([GPU], ["gpu:NoExecute-"], 'taint "gpu:NoExecute" not found on SyncTarget east'),
+    "no-such-key": ([], ["gpu-", "x-"], 'taint "gpu" not found on SyncTarget east; taint "x" not found on'),
 }
 
 
