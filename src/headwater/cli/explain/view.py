@@ -22,7 +22,8 @@ def explanation_text(document: _Entry, now: datetime, *, wide: bool = False) -> 
     ordered = sorted(status.get("targets") or (), key=_order)
     sections = [sentence(status, now)]
     if ordered:
-        sections.append(_targets(ordered if wide else ordered[:_SHOWN], now, wide=wide))
+        several = len(status.get("placements") or ()) > 1
+        sections.append(_targets(ordered if wide else ordered[:_SHOWN], now, wide=wide, several=several))
         hidden = 0 if wide else len(ordered) - _SHOWN
         if hidden > 0:
             sections[-1] += f"\n... and {hidden} more (-o wide shows all)"
@@ -83,10 +84,11 @@ def _order(target: _Entry) -> tuple[int, int, str]:
     return _ORDER.get(target.get("decision", ""), len(_ORDER)), 1 << 31 if rank is None else int(rank), target["name"]
 
 
-def _targets(targets: Sequence[_Entry], now: datetime, *, wide: bool) -> str:
-    """A row for each target, and one more for each further reason."""
+def _targets(targets: Sequence[_Entry], now: datetime, *, wide: bool, several: bool) -> str:
+    """A row for each target, and one more for each further reason. Of `several` Placements each has its own rows."""
     titles = ["TARGET", "DECISION", "REPLICAS", "SCORE", "SINCE", "WHY"]
     titles += ["TO-ADMIT", "PLACEMENT", "LOCATION", "REPORTED", "KEY"] if wide else []
+    titles[1:1] = ["PLACEMENT"] if several and not wide else []
     rows = []
     for target in targets:
         used = target.get("decision") in IN_USE
@@ -94,6 +96,7 @@ def _targets(targets: Sequence[_Entry], now: datetime, *, wide: bool) -> str:
         rows.append(
             [
                 target["name"],
+                *([target.get("placement", "")] if several and not wide else ()),
                 target.get("decision", ""),
                 ready(target) if used else "-",
                 _score(target, wide=wide),
@@ -102,7 +105,7 @@ def _targets(targets: Sequence[_Entry], now: datetime, *, wide: bool) -> str:
                 *(_origin(target, now) if wide else ()),
             ]
         )
-        rows += [["", "", "", "", "", *each, *([""] * 4 if wide else ())] for each in further]
+        rows += [[*[""] * titles.index("WHY"), *each, *([""] * 4 if wide else ())] for each in further]
     return table(titles, rows)
 
 

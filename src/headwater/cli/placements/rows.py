@@ -151,7 +151,7 @@ def _workload_row(
     lost = view.unreachable.get((resource, namespace(workload), name(workload)), ())
     found = copies(workload, names, decided, lost)
     condition = get_condition(workload, "Scheduled") or {}
-    why = [str(condition.get("message", ""))] if condition.get("status") == "False" else []
+    why = [str(condition.get("message", ""))] if condition.get("status") in ("False", "Unknown") else []
     why += [f"{names.get(key, key)} refuses it: {text}" for key, text in sorted(failures_of(workload).items())]
     return (
         f"  {namespace(workload)}/{_SHORT.get(resource, resource)}/{name(workload)}",

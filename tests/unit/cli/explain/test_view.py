@@ -139,6 +139,18 @@ def test_a_copy_that_leaves_is_said_first(leaving: str, said: str) -> None:
     assert rows[4].endswith("it is cordoned -> uncordon it")
 
 
+def test_each_of_several_placements_has_its_own_rows() -> None:
+    """The same pcluster may be in use for one of them and refused by the other."""
+    other = {**WEST, "name": "east", "placement": "all"}
+    text = explanation_text({"status": {**STATUS, "placements": ["web", "all"], "targets": [other, EAST]}}, NOW)
+    assert [line.split()[:3] for line in text.splitlines()[2:5]] == [
+        ["TARGET", "PLACEMENT", "DECISION"],
+        ["east", "web", "Kept"],
+        ["east", "all", "Rejected"],
+    ]
+    assert text.splitlines()[5].endswith("500m cpu free, 2 wanted -> 1500m more cpu")
+
+
 def test_many_targets_are_counted_unless_wide() -> None:
     many = {**STATUS, "targets": [{**WEST, "name": f"t{number:03}"} for number in range(60)], "truncated": True}
     text = explanation_text({"status": many}, NOW)

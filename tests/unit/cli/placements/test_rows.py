@@ -177,12 +177,11 @@ def test_reasons_are_those_of_conditions() -> None:
         "phase": "Pending",
         "conditions": [{"type": "Ready", "status": "False", "message": "no location"}],
     }
-    waiting = deployment(
-        {}, status={"conditions": [{"type": "Scheduled", "status": "False", "message": "2 cpu are missing"}]}
-    )
-    placed, below = cells(waiting, places=[broken])
-    assert (placed["PHASE"], placed["SCHEDULED"], placed["WHY"]) == ("Pending", "Unknown", "no location")
-    assert (below["SCHEDULED"], below["WHY"]) == ("False", "2 cpu are missing")
+    for status in ("False", "Unknown"):
+        condition = {"type": "Scheduled", "status": status, "message": "2 cpu are missing"}
+        placed, below = cells(deployment({}, status={"conditions": [condition]}), places=[broken])
+        assert (placed["PHASE"], placed["SCHEDULED"], placed["WHY"]) == ("Pending", "Unknown", "no location")
+        assert (below["SCHEDULED"], below["WHY"]) == (status, "2 cpu are missing")
 
 
 def test_jobs_and_daemonsets_count_their_own_way() -> None:
