@@ -9,7 +9,7 @@ from headwater.scheduling.arrays import NEVER, micros
 from headwater.scheduling.choosing import Choice, choices_for
 from headwater.scheduling.division import divide_gently, divide_within
 from headwater.scheduling.lacking import rejections_of, sentences
-from headwater.scheduling.workload import Assignment, Workload
+from headwater.scheduling.workload import NOWHERE, Assignment, Workload
 from headwater.scheduling.world import World
 
 
@@ -56,14 +56,39 @@ def assignment_of(
 
 
 def record(world: World, workload_id: str, assignment: Assignment) -> None:
-    """Take over an assignment: its targets are charged, those that are left are credited."""
+    """Take over an assignment that is carried out: its targets are charged, those that are left are credited."""
     workload = world.workload(workload_id)
     if workload is None:
         raise KeyError(workload_id)
-    if workload.current != assignment.shares:
-        world.put_workload(
-            Workload(workload.id, workload.policies, workload.replicas, workload.request, dict(assignment.shares))
-        )
+    if workload.current != assignment.shares or workload.leaving:
+        world.put_workload(_placed(workload, assignment.shares, NOWHERE))
+
+
+def begin(world: World, workload_id: str, assignment: Assignment) -> None:
+    """Take over an assignment that is yet to be carried out: its targets are charged, and what is left stays charged.
+
+    It does until somebody puts the workload into the world without it.
+    """
+    workload = world.workload(workload_id)
+    if workload is None:
+        raise KeyError(workload_id)
+    shares = assignment.shares
+    left = {key: more for key, replicas in workload.held.items() if (more := replicas - shares.get(key, 0)) > 0}
+    if workload.current != shares or workload.leaving != left:
+        world.put_workload(_placed(workload, shares, left or NOWHERE))
+
+
+def _placed(workload: Workload, current: Mapping[str, int], leaving: Mapping[str, int]) -> Workload:
+    """Quicker than `replace`, which matters for a hundred thousand."""
+    return Workload(
+        workload.id,
+        workload.policies,
+        workload.replicas,
+        workload.request,
+        dict(current),
+        workload.divisible,
+        leaving,
+    )
 
 
 def assign_all(world: World, ids: Iterable[str], now: datetime) -> dict[str, Assignment]:

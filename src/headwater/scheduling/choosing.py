@@ -91,7 +91,7 @@ def rooms(world: World, workload: Workload, candidates: Candidates) -> Ints:
     """How many replicas each candidate could run, with those that it runs."""
     shape = world.shape(workload)
     found = room(world.capacity()[0][candidates.slots[:, None], shape.columns], shape.amounts)
-    for key, replicas in workload.current.items():
+    for key, replicas in workload.held.items():
         position = candidates.where.get(key)
         if position is not None:
             found[position] += replicas
@@ -153,7 +153,7 @@ def _fill(world: World, workload: Workload, choice: Choice) -> None:
     """Fill up a choice, on the shortest way."""
     full, note = world.full(choice.candidates), (world.shape(workload), fewest(workload, choice))
     takes_over = choice.policy.divided and note[1] > 1
-    if note in full and not (choice.others or takes_over):
+    if note in full and not (choice.others or takes_over or workload.leaving):
         return
     homes = _fitting_homes(world, workload, choice, note[1])
     if homes is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import KeysView, Sequence
 from dataclasses import dataclass
 
 from headwater.scheduling.arrays import UNLIMITED, Ints, filled, ints, table
@@ -34,6 +34,8 @@ class Ledger:
         self._shapes: dict[tuple[tuple[str, int], ...], Shape] = {}
         self._by_identity: dict[int, Shape] = {}
         self._used: dict[str, list[int]] = {}
+        self._going: dict[str, list[int]] = {}
+        """What of that is about to be given back."""
         self._limits: dict[str, list[int | None]] = {}
         self._counted: set[str] = set()
         """Targets that say what they have."""
@@ -49,6 +51,7 @@ class Ledger:
         copy._shapes = dict(self._shapes)
         copy._by_identity = dict(self._by_identity)
         copy._used = {key: list(row) for key, row in self._used.items()}
+        copy._going = {key: list(row) for key, row in self._going.items()}
         copy._limits = {key: list(row) for key, row in self._limits.items()}
         copy._counted = set(self._counted)
         return copy
@@ -102,9 +105,31 @@ class Ledger:
         if not self._stale and (slot := self._slots.get(key)) is not None:
             self._show(key, slot)
 
+    def expect(self, key: str, shape: Shape, replicas: int) -> None:
+        """So many of the replicas that a target is charged with are about to go; a negative number takes that back."""
+        row = self._going.setdefault(key, [0] * len(self._columns))
+        for column, amount in shape.pairs:
+            row[column] += amount * replicas
+        if not any(row):
+            del self._going[key]
+
+    def expecting(self) -> KeysView[str]:
+        """Keys of the targets from which something is about to go."""
+        return self._going.keys()
+
     def room(self, key: str, shape: Shape) -> int:
         """How many more replicas fit on one target, as `arrays.room` says for many."""
-        limits, row = self._limits.get(key), self._used.get(key)
+        return self._room(key, shape, self._used.get(key))
+
+    def room_later(self, key: str, shape: Shape) -> int:
+        """How many more fit when all is gone that is about to go."""
+        row, going = self._used.get(key), self._going.get(key)
+        if row is not None and going is not None:
+            row = [used - gone for used, gone in zip(row, going, strict=True)]
+        return self._room(key, shape, row)
+
+    def _room(self, key: str, shape: Shape, row: list[int] | None) -> int:
+        limits = self._limits.get(key)
         fits = UNLIMITED
         if limits is not None:
             for column, amount in shape.pairs:
@@ -142,8 +167,8 @@ class Ledger:
         column = self._columns.get(resource)
         if column is None:
             column = self._columns[resource] = len(self._columns)
-            for used in self._used.values():
-                used.append(0)
+            for row in (*self._used.values(), *self._going.values()):
+                row.append(0)
             for key, limits in self._limits.items():
                 limits.append(self._unsaid(key, resource))
             self._stale = True

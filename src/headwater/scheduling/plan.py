@@ -75,6 +75,7 @@ def plan(world: World, changes: Sequence[Change], now: datetime) -> Plan:
     Compared with what the world comes to without them, so that what is about to happen anyway is not in it.
     """
     base = world.fork()
+    base.let_go()
     settle_homes(base, now)
     waiting = {each for each in world.workloads() if improvable(world, each)}
     unplaced = {each: assignment.unplaced for each, assignment in _assign(base, waiting, now).items()}

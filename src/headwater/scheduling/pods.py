@@ -11,7 +11,7 @@ from headwater.base import jsonio
 from headwater.machinery.objects import Object, labels, nested, object_key
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.podrequests import requests_of
-from headwater.scheduling.workload import Workload, workload_id
+from headwater.scheduling.workload import NOWHERE, Workload, workload_id
 
 
 def pod_template(obj: Object) -> Object | None:
@@ -30,15 +30,18 @@ _SHARED: Final = frozenset({"/replicas", "/parallelism"})
 def workload_from(obj: Object, group: str, resource: str, policies: tuple[str, ...]) -> Workload:
     """An object with pods, selected by these policies, as it is placed now.
 
-    A target that it is being taken off is not among its current ones. A Job that has ended asks for nothing more.
+    A target that it is being taken off is not among its current ones, but one that it is leaving. A Job that has
+    ended asks for nothing more.
     """
     template = pod_template(obj)
+    current, leaving = shares_of(obj)
     return Workload(
         id=workload_id(group, resource, object_key(obj)),
         policies=policies,
         replicas=replicas_of(obj),
         request=requests_of(template) if template is not None else {},
-        current=current_shares(obj),
+        current=current,
+        leaving=leaving or NOWHERE,
     )
 
 
@@ -59,15 +62,20 @@ def replicas_of(obj: Object) -> int:
     return parallelism if completions is None else min(parallelism, completions)
 
 
-def current_shares(obj: Object) -> dict[str, int]:
-    """Sync target key -> replicas, of the targets that have the object and don't have to give it up."""
+def shares_of(obj: Object) -> tuple[dict[str, int], dict[str, int]]:
+    """Sync target key -> replicas: of the targets that have the object to keep, and of those that have to give it up.
+
+    The state label goes when a target has let go, so until then its pods may be there.
+    """
     notes, replicas = annotations_of(obj), replicas_of(obj)
-    leaving = deletion_marks(notes)
-    return {
-        key: _share(notes.get(SPEC_DIFF_ANNOTATION_PREFIX + key), replicas)
-        for key, state in sorted(target_keys(labels(obj)).items())
-        if state == STATE_SYNC and key not in leaving
-    }
+    marks = deletion_marks(notes)
+    current: dict[str, int] = {}
+    leaving: dict[str, int] = {}
+    for key, state in sorted(target_keys(labels(obj)).items()):
+        if state == STATE_SYNC:
+            share = _share(notes.get(SPEC_DIFF_ANNOTATION_PREFIX + key), replicas)
+            (leaving if key in marks else current)[key] = share
+    return current, leaving
 
 
 def _share(spec_diff: str | None, replicas: int) -> int:

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from headwater.scheduling.model import Rejection, Resources
+
+NOWHERE: Final[Mapping[str, int]] = MappingProxyType({})
+"""No targets; one for all workloads, of which there may be many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +19,8 @@ class Workload:
 
     `id` names it for ever and orders decisions. `policies` are the UIDs of the Placements that select it, in order.
     `request` is what one replica asks for. `current` are its targets now, in order, with the replicas that each has
-    (all of them where they are duplicated); those that it is leaving are not among them. One that is not
+    (all of them where they are duplicated). `leaving` are the replicas that it still has on targets and gives up
+    there, besides those of `current`: nobody else can have their room before they are gone. One that is not
     `divisible` runs whole on each target, also where a policy divides.
     """
 
@@ -24,6 +30,15 @@ class Workload:
     request: Resources = field(default_factory=dict)
     current: Mapping[str, int] = field(default_factory=dict)
     divisible: bool = True
+    leaving: Mapping[str, int] = field(default_factory=lambda: NOWHERE)
+
+    @property
+    def held(self) -> Mapping[str, int]:
+        """All replicas that it has on targets, those that it gives up there among them."""
+        if not self.leaving:
+            return self.current
+        keys = (*self.current, *(key for key in self.leaving if key not in self.current))
+        return {key: self.current.get(key, 0) + self.leaving.get(key, 0) for key in keys}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from headwater.scheduling.fleet import Fleet
 from headwater.scheduling.ground import Ground
 from headwater.scheduling.ledger import Ledger, Shape
 from headwater.scheduling.model import Location, Policy, Resources, Target
-from headwater.scheduling.workload import Workload
+from headwater.scheduling.workload import NOWHERE, Workload
 
 _MAX_COMPILED = 2048
 
@@ -20,8 +20,8 @@ _MAX_COMPILED = 2048
 class World:
     """Targets with what is placed on them, locations, policies and workloads. No I/O and no clock.
 
-    Values are replaced as a whole. The requests of workloads are charged to their current targets, whether these are
-    known or not. Whoever changes a world while another decides with it, forks it first.
+    Values are replaced as a whole. The requests of workloads are charged to the targets that they have or are leaving,
+    whether these are known or not. Whoever changes a world while another decides with it, forks it first.
     """
 
     def __init__(self) -> None:
@@ -31,6 +31,7 @@ class World:
         self._workloads: dict[str, Workload] = {}
         self._on_target: dict[str, set[str]] = {}
         self._of_policy: dict[str, set[str]] = {}
+        self._leavers: set[str] = set()
         self._ledger = Ledger()
         self.ground = Ground()
         self._fleet: Fleet | None = None
@@ -48,6 +49,7 @@ class World:
         copy._workloads = dict(self._workloads)
         copy._on_target = {key: set(ids) for key, ids in self._on_target.items()}
         copy._of_policy = {uid: set(ids) for uid, ids in self._of_policy.items()}
+        copy._leavers = set(self._leavers)
         copy._ledger = self._ledger.fork()
         copy.ground = self.ground.fork()
         copy._fleet = self._fleet
@@ -115,11 +117,12 @@ class World:
             workload = replace(workload, request=shape.request)
         self._workloads[workload.id] = workload
         self.ground.change(old, workload)
+        self._expect(old, workload)
         if old is not None and old.request is not workload.request:
-            self._charge(old.id, self._ledger.shape(old.request), old.current, {})
-            self._charge(workload.id, shape, {}, workload.current)
+            self._charge(old.id, self._ledger.shape(old.request), old.held, {})
+            self._charge(workload.id, shape, {}, workload.held)
         else:
-            self._charge(workload.id, shape, old.current if old is not None else {}, workload.current)
+            self._charge(workload.id, shape, old.held if old is not None else {}, workload.held)
         if old is None or old.policies != workload.policies:
             if old is not None:
                 _unlink(self._of_policy, old.policies, workload.id)
@@ -130,9 +133,24 @@ class World:
         """Forget a workload, and give back what it requested."""
         old = self._workloads.pop(workload_id, None)
         if old is not None:
-            self._charge(old.id, self._ledger.shape(old.request), old.current, {})
+            self._expect(old, None)
+            self._charge(old.id, self._ledger.shape(old.request), old.held, {})
             _unlink(self._of_policy, old.policies, workload_id)
             self.ground.change(old, None)
+
+    def let_go(self) -> None:
+        """Give back all that is about to go, as it will be when it is gone."""
+        for workload_id in tuple(self._leavers):
+            self.put_workload(replace(self._workloads[workload_id], leaving=NOWHERE))
+
+    def _expect(self, old: Workload | None, new: Workload | None) -> None:
+        """Take note of what is about to go."""
+        for workload, sign in ((old, -1), (new, 1)):
+            if workload is not None and workload.leaving:
+                shape = self._ledger.shape(workload.request)
+                for key, replicas in workload.leaving.items():
+                    self._ledger.expect(key, shape, sign * replicas)
+                (self._leavers.add if sign > 0 else self._leavers.discard)(workload.id)
 
     def _charge(self, workload_id: str, shape: Shape, before: Mapping[str, int], after: Mapping[str, int]) -> None:
         """Charge targets with the difference."""
@@ -186,7 +204,7 @@ class World:
         return self._workloads.keys()
 
     def on_target(self, key: str) -> tuple[str, ...]:
-        """Ids of the workloads that have this target, sorted."""
+        """Ids of the workloads that have this target or are leaving it, sorted."""
         return tuple(sorted(self._on_target.get(key, ())))
 
     def of_policy(self, uid: str) -> tuple[str, ...]:
@@ -226,8 +244,16 @@ class World:
         return self._ledger.arrays(self.fleet().targets)
 
     def room(self, key: str, workload: Workload) -> int:
-        """How many replicas a target could run, with those that it runs."""
-        return self._ledger.room(key, self._ledger.shape(workload.request)) + workload.current.get(key, 0)
+        """How many replicas a target could run, with those that it runs: a workload may take back what it leaves."""
+        return self._ledger.room(key, self._ledger.shape(workload.request)) + workload.held.get(key, 0)
+
+    def room_later(self, key: str, workload: Workload) -> int:
+        """How many it could run when all workloads are gone from there that are leaving."""
+        return self._ledger.room_later(key, self._ledger.shape(workload.request)) + workload.current.get(key, 0)
+
+    def emptying(self) -> KeysView[str]:
+        """Keys of the targets that workloads with requests are leaving."""
+        return self._ledger.expecting()
 
     def full(self, field: Candidates) -> dict[tuple[Shape, int], list[str]]:
         """Notes that no candidate that admits newcomers has room for so many replicas of a shape.

@@ -91,6 +91,7 @@ def workloads(draw: Any, name: str, uids: list[str]) -> Workload:
         replicas=replicas,
         request=draw(st.sampled_from([{"cpu": 1}, {"cpu": 2, "memory": 1}, {"memory": 3}, {}])),
         current={key: draw(st.integers(0, replicas)) for key in draw(keys)} if draw(st.booleans()) else {},
+        leaving={key: draw(st.integers(0, 6)) for key in draw(keys)} if draw(RARELY) else {},
     )
 
 

@@ -39,12 +39,24 @@ class Reference:
         """Keys of the home targets."""
         weights = self.policy.weights if self.policy.divided and self.policy.divide_by == "Weights" else {}
         weigh = any(weights.get(target.name, 0) for target in self.targets)
+        followed = [each.key for each in self.targets if each.key in self._common_ground() and not self._reasons(each)]
         return self._choose(
-            self.policy.current,
+            [*self.policy.current, *(key for key in followed if key not in self.policy.current)],
             lambda target: True,
             lambda target: weigh and weights.get(target.name, 0) > 0,
             [],
         )
+
+    def _common_ground(self) -> set[str]:
+        """Where all workloads of the policy run, if nobody else has a say about them."""
+        runs = [
+            (each.policies, {key for key, replicas in each.current.items() if replicas})
+            for each in map(self.world.workload, self.world.workloads())
+            if each is not None and self.policy.uid in each.policies and any(each.current.values())
+        ]
+        if not runs or any(len(uids) > 1 for uids, _ in runs):
+            return set()
+        return set.intersection(*(keys for _, keys in runs))
 
     def assign(self, workload: Workload) -> set[str]:
         """Keys of the targets of a workload."""
@@ -59,10 +71,9 @@ class Reference:
 
     def _fits(self, target: Target, workload: Workload) -> bool:
         free = self.world.free(target.key) or {}
-        return all(
-            amount * workload.replicas <= free[resource] or not workload.replicas
-            for resource, amount in workload.request.items()
-            if resource in free
+        more = workload.replicas - workload.leaving.get(target.key, 0)
+        return more <= 0 or all(
+            amount * more <= free[resource] for resource, amount in workload.request.items() if resource in free
         )
 
     def _choose(

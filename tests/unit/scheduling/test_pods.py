@@ -42,17 +42,19 @@ def test_replicas(obj: dict[str, Any], expected: int) -> None:
 
 
 def test_workload_from_its_labels() -> None:
-    """It is where its labels say, with the shares of its spec diffs, and not where it is being taken away."""
+    """It is where its labels say, with the shares of its spec diffs; where it is being taken away it is leaving."""
     notes = {
         f"{SPEC_DIFF_ANNOTATION_PREFIX}b": '[{"op": "replace", "path": "/replicas", "value": 2}]',
         f"{SPEC_DIFF_ANNOTATION_PREFIX}c": "no patch",
-        f"{DELETION_ANNOTATION_PREFIX}d": "2026-01-01T00:00:00Z",
+        f"{SPEC_DIFF_ANNOTATION_PREFIX}f": '[{"op": "replace", "path": "/replicas", "value": 3}]',
+        **{f"{DELETION_ANNOTATION_PREFIX}{key}": "2026-01-01T00:00:00Z" for key in "defg"},
     }
-    marks = {state_label(key): "Sync" for key in "abcd"} | {state_label("e"): "Upsync"}
+    marks = {state_label(key): "Sync" for key in "abcdf"} | {state_label("e"): "Upsync"}
     meta = {"name": "web", "namespace": "shop", "labels": marks, "annotations": {**notes, "kcp.io/cluster": "c1"}}
     found = workload_from({"metadata": meta, "spec": {"replicas": 5, "template": POD}}, "apps", "deployments", ("p",))
     assert found.id == "deployments.apps c1|shop/web"
     assert found.current == {"a": 5, "b": 2, "c": 5}
+    assert found.leaving == {"d": 5, "f": 3}
     assert (found.policies, found.replicas, found.request) == (("p",), 5, {"cpu": 1000, "pods": 1})
 
 

@@ -7,7 +7,7 @@ from tests.unit.scheduling.fleets import NOW, settle_homes, world
 from tests.unit.scheduling.random_fleets import values
 from tests.unit.scheduling.reference import Reference
 
-from headwater.scheduling.assign import assign, assign_all, record
+from headwater.scheduling.assign import assign, assign_all, begin, record
 from headwater.scheduling.explain import explain
 from headwater.scheduling.filters import reject
 from headwater.scheduling.home import choose_home
@@ -82,14 +82,17 @@ def test_nothing_changes_without_a_cause(given_values: Values) -> None:
 @RUNS
 @given(values())
 def test_constraints_hold(given_values: Values) -> None:
-    """Newcomers come only where a Placement lets them, never too many, and never over-commit anything."""
+    """Newcomers come only where a Placement lets them, never too many, and never over-commit anything.
+
+    What others are leaving is not free for them, nor what they leave themselves for others.
+    """
     made = world(*given_values)
     settle_homes(made)
     for workload_id in sorted(made.workloads()):
         before = workload_of(made, workload_id)
         policies = policies_of(made, before)
         given_to = assign(made, workload_id, NOW)
-        record(made, workload_id, given_to)
+        begin(made, workload_id, given_to)
         assert len(given_to.shares) <= sum(policy.maximum for policy in policies)
         if all(policy.divided for policy in policies):
             assert sum(given_to.shares.values()) + given_to.unplaced == before.replicas
@@ -99,7 +102,7 @@ def test_constraints_hold(given_values: Values) -> None:
             if key not in before.current:
                 assert any(may_come(policy, target) for policy in policies)
             kept_whole = key in before.current and not all(policy.divided for policy in policies)
-            if replicas > before.current.get(key, 0) and not kept_whole:
+            if replicas > before.held.get(key, 0) and not kept_whole:
                 free = made.free(key) or {}
                 assert all(free.get(resource, 0) >= 0 for resource in before.request)
 
@@ -207,7 +210,8 @@ def test_homes_keep_their_constraints(given_values: Values) -> None:
     for policy in made.policies():
         decision = choose_home(made, policy.uid, NOW)
         assert len(decision.picks) <= policy.maximum
-        fresh = [pick for pick in decision.picks if not pick.kept]
+        followed = made.ground.common(policy.uid)  # There its workloads are already.
+        fresh = [pick for pick in decision.picks if not (pick.kept or pick.target.key in followed)]
         assert all(may_come(policy, pick.target) for pick in fresh)
         rejected = {each.target.key for each in decision.rejections}
         assert all((pick.target.key in rejected) == (not pick.fit) for pick in decision.picks)

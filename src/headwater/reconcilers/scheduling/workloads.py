@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from headwater.apis.workload.autoscalers import AUTOSCALERS, autoscalers_of
@@ -49,8 +50,12 @@ class Workloads:
         if how.path == ("replicas",) or (group, resource) == ("batch", "jobs"):
             return workload
         size, given, path = how.size(obj), spec_diffs(obj), pointer(how.path)
-        current = {key: given[key].ours.get(path, size) if key in given else size for key in workload.current}
-        return replace(workload, replicas=size, current=current)
+
+        def shares(keys: Iterable[str]) -> dict[str, int]:
+            return {key: given[key].ours.get(path, size) if key in given else size for key in keys}
+
+        current, leaving = shares(workload.current), shares(workload.leaving)
+        return replace(workload, replicas=size, current=current, leaving=leaving)
 
     def autoscaled(self, obj: Object) -> bool:
         """Whether an autoscaler of its namespace scales an object, so that pclusters decide about its replicas."""

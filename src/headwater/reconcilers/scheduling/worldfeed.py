@@ -14,7 +14,7 @@ from headwater.machinery.objects import uid as uid_of
 from headwater.reconcilers.fleet import Fleet
 from headwater.reconcilers.scheduling.inventory import BUILTINS, Inventory, plain
 from headwater.reconcilers.scheduling.workloads import Workloads
-from headwater.scheduling.assign import record
+from headwater.scheduling.assign import begin
 from headwater.scheduling.model import Policy, Resources
 from headwater.scheduling.recheck import recheck_at
 from headwater.scheduling.snapshot import location_from, target_from
@@ -33,7 +33,8 @@ class WorldFeed:
 
     Made before the controllers, so that the world is current when their handlers run. A workload that was just
     assigned keeps its assignment until the informer shows the write that says so: an older state of it must not give
-    its room to somebody else.
+    its room to somebody else. Neither must it what it leaves, which stays charged until the informer shows that it
+    is gone.
     """
 
     def __init__(self, fleet: Fleet, inventory: Inventory, workloads: Workloads, world: World) -> None:
@@ -73,7 +74,7 @@ class WorldFeed:
     def assume(self, identity: str, assignment: Assignment, answer: Object | None = None) -> None:
         """Take an assignment into account, from before it is written until the informer shows it."""
         before = self.world.workload(identity)
-        record(self.world, identity, assignment)
+        begin(self.world, identity, assignment)
         self._tell(before, self.world.workload(identity))
         if answer is not None and resource_version(answer).isdecimal():
             self._written[identity] = int(resource_version(answer))
@@ -179,7 +180,7 @@ def _load(workload: Workload | None) -> dict[str, tuple[int, tuple[tuple[str, in
     if workload is None:
         return {}
     request = tuple(sorted(workload.request.items()))
-    return {key: (replicas, request) for key, replicas in workload.current.items()}
+    return {key: (replicas, request) for key, replicas in workload.held.items()}
 
 
 def _call(listeners: Iterable[Heard]) -> None:

@@ -11,7 +11,7 @@ from headwater.apis.workload.labels import HISTORY_ANNOTATION, STATE_LABEL_PREFI
 from headwater.controller.events import EventRecorder, Notice
 from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, cluster_name, labels, object_key
+from headwater.machinery.objects import Object, cluster_name, deletion_timestamp, labels, object_key
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.timestamps import format_time
 from headwater.reconcilers.fleet import Fleet
@@ -118,7 +118,8 @@ class Execution:
         return Notice(obj, "Moved", f"to {shown}: {cause}", warning=not names)
 
     async def _write(self, gvr: GroupVersionResource, obj: Object, change: IntentChange, judgement: Judgement) -> None:
-        assignment = judgement.assignment if not has_ended(obj) else None
+        # What is deleted or has ended comes nowhere any more.
+        assignment = None if has_ended(obj) or deletion_timestamp(obj) else judgement.assignment
         if assignment is not None:
             self._feed.assume(judgement.identity, assignment)
         if not change:
