@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from headwater.scheduling.arrays import NEVER, micros
 from headwater.scheduling.choosing import Choice, choices_for
+from headwater.scheduling.coming import awaits
 from headwater.scheduling.division import divide_gently, divide_within
+from headwater.scheduling.filters import REASON_INSUFFICIENT_CAPACITY
 from headwater.scheduling.lacking import rejections_of, sentences
 from headwater.scheduling.workload import NOWHERE, Assignment, Workload
 from headwater.scheduling.world import World
+
+_AWAITS: Final = f"{REASON_INSUFFICIENT_CAPACITY}: it stays where it is until others have left the room that it gets"
 
 
 def assign(world: World, workload_id: str, now: datetime, *, rejections: bool = False) -> Assignment:
@@ -46,12 +51,16 @@ def assignment_of(
             missing += workload.replicas - sum(parts.values())
             lacking |= missing > 0 or not parts
         shares.update(parts)
+    waits = awaits(world, workload, choices, shares)
+    reasons = sentences(world, workload, choices) if lacking else ()
     return Assignment(
         shares,
         bool(divided),
         missing,
-        sentences(world, workload, choices) if lacking else (),
+        (_AWAITS, *reasons) if waits and lacking else reasons,
         rejections_of(world, workload, choices, now) if rejections else (),
+        waits,
+        any(choice.held for choice in choices),
     )
 
 
@@ -67,15 +76,16 @@ def record(world: World, workload_id: str, assignment: Assignment) -> None:
 def begin(world: World, workload_id: str, assignment: Assignment) -> None:
     """Take over an assignment that is yet to be carried out: its targets are charged, and what is left stays charged.
 
-    It does until somebody puts the workload into the world without it.
+    It does until somebody puts the workload into the world without it. What awaits room leaves nothing yet: else two
+    workloads that wait for each other's room would both wait for ever.
     """
     workload = world.workload(workload_id)
     if workload is None:
         raise KeyError(workload_id)
-    shares = assignment.shares
-    left = {key: more for key, replicas in workload.held.items() if (more := replicas - shares.get(key, 0)) > 0}
-    if workload.current != shares or workload.leaving != left:
-        world.put_workload(_placed(workload, shares, left or NOWHERE))
+    current = {**workload.current, **assignment.shares} if assignment.awaits else assignment.shares
+    left = {key: more for key, replicas in workload.held.items() if (more := replicas - current.get(key, 0)) > 0}
+    if workload.current != current or workload.leaving != left:
+        world.put_workload(_placed(workload, current, left or NOWHERE))
 
 
 def _placed(workload: Workload, current: Mapping[str, int], leaving: Mapping[str, int]) -> Workload:

@@ -204,7 +204,9 @@ class _View:
             found.append(Reason(REASON_NO_WEIGHT, message, "give it a weight"))
         if lacking := shortage(self._world, self._workload, target, self._needed):
             message = f"SyncTarget {target.name} lacks {listed(lacking)}"
-            found.append(Reason(REASON_INSUFFICIENT_CAPACITY, message, _more(lacking)))
+            enough = self._world.room_later(target.key, self._workload) >= self._needed
+            admit = "wait for workloads that are leaving it" if enough else _more(lacking)
+            found.append(Reason(REASON_INSUFFICIENT_CAPACITY, message, admit))
         return found
 
 

@@ -49,6 +49,9 @@ class Assignment:
     replicas those that no target got, else those of copies that are missing to `targets.min`. `reasons` say why, one
     sentence for each cause that begins with a reason and a colon; they are empty while nothing is missing. `rejections`
     are for all targets that were asked and refused; they are filled only where they were asked for.
+
+    `awaits` says that others are giving back room that is enough for what is missing: what the workload has besides
+    its shares it should not give up before. `held` says that it keeps a target that is unfit, for want of room.
     """
 
     shares: Mapping[str, int] = field(default_factory=dict)
@@ -56,6 +59,8 @@ class Assignment:
     unplaced: int = 0
     reasons: tuple[str, ...] = ()
     rejections: tuple[Rejection, ...] = ()
+    awaits: bool = False
+    held: bool = False
 
 
 def workload_id(group: str, resource: str, key: str) -> str:

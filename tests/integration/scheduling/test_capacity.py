@@ -14,9 +14,11 @@ from tests.integration.scheduling.ground import (
     config_map,
     deployment,
     eventually,
+    ready_status,
     states,
 )
 
+from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.base import jsonio
 from headwater.controller.events import EVENTS
@@ -114,6 +116,75 @@ async def test_room_that_is_given_back_is_used(ground: Ground) -> None:
     await told(space, "b", "FailedScheduling")
     await space.resource(DEPLOYMENTS, "default").delete("a")
     await space.holds(DEPLOYMENTS, "b", {space.key("one"): "Sync"})
+
+
+async def test_room_is_given_back_when_the_pods_are_gone(ground: Ground) -> None:
+    """Not when their removal begins: until the syncer says so they are there, also in what the target is told of."""
+    space = await small(ground, one="1")
+    await create(space, "a", 1, "800m")
+    syncer = await ground.syncer(space, "one")
+    await syncer.claim(space, DEPLOYMENTS, "a")
+    await create(space, "b", 1, "800m")
+    await told(space, "b", "FailedScheduling")
+    await space.resource(DEPLOYMENTS, "default").delete("a")
+    await space.holds(DEPLOYMENTS, "a", {space.key("one"): "Sync-"})
+    await ground.skip(5)
+    await ground.skip(0)
+    assert states(await space.resource(DEPLOYMENTS, "default").get("b")) == {}
+    target = await space.resource(SYNC_TARGETS).get("one")
+    assert target["status"]["requested"] == {"cpu": "800m", "pods": "1"}
+    await syncer.let_go(space, DEPLOYMENTS, "a")
+    await space.holds(DEPLOYMENTS, "b", {space.key("one"): "Sync"})
+
+
+async def test_two_swap_places_where_there_is_room_for_one_only(ground: Ground) -> None:
+    """The first has to go down; the second waits where it is for the room of the first, and moves without a gap."""
+    space = await ground.workspace("west")
+    for name in ("one", "two"):
+        await space.target(name)
+        await space.capacity(name, cpu="1")
+    one, two = space.key("one"), space.key("two")
+    syncers = {name: await ground.syncer(space, name) for name in ("one", "two")}
+    for name, here in (("a", "one"), ("b", "two")):
+        select = {"workloadSelector": {"matchLabels": {"app": name}}, "syncTargetSelector": {"names": [here]}}
+        await space.place(f"only-{name}", **select)
+        await create(space, name, 1, "800m")
+        await syncers[here].claim(space, DEPLOYMENTS, name)
+        await syncers[here].report(space, DEPLOYMENTS, name, **ready_status(1))
+    placements = space.resource(PLACEMENTS)
+    await placements.patch("only-a", {"spec": {"syncTargetSelector": {"names": ["two"]}}})
+    await space.holds(DEPLOYMENTS, "a", {one: "Sync-"})
+    await placements.patch("only-b", {"spec": {"syncTargetSelector": {"names": ["one"]}}})
+    await space.chosen("one", name="only-b")
+    await space.condition_of("b", "False", "InsufficientCapacity", "stays where it is until others have left")
+    await ground.skip(0)
+    await space.holds(DEPLOYMENTS, "b", {two: "Sync"})
+    await syncers["one"].let_go(space, DEPLOYMENTS, "a")
+    await space.holds(DEPLOYMENTS, "b", {one: "Sync", two: "Sync"})
+    await syncers["one"].claim(space, DEPLOYMENTS, "b")
+    await syncers["one"].report(space, DEPLOYMENTS, "b", **ready_status(1))
+    await space.holds(DEPLOYMENTS, "b", {one: "Sync", two: "Sync-"})
+    await syncers["two"].let_go(space, DEPLOYMENTS, "b")
+    await space.holds(DEPLOYMENTS, "a", {two: "Sync"})
+
+
+async def test_what_is_kept_on_a_lost_target_moves_when_there_is_room(ground: Ground) -> None:
+    """It lacks no target, and yet waits for a better one."""
+    space = await small(ground, one="1", two="1")
+    await create(space, "a", 1, "1")
+    await space.holds(DEPLOYMENTS, "a", {space.key("one"): "Sync"})
+    await space.namespace("elsewhere")
+    other = space.resource(DEPLOYMENTS, "elsewhere")
+    await other.create(deployment("b", 1, cpu="1"))
+    await space.holds(DEPLOYMENTS, "b", {space.key("two"): "Sync"}, "elsewhere")
+    for _ in range(13):
+        await ground.skip(30)
+        await space.beat("two")
+    await space.chosen("two")
+    await ground.skip(0)
+    await space.holds(DEPLOYMENTS, "a", {space.key("one"): "Sync"})
+    await other.delete("b")
+    await space.holds(DEPLOYMENTS, "a", {space.key("one"): "Sync", space.key("two"): "Sync"})
 
 
 async def test_many_at_once_are_never_too_many(ground: Ground) -> None:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.scheduling.fleets import NOW, policy, put, settle_homes, target, workload, world
 from tests.unit.scheduling.random_fleets import values
 from tests.unit.scheduling.test_properties import RUNS, Values, workload_of
 
 from headwater.machinery.labels import parse_selector
 from headwater.scheduling.assign import assign, begin, record
+from headwater.scheduling.explain import explain
 from headwater.scheduling.model import Policy
 from headwater.scheduling.workload import Assignment, Workload
 from headwater.scheduling.world import World
@@ -133,3 +140,94 @@ def test_charges_are_what_workloads_hold(given_values: Values) -> None:
                 for resource, amount in other.request.items():
                     expected[resource] = expected.get(resource, 0) + amount * replicas
             assert made.requested(each.key) == {resource: amount for resource, amount in expected.items() if amount}
+
+
+def test_two_that_swap_places_without_room_for_both() -> None:
+    """The first has to go down, as it always had to. The second sees that room is coming, and waits where it is."""
+    made = two(2, 2, west("p1"), east("p2"), workload("x", "p1", replicas=2, current={"key-a": 2}))
+    put(made, workload("y", "p2", replicas=2, current={"key-b": 2}))
+    first = assign(made, "x", NOW)
+    assert (first.shares, first.awaits) == ({}, False)
+    begin(made, "x", first)
+    second = assign(made, "y", NOW)
+    assert (second.shares, second.awaits, second.unplaced) == ({}, True, 2)
+    assert second.reasons[0].startswith("InsufficientCapacity: it stays where it is until others have left")
+    begin(made, "y", second)
+    assert (workload_of(made, "y").current, workload_of(made, "y").leaving) == ({"key-b": 2}, {})
+    again = assign(made, "x", NOW)
+    assert (again.shares, again.awaits) == ({}, False)
+    begin(made, "x", again)
+    gone(made, "x")
+    for name, key in (("y", "key-a"), ("x", "key-b")):
+        found = assign(made, name, NOW)
+        assert (found.shares, found.awaits) == ({key: 2}, False)
+        begin(made, name, found)
+        gone(made, name)
+    assert (made.free("key-a"), made.free("key-b")) == ({"cpu": 0}, {"cpu": 0})
+
+
+AWAITING: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
+    "enough": ({}, {}, True),
+    "only-a-part": ({}, {"replicas": 4}, False),
+    "a-part-is-worth-it-where-replicas-are-divided": ({"divided": True}, {"replicas": 4}, True),
+    "it-gives-nothing-up": ({}, {"current": {}}, False),
+    "it-has-enough": ({}, {"current": {"key-c": 3}}, False),
+    "nothing-comes-there": ({"required": {"kubernetes": frozenset({("", "pods", "")})}}, {}, False),
+}
+
+
+@pytest.mark.parametrize(("rules", "values", "expected"), AWAITING.values(), ids=AWAITING)
+def test_what_is_worth_waiting_for(rules: dict[str, Any], values: dict[str, Any], expected: bool) -> None:
+    """A workload that is asked to leave b, on which all of a is given back by another one; c is full."""
+    made = two(3, 9, policy("p1", target_names=frozenset("ac"), **rules), workload("old", "p2", leaving={"key-a": 3}))
+    put(made, target("c", cpu=0))
+    put(made, workload(**{"replicas": 3, "current": {"key-b": 3}, **values}))
+    assert assign(made, "web", NOW).awaits is expected
+    gone(made, "old")
+    assert not assign(made, "web", NOW).awaits
+
+
+def test_explain_says_that_room_is_coming() -> None:
+    made = two(4, 0, east("p1"), workload("old", "p2", leaving={"key-a": 2}), workload(replicas=4))
+    assert [(each.message, each.admit) for each in explain(made, "web", NOW).verdicts[0].reasons] == [
+        ("SyncTarget a lacks 2m cpu", "wait for workloads that are leaving it")
+    ]
+    put(made, workload(replicas=5))
+    assert [each.admit for each in explain(made, "web", NOW).verdicts[0].reasons] == ["3m more cpu"]
+
+
+def test_a_target_that_is_kept_for_want_of_room_is_told_apart() -> None:
+    """Another one takes over when there is room, which somebody has to look for."""
+    made = two(9, 2, policy(), workload(replicas=3, current={"key-a": 3}))
+    assert not assign(made, "web", NOW).held
+    put(made, target("a", not_ready_since=NOW - timedelta(days=1)))
+    assert (assign(made, "web", NOW).shares, assign(made, "web", NOW).held) == ({"key-a": 3}, True)
+    put(made, target("b", cpu=3))
+    assert (assign(made, "web", NOW).shares, assign(made, "web", NOW).held) == ({"key-b": 3}, False)
+
+
+@RUNS
+@given(values(), st.randoms(use_true_random=False))
+def test_all_comes_to_rest(given_values: Values, chance: Random) -> None:
+    """In whatever order workloads are decided and leave, nobody waits for ever, and no newcomer over-commits."""
+    made = world(*given_values)
+    settle_homes(made)
+    for _ in range(100):
+        before = {each: workload_of(made, each) for each in made.workloads()}
+        for workload_id in chance.sample(sorted(made.workloads()), len(before)):
+            known = workload_of(made, workload_id)
+            given_to = assign(made, workload_id, NOW)
+            begin(made, workload_id, given_to)
+            for key in given_to.shares.keys() - known.held.keys():
+                free = made.free(key) or {}
+                assert all(free.get(resource, 0) >= 0 for resource in known.request if given_to.shares[key])
+        leavers = [each for each in sorted(made.workloads()) if workload_of(made, each).leaving]
+        for workload_id in chance.sample(leavers, chance.randint(1, len(leavers)) if leavers else 0):
+            gone(made, workload_id)
+        if not leavers and before == {each: workload_of(made, each) for each in made.workloads()}:
+            break
+    else:
+        raise AssertionError("never comes to rest")
+    for workload_id in made.workloads():
+        last = assign(made, workload_id, NOW)
+        assert (last.shares, last.awaits) == (workload_of(made, workload_id).current, False)

@@ -88,7 +88,8 @@ class Execution:
     def _outcome(self, judgement: Judgement, again_seconds: float | None) -> Outcome:
         if judgement.assignment is None:
             return Outcome(again_seconds, verdict=judgement.verdict)
-        wants_room = improvable(self._feed.world, judgement.identity)
+        told = judgement.assignment
+        wants_room = told.awaits or told.held or improvable(self._feed.world, judgement.identity)
         return Outcome(again_seconds, wants_room, judgement.verdict, frozenset(judgement.assignment.shares))
 
     def _division(self, gvr: GroupVersionResource, obj: Object, wanted: Wanted) -> dict[str, str | None]:

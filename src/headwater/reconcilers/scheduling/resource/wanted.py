@@ -88,7 +88,11 @@ def wanted_of_workload(subject: Subject, scene: Scene, assignment: Assignment) -
         return share is None or not given.get(key) or max(given[key].values()) >= share
 
     def can_leave(key: str) -> bool:
-        if at_once or not staying:
+        if at_once:
+            return True
+        if assignment.awaits:
+            return False
+        if not staying:
             return True
         if subject.keeps_running:
             if subject.autoscaled:
