@@ -17,6 +17,9 @@ YAMLError = yaml.YAMLError
 
 _MAX_EXPANDED_NODES = 1_000_000
 """More nodes than this after aliases are expanded is an attack, not a manifest."""
+_MAX_DEPTH = 1000
+_SHALLOW_LENGTH = 10_000
+"""A text of fewer characters has fewer levels than the C stack has room for."""
 
 _BOOL = re.compile(r"^(?:yes|Yes|YES|no|No|NO|true|True|TRUE|false|False|FALSE|on|On|ON|off|Off|OFF)$")
 _INT = re.compile(r"^(?:[-+]?0b[0-1_]+|[-+]?0o?[0-7_]+|[-+]?(?:0|[1-9][0-9_]*)|[-+]?0x[0-9a-fA-F_]+)$")
@@ -100,6 +103,8 @@ _Dumper.add_representer(str, _represent_str)
 
 def load_all(text: str | bytes) -> list[Any]:
     """All documents of a stream, without the empty ones. JSON is YAML too. Raises `YAMLError`."""
+    if len(text) > _SHALLOW_LENGTH:
+        _check_depth(text)
     loader = _Loader(text)
     documents = []
     try:
@@ -126,6 +131,18 @@ def dump(obj: Any) -> str:
 def dump_all(objects: Iterable[Any]) -> str:
     """Several documents, with ``---`` between them."""
     return "---\n".join(dump(obj) for obj in objects)
+
+
+def _check_depth(text: str | bytes) -> None:
+    """Count levels before nodes are made, which libyaml's binding does by recursion: too many end the process."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                raise YAMLError("document is nested too deeply")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
 
 
 def _check_size(node: Any, sizes: dict[int, int]) -> int:
