@@ -247,6 +247,7 @@ UNREADABLE = {
     "summarizing-metadata": {SUMMARIZING: '[{"fieldPath": "metadata.labels"}]'},
     "spec-diff": {SPEC_DIFF + "{north}": '[{"op": "remove", "path": "/none"}]'},
     "spec-diff-not-json": {SPEC_DIFF + "{north}": "{"},
+    "spec-diff-too-deep": {SPEC_DIFF + "{north}": f'[{{"op": "add", "path": "/x", "value": {"[" * 254 + "]" * 254}}}]'},
 }
 
 

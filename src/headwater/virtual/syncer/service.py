@@ -16,6 +16,7 @@ from headwater.apis.workload.labels import STATE_LABEL_PREFIX, STATE_SYNC
 from headwater.apis.workload.summarizing import SummarizingError
 from headwater.apiserver.requestinfo import RequestInfo, parse
 from headwater.apiserver.web.types import AnyResponse, Request, Response, StreamResponse
+from headwater.base import jsonio
 from headwater.base.clock import Clock
 from headwater.client.dynamic import ClusterClient
 from headwater.machinery.errors import (
@@ -189,15 +190,15 @@ class _ResourceRequest:
         pairs.append(("labelSelector", f"{wanted},{own}" if own else wanted))
         return [*pairs, ("watch", "true")] if self._info.verb == "watch" else pairs
 
-    def _readable(self, obj: Object) -> Object | None:
-        """The view of one object among many; None for one that can't be shown.
+    def _readable(self, obj: Object) -> jsonio.Fragment | None:
+        """The view of one object among many, encoded; None for one that can't be shown.
 
-        What one tenant writes into an annotation must not keep the others' objects from the syncer. Asked for by
-        name the object answers with the reason.
+        What one tenant writes must not keep the others' objects from the syncer. Asked for by name the object answers
+        with the reason.
         """
         try:
-            return self._view(obj)
-        except InternalError as error:
+            return jsonio.Fragment(jsonio.dumps(self._view(obj)))
+        except (InternalError, jsonio.EncodeError) as error:
             log.warning("left out", cluster=cluster_name(obj), namespace=namespace(obj), reason=str(error))
             return None
 
@@ -213,7 +214,7 @@ class _ResourceRequest:
         return watch_lines(events, still_allowed=self._still_allowed, line=self._line)
 
     def _line(self, kind: str, obj: Object) -> bytes:
-        shown = obj if kind == BOOKMARK else self._readable(obj)
+        shown: Object | jsonio.Fragment | None = obj if kind == BOOKMARK else self._readable(obj)
         return b"" if shown is None else event_line(kind, shown)
 
     async def _existing(self) -> Object:

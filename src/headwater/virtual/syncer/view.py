@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from headwater.apis.workload.intent import IntentError, sync_intent
 from headwater.apis.workload.labels import (
@@ -32,6 +33,7 @@ from headwater.virtual.syncer.summarize import (
 
 _HIDDEN_METADATA = ("finalizers", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
 """What an upstream object has for itself; managedFields would also name other targets' fields."""
+_MAX_SPEC_BYTES: Final = 3 * 1024 * 1024
 
 
 def syncer_view(obj: Object, key: str, workspace_url: str, trace: str = "") -> Object:
@@ -96,7 +98,11 @@ def _patched_spec(view: Object, patch_text: str, key: str) -> Object:
     try:
         operations = jsonio.loads(patch_text)
         spec: Object = apply_json_patch(view["spec"], operations)
-    except (ValueError, StatusError) as error:
+        # No schema bounds what a tenant's patch makes. What it would be a part of is a list: three levels more.
+        size = len(jsonio.dumps([[[spec]]]))
+        if size > _MAX_SPEC_BYTES:
+            raise ValueError(f"the spec would have {size} bytes, at most {_MAX_SPEC_BYTES}")
+    except (ValueError, jsonio.EncodeError, StatusError) as error:
         raise InternalError(
             f"object {name(view)!r}: annotation {SPEC_DIFF_ANNOTATION_PREFIX}{key} can't be applied: {error}"
         ) from error

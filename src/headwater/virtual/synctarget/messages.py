@@ -23,7 +23,7 @@ def json_response(document: Object, *, status: int = 200) -> Response:
     return Response(status=status, body=jsonio.dumps(document))
 
 
-def event_line(kind: str, obj: Object) -> bytes:
+def event_line(kind: str, obj: Object | jsonio.Fragment) -> bytes:
     """One line of a watch."""
     return jsonio.dumps({"type": kind, "object": obj}) + b"\n"
 
