@@ -35,7 +35,6 @@ from headwater.machinery.errors import (
     Forbidden,
     MethodNotAllowed,
     NotFound,
-    StatusError,
     UnsupportedMediaType,
 )
 from headwater.machinery.gvk import GroupVersionKind, GroupVersionResource
@@ -60,6 +59,10 @@ class Upsyncer:
 
     def resource(self, gvr: GroupVersionResource, space: str = "default", *, of: Space | None = None) -> ResourceClient:
         return self.client.cluster((of or self.stage.tenant).cluster).resource(gvr, space)
+
+    def diff(self, *operations: Object) -> dict[str, str]:
+        """The annotation by which the syncer changes an object on its way up."""
+        return {f"internal.workload.kcp.io/upsyncdiff{self.key}": jsonio.dumps(operations).decode()}
 
     def pod(self, name: str = "p", **meta: Any) -> Object:
         meta.setdefault("labels", self.marks)
@@ -263,6 +266,9 @@ async def test_secrets_come_up_only_where_they_are_asked_for(stage: Stage, north
             await secrets.create({**secret, "type": type_, "metadata": meta})
     with pytest.raises(Forbidden, match="credential"):
         await secrets.patch("s", {"metadata": {"annotations": notes}})
+    made_one = north.diff({"op": "add", "path": "/type", "value": "bootstrap.kubernetes.io/token"})
+    with pytest.raises(Forbidden, match="credential"):
+        await secrets.create({**secret, "metadata": {**meta, "annotations": made_one}})
     await namespaces.patch("default", {"metadata": {"annotations": {DERIVED: None}}})
     with pytest.raises(Forbidden, match="does not ask for Secrets"):
         await secrets.patch("s", {"data": {"a": "YQ=="}})
@@ -316,8 +322,13 @@ async def test_events_are_about_their_own_namespace(stage: Stage, north: Upsynce
     await north.resource(EVENTS).create(event)
     assert (await stage.tenant.resource(EVENTS, "default").get("e"))["reason"] == "Pulled"
     elsewhere = {**event, "involvedObject": {"kind": "Pod", "name": "p", "namespace": "kube-system"}}
-    with pytest.raises((Forbidden, StatusError)):
-        await north.resource(EVENTS).create({**elsewhere, "metadata": {**event["metadata"], "name": "f"}})
+    moved = north.diff({"op": "replace", "path": "/involvedObject/namespace", "value": "kube-system"})
+    meta = {**event["metadata"], "name": "f"}
+    for forged in ({**elsewhere, "metadata": meta}, {**event, "metadata": {**meta, "annotations": moved}}):
+        with pytest.raises(Forbidden, match=r"involvedObject\.namespace"):
+            await north.resource(EVENTS).create(forged)
+    with pytest.raises(Forbidden, match=r"involvedObject\.namespace"):
+        await north.resource(EVENTS).patch("e", {"metadata": {"annotations": moved}})
 
 
 async def test_watching(stage: Stage, north: Upsyncer) -> None:

@@ -166,28 +166,31 @@ class _ResourceRequest:
         where, wanted = self._info.namespace, name(written)
         if self._resource.namespaced and not where:
             raise BadRequest("an object in a namespace is created there")
-        check_written(None, written, key=self._target.key, resource=self._group_resource)
+        # What is checked is what will be stored: the object's own patch could make anything of it.
+        stored = transformed(written, self._target.key)
+        check_written(None, stored, key=self._target.key, resource=self._group_resource)
         asked = self._asked
         await self._placed.check_placed(self._target, asked.sync_target, self._group_resource, where, wanted)
         await self._placed.check_asked(self._target, self._group_resource, where, wanted)
-        return await self._client.create(transformed(written, self._target.key))
+        return await self._client.create(stored)
 
     async def _update(self, existing: Object, written: Object) -> Object:
         self._fill(written)
         on_status = self._info.subresource == "status"
+        stored = transformed(written, self._target.key)
         if on_status:
-            check_label(written, self._target.key)
+            check_label(stored, self._target.key)
         else:
-            check_written(existing, written, key=self._target.key, resource=self._group_resource)
+            check_written(existing, stored, key=self._target.key, resource=self._group_resource)
             await self._placed.check_asked(self._target, self._group_resource, self._info.namespace, self._info.name)
-        stated = resource_version(written)
+        stated = resource_version(stored)
         if stated and stated != resource_version(existing):
             raise conflict(self._group_resource, self._info.name, _MODIFIED)
         # What was checked is what is replaced: between the two another may have taken the name.
-        metadata(written).update(uid=uid(existing), resourceVersion=resource_version(existing))
-        metadata(written).pop("managedFields", None)
+        metadata(stored).update(uid=uid(existing), resourceVersion=resource_version(existing))
+        metadata(stored).pop("managedFields", None)
         write = self._client.update_status if on_status else self._client.update
-        return await write(transformed(written, self._target.key))
+        return await write(stored)
 
     def _fill(self, written: Object) -> None:
         """Put in what the URL says; another namespace or name in the body is refused upstream."""
