@@ -71,19 +71,36 @@ async def test_only_what_is_placed_is_there(stage: Stage) -> None:
         with pytest.raises(NotFound, match=r'cowboys.wildwest.dev "(luke|none)" not found'):
             await read
     assert (await south.list())["items"] == []
-    forged = f"state.workload.kcp.io/{stage.north.key}=Sync"
-    assert (await stage.south.client.cluster("*").resource(COWBOYS).list(label_selector=forged))["items"] == []
     north = stage.north.client.cluster("*").resource(COWBOYS)
     found = (await north.list(label_selector="who=luke"))["items"]
     assert [each["metadata"]["name"] for each in found] == ["luke"]
     found = (await north.list(field_selector="metadata.name=joe"))["items"]
     assert [each["metadata"]["name"] for each in found] == ["joe"]
-    with pytest.raises(BadRequest):
-        await north.list(label_selector="who in (")
     both = await stage.ground.client.transport.request(
         "GET", north.path, query=[("labelSelector", "who=luke"), ("labelSelector", "")]
     )
     assert [each["metadata"]["name"] for each in jsonio.loads(both.body)["items"]] == ["luke"]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "selector"),
+    [
+        pytest.param("labelSelector", "state.workload.kcp.io/{south}=Sync", id="another target's label"),
+        pytest.param("labelSelector", "!state.workload.kcp.io/{south}", id="without another target's label"),
+        pytest.param("labelSelector", "a=b,state.workload.kcp.io/{south} in (Sync)", id="as one of several"),
+        pytest.param("fieldSelector", "status.result=x", id="a field that targets report"),
+        pytest.param("labelSelector", "a in (", id="what is no selector"),
+    ],
+)
+async def test_selectors_tell_nothing_of_other_targets(stage: Stage, parameter: str, selector: str) -> None:
+    """What a view hides can't be found out by what a list or a watch selects."""
+    root = stage.north.client.cluster("*")
+    path = f"/apis/{COWBOYS.group}/{COWBOYS.version}/{COWBOYS.resource}"
+    query = [(parameter, selector.replace("{south}", stage.south.key))]
+    for more in ([], [("watch", "true")]):
+        assert (await root.raw("GET", path, query=query + more)).status == 400
+    own = f"state.workload.kcp.io/{stage.north.key}=Sync"
+    assert (await root.resource(COWBOYS).list(label_selector=own, field_selector="metadata.name=luke"))["items"] == []
 
 
 async def test_pages(stage: Stage) -> None:
@@ -219,6 +236,8 @@ async def test_refused_writes(stage: Stage) -> None:
     await stage.cowboy()
     cowboys = stage.north.resource(stage.tenant, COWBOYS)
     before = await stage.stored()
+    with pytest.raises(BadRequest, match="dryRun"):
+        await cowboys.patch("luke", {"metadata": {}}, dry_run=True)
     with pytest.raises(Forbidden, match="not owning it"):
         await cowboys.patch_status("luke", {"status": {"result": "x"}})
     assert await stage.stored() == before

@@ -37,6 +37,7 @@ from headwater.virtual.syncer.accounts import AccountTokens
 from headwater.virtual.syncer.failures import FailureEvents
 from headwater.virtual.syncer.forward import SyncForwarder
 from headwater.virtual.syncer.openapi import OpenApiSource
+from headwater.virtual.syncer.selection import narrowed
 from headwater.virtual.syncer.view import syncer_view
 from headwater.virtual.syncer.writes import same_object, stored_change
 from headwater.virtual.synctarget.domain import (
@@ -54,6 +55,7 @@ from headwater.virtual.synctarget.target import TargetGate, TargetRequest, parse
 log = get_logger("virtual.syncer")
 
 _PATCH_ATTEMPTS: Final = 5
+_READ_VERBS: Final = frozenset({"get", "list", "watch"})
 
 
 class SyncerVirtualWorkspace:
@@ -160,6 +162,8 @@ class _ResourceRequest:
             )
         if self._target.wildcard and (verb not in ("list", "watch") or self._info.namespace):
             raise BadRequest("over all logical clusters only whole resources can be listed and watched")
+        if verb not in _READ_VERBS and "dryRun" in self._request.query:
+            raise BadRequest("dryRun is not supported by a syncer's virtual workspace")
         if subresource == TOKEN:
             return json_response(await self._issue(), status=201)
         if verb == "watch":
@@ -183,11 +187,8 @@ class _ResourceRequest:
         return self._shown(obj, self._target)
 
     def _query(self) -> Sequence[tuple[str, str]]:
-        """The caller's query, its label selector narrowed to what the target has."""
-        wanted = f"{STATE_LABEL_PREFIX}{self._target.key}={STATE_SYNC}"
-        pairs = [pair for pair in self._request.query.pairs() if pair[0] not in ("labelSelector", "watch")]
-        own = self._request.query.get("labelSelector")
-        pairs.append(("labelSelector", f"{wanted},{own}" if own else wanted))
+        """The caller's query, narrowed to what the target has and sees."""
+        pairs = narrowed(self._request.query, self._target.key)
         return [*pairs, ("watch", "true")] if self._info.verb == "watch" else pairs
 
     def _readable(self, obj: Object) -> jsonio.Fragment | None:
