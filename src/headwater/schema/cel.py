@@ -1,15 +1,18 @@
 """The one door to CEL: expressions of Kubernetes' validation rules, compiled and run by the C++ library.
 
 The library is imported when the first expression is compiled. It stops an evaluation after 10,000 steps of
-comprehensions, which bounds every rule; Kubernetes' own cost estimate is not computed.
+comprehensions; what one step may make is bounded by `celcost`, in the place of Kubernetes' cost estimate.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from functools import cache, lru_cache
 from typing import Any
 
+from headwater.base import jsonio
+from headwater.schema.celcost import TooComplex, largest_input
 from headwater.schema.celfunctions import function_declarations
 
 _BARE_SELF = re.compile(r"\bself\b(?!\s*\.\s*\??\s*[A-Za-z_])")
@@ -28,13 +31,17 @@ class Expression:
     ``optional_old_self`` makes ``oldSelf`` an optional value, empty when there is no old object.
     """
 
-    __slots__ = ("_fields", "_optional_old_self", "_program", "is_transition")
+    __slots__ = ("_fields", "_largest", "_optional_old_self", "_program", "is_transition")
 
     def __init__(self, text: str, *, optional_old_self: bool = False) -> None:
         self.is_transition = _OLD_SELF.search(text) is not None and not optional_old_self
         self._optional_old_self = optional_old_self
         self._fields = None if _BARE_SELF.search(text) else frozenset(_SELF_FIELD.findall(text))
         self._program = _compile(_OLD_SELF.sub(_OPTIONAL_OLD_SELF, text) if optional_old_self else text)
+        try:
+            self._largest = largest_input(self._program.serialize())
+        except TooComplex as error:
+            raise CelError(str(error)) from None
 
     def evaluate(self, value: Any, old: Any = None, *, has_old: bool = False) -> Any:
         """The expression's plain result. Raises CelError if it fails or exceeds the library's limits."""
@@ -43,6 +50,8 @@ class Expression:
             data["oldSelf"] = old
         if self._optional_old_self:
             data |= {"oldSelfValue": old, "hasOldSelf": has_old}
+        if self._largest is not None and _size_of(data) > self._largest:
+            raise CelError(f"call cost exceeds limit for rule: it is not evaluated on more than {self._largest} bytes")
         try:
             result = self._program.eval(data=data)
         except RuntimeError as error:
@@ -103,6 +112,13 @@ def _compile(text: str) -> Any:
         return _environment().compile(text)
     except RuntimeError as error:
         raise CelError(_explain(str(error))) from None
+
+
+def _size_of(data: Any) -> int:
+    try:
+        return len(jsonio.dumps(data))
+    except jsonio.EncodeError:
+        return sys.maxsize
 
 
 def _explain(text: str) -> str:

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from headwater.apis.kube.schemas import kube_kinds
-from headwater.apiserver.protobuf.wire import MAX_DEPTH, WireError, fields, signed
 from headwater.base import jsonio
+from headwater.base.protobuf import MAX_DEPTH, WireError, fields, signed
 from headwater.machinery.errors import BadRequest, UnsupportedMediaType
 from headwater.machinery.gvk import GroupVersion, GroupVersionKind
 from headwater.machinery.objects import Object

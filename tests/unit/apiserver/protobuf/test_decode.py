@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headwater.apiserver.protobuf.decode import MAGIC, decode_object
-from headwater.apiserver.protobuf.wire import WireError, fields, signed, varint
+from headwater.base.protobuf import WireError, fields, signed, varint
 from headwater.machinery.errors import BadRequest, StatusError, UnsupportedMediaType
 
 # `kubectl create configmap a --from-literal=x=y`, as version 1.32 sends it.
