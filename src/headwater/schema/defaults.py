@@ -1,13 +1,18 @@
 """Defaulting: missing fields get the schema's defaults, and nulls that the schema doesn't allow are dropped.
 
 As in Kubernetes a null counts as missing unless the field is nullable, and defaults apply inside of defaulted objects.
+What they add to one object is bounded: a small body with many empty items, or defaults in defaults, could else become
+larger than the memory.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+from headwater.base import jsonio
+from headwater.machinery.errors import RequestEntityTooLarge
 from headwater.machinery.objects import deep_copy
 from headwater.schema.parts import Entries, Parts
 from headwater.schema.resource import effective
@@ -17,11 +22,42 @@ Default = Callable[[Any], None]
 """Completes the value in place."""
 
 _SCALARS = (str, int, float, bool)
+MAX_ADDED_BYTES: Final = 3 * 1024 * 1024
+
+
+class _Added(threading.local):
+    """Bytes of JSON that the defaults of the object in progress have added."""
+
+    size = 0
+
+
+_added = _Added()
 
 
 def compile_default(schema: Object) -> Default | None:
-    """The defaulter of a schema; None if no value has anything to complete or drop."""
-    return _Compiler().compile(schema)
+    """The defaulter of a schema; None if no value has anything to complete or drop.
+
+    It raises RequestEntityTooLarge when the defaults come to more than 3 MiB.
+    """
+    whole = _Compiler().compile(schema)
+    if whole is None:
+        return None
+
+    def default(value: Any) -> None:
+        _added.size = 0
+        whole(value)
+
+    return default
+
+
+def _count(size: int) -> None:
+    _added.size += size
+    if _added.size > MAX_ADDED_BYTES:
+        raise RequestEntityTooLarge(f"Request entity too large: its defaults come to more than {MAX_ADDED_BYTES} bytes")
+
+
+def _size_of(name: str, value: Any) -> int:
+    return len(jsonio.dumps({name: value}))
 
 
 _shared: Entries[Default | None] = {}
@@ -55,6 +91,7 @@ def _object(values: Object, active: dict[str, Default], *, droppable: frozenset[
     scalars = {name: value for name, value in values.items() if isinstance(value, _SCALARS)}
     composites = {name: value for name, value in values.items() if name not in scalars}
     names = frozenset(values)
+    sizes = {name: _size_of(name, value) for name, value in values.items()}
 
     def default(value: Any) -> None:
         if type(value) is not dict:
@@ -63,6 +100,7 @@ def _object(values: Object, active: dict[str, Default], *, droppable: frozenset[
             for name in [name for name, item in value.items() if item is None and name in droppable]:
                 del value[name]
         if not names <= value.keys():
+            _count(sum(size for name, size in sizes.items() if name not in value))
             for name, scalar in scalars.items():
                 if name not in value:
                     value[name] = scalar
@@ -83,12 +121,14 @@ def _map(child: Default | None, schema: Object) -> Default | None:
     fill = None if nullable else schema.get("default")
     if child is None and fill is None:
         return None if nullable else _drop_nulls
+    size = _size_of("", fill)
 
     def default(value: Any) -> None:
         if type(value) is not dict:
             return
         if fill is not None:
             for name in [name for name, item in value.items() if item is None]:
+                _count(size)
                 value[name] = deep_copy(fill)
         elif not nullable:
             _drop_nulls(value)
@@ -109,11 +149,13 @@ def _array(child: Default | None, schema: Object) -> Default | None:
     fill = schema.get("default") if not schema.get("nullable") else None
     if child is None and fill is None:
         return None
+    size = _size_of("", fill)
 
     def default(value: Any) -> None:
         if type(value) is not list:
             return
         if fill is not None and None in value:
+            _count(size * value.count(None))
             value[:] = [deep_copy(fill) if item is None else item for item in value]
         if child is not None:
             for item in value:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater.machinery.errors import RequestEntityTooLarge
 from headwater.machinery.objects import deep_copy
 from headwater.schema import Schema, compile_schema
 
@@ -218,3 +219,48 @@ def test_validation_never_fails_itself(schema: dict[str, Any], value: Any) -> No
     for error in schema_of(x=schema).validate(obj):
         assert str(error).startswith("spec.x")
     assert obj == before
+
+
+def _nested(levels: int) -> dict[str, Any]:
+    """Lists of a hundred empty objects, each of which has such a list by default."""
+    schema: dict[str, Any] = {"type": "object"}
+    for _ in range(levels):
+        listed = {"type": "array", "items": schema, "default": [{} for _ in range(100)]}
+        schema = {"type": "object", "properties": {"x": listed}}
+    return schema
+
+
+@pytest.mark.parametrize(
+    ("property_", "given_"),
+    [
+        pytest.param(
+            {"type": "array", "items": {"type": "object", "properties": {"y": {**STRING, "default": "d" * 1000}}}},
+            [{} for _ in range(10_000)],
+            id="many items",
+        ),
+        pytest.param(_nested(8), {}, id="defaults in defaults"),
+        pytest.param(
+            {"type": "object", "additionalProperties": {"type": "object", "default": {"y": "d" * 1000}}},
+            {str(number): None for number in range(10_000)},
+            id="many members",
+        ),
+        pytest.param(
+            {"type": "array", "items": {"type": "object", "default": {"y": "d" * 1000}}},
+            [None] * 10_000,
+            id="many nulls",
+        ),
+    ],
+)
+def test_what_defaults_add_is_bounded(property_: dict[str, Any], given_: Any) -> None:
+    """No small object becomes a huge one."""
+    with pytest.raises(RequestEntityTooLarge, match="its defaults come to more than 3145728 bytes"):
+        schema_of(x=property_).default({"spec": {"x": deep_copy(given_)}})
+
+
+def test_what_defaults_add_is_counted_for_each_object() -> None:
+    """Two objects of two megabytes each are both below the limit."""
+    schema = schema_of(x={"type": "array", "items": {"type": "object", "default": {"y": "d" * 1000}}})
+    for _ in range(2):
+        obj: dict[str, Any] = {"spec": {"x": [None] * 2000}}
+        schema.default(obj)
+        assert obj["spec"]["x"][-1] == {"y": "d" * 1000}
