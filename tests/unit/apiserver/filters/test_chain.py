@@ -214,6 +214,39 @@ async def test_a_full_server_says_so_and_lets_its_administrators_in() -> None:
     assert f"{gauge} 0" in chain.metrics.render().decode()
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_one_user_does_not_take_all_places(method: str) -> None:
+    """Strangers with slow bodies, or a tenant, leave room for the others."""
+    gate = Gate()
+    chain = Chain(gate, inflight=InflightLimits(read_only_per_user=2, mutating_per_user=2))
+    held = [asyncio.ensure_future(chain.send(method=method)) for _ in range(2)]
+    while gate.waiting < 2:
+        await asyncio.sleep(0)
+    assert (await chain.send(method=method)).status == 429
+    held.append(asyncio.ensure_future(chain.send(method=method, token="bob-token")))
+    while gate.waiting < 3:
+        await asyncio.sleep(0)
+    gate.opened.set()
+    assert [r.status for r in await asyncio.gather(*held)] == [200, 200, 200]
+    assert (await chain.send(method=method)).status == 200
+
+
+async def test_an_answer_that_goes_on_counts_as_a_watch() -> None:
+    """What virtual workspaces and tunnels answer does not look like one."""
+    ended = []
+
+    async def stream(request: Request) -> AnyResponse:
+        return StreamResponse(200, "text/plain", _nothing(), on_finish=[lambda: ended.append(request.path)])
+
+    chain = Chain(stream, inflight=InflightLimits(long_running_per_user=1))
+    first = await chain.send("/services/a", token="bob-token")
+    assert isinstance(first, StreamResponse)
+    assert (await chain.send("/services/b", token="bob-token")).status == 429
+    assert ended == ["/services/b"], "it is ended where it came from"
+    await first.finish()
+    assert (await chain.send("/services/c", token="bob-token")).status == 200
+
+
 async def test_watches_are_bounded_by_user_until_they_end() -> None:
     chain = Chain(Gate(), inflight=InflightLimits(read_only=0, long_running_per_user=1))
     watch = await chain.send("/api/v1/pods?watch=1", token="bob-token")
