@@ -12,8 +12,8 @@ from headwater.apis.placement.v1alpha1.placement import (
     STRATEGY_IMMEDIATE,
 )
 from headwater.apis.sync.v1alpha1.synctarget import CONDITION_READY, STATE_ACCEPTED
+from headwater.apis.workload.compute import is_compute
 from headwater.apis.workload.labels import (
-    COMPUTE_EXPORT_ANNOTATION,
     PLACEMENT_TARGET_ANNOTATION,
     UNTRIED_TARGETS_ANNOTATION,
     sync_target_key,
@@ -167,5 +167,5 @@ def required_resources(bindings: Iterable[Object]) -> dict[str, frozenset[Resour
             for bound in nested(binding, "status", "boundResources", default=None) or ()
         )
         for binding in bindings
-        if COMPUTE_EXPORT_ANNOTATION in annotations_of(binding)
+        if is_compute(binding)
     }

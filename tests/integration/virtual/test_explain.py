@@ -5,7 +5,15 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from tests.integration.scheduling.ground import CONFIG_MAPS, DEPLOYMENTS, config_map, deployment
+from tests.integration.scheduling.ground import (
+    CONFIG_MAPS,
+    DEPLOYMENTS,
+    EXPORTS,
+    SCHEMAS,
+    config_map,
+    deployment,
+)
+from tests.integration.scheduling.test_synctargets import export, schema
 from tests.integration.virtual.outlook import ALICE, ANONYMOUS, BOB, CAROL, STRANGER, Outlook, grant, rule
 
 from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
@@ -13,6 +21,7 @@ from headwater.apiserver.authn.interface import UserInfo
 from headwater.base import jsonio
 from headwater.client.answers import decode_object
 from headwater.machinery.errors import Forbidden, MethodNotAllowed, NotAcceptable, NotFound, ServiceUnavailable
+from headwater.machinery.gvk import GroupVersionResource
 
 DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/web/explanation"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
@@ -85,6 +94,34 @@ async def test_what_is_not_placed_is_explained_too(outlook: Outlook) -> None:
     path = f"/clusters/{outlook.shop.path}/api/v1/namespaces/default/configmaps/settings/explanation"
     with pytest.raises(NotFound, match="no workloads of their own"):
         await outlook.get(ALICE, path)
+
+
+@pytest.mark.parametrize("pods", [True, False], ids=["with pods", "without pods"])
+async def test_what_is_bound_from_no_compute_export(outlook: Outlook, pods: bool) -> None:
+    """The export is named, and what its owner does: nobody will ever decide on such an object."""
+    cats = schema("cats")
+    for version in cats["spec"]["versions"]:
+        version["schema"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    body = export(cats)
+    del body["metadata"]["annotations"]
+    await outlook.other.resource(SCHEMAS).create(cats)
+    await outlook.other.resource(EXPORTS).create(body)
+    await outlook.other.condition(EXPORTS, "things", "IdentityValid", "True")
+    await outlook.shop.bind(outlook.other.path, "things")
+    tom = {"apiVersion": "example.io/v1", "kind": "Cat", "metadata": {"name": "tom"}}
+    spec = deployment("tom")["spec"] if pods else {}
+    await outlook.shop.resource(GroupVersionResource("example.io", "v1", "cats"), "default").create(
+        {**tom, "spec": spec}
+    )
+    path = f"/clusters/{outlook.shop.path}/apis/example.io/v1/namespaces/default/cats/tom/explanation"
+    if pods:
+        message = (await outlook.get(ALICE, path))["status"]["message"]
+    else:
+        with pytest.raises(NotFound) as refused:
+            await outlook.get(ALICE, path)
+        message = str(refused.value)
+    assert message.startswith(f"APIExport {outlook.other.path}:things is no compute export")
+    assert f"in workspace {outlook.other.path}" in message
 
 
 async def test_without_a_world(outlook: Outlook) -> None:

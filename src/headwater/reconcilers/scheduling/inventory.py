@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from headwater.apis.workload.compute import is_compute
 from headwater.apis.workload.intent import target_keys
-from headwater.apis.workload.labels import COMPUTE_EXPORT_ANNOTATION, SYNCER_FINALIZER_PREFIX
+from headwater.apis.workload.labels import SYNCER_FINALIZER_PREFIX
 from headwater.base.clock import Clock
 from headwater.client.dynamic import ClusterClient
 from headwater.client.informer import Informer, InformerFactory, only_metadata
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, finalizers, labels, nested
-from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.fleet import BY_CLUSTER, BY_NAMESPACE, Fleet, by_namespace, with_identity
 from headwater.scheduling.readiness import WORKLOAD_RESOURCES
 
@@ -49,7 +49,7 @@ def plain(gvr: GroupVersionResource) -> tuple[str, str]:
 
 def _bound_by(binding: Object) -> Iterable[GroupVersionResource]:
     """The resources of a compute binding, with their identity."""
-    if COMPUTE_EXPORT_ANNOTATION not in annotations_of(binding):
+    if not is_compute(binding):
         return
     for bound in nested(binding, "status", "boundResources", default=None) or ():
         versions = bound.get("storageVersions") or ()

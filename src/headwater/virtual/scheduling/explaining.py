@@ -7,12 +7,13 @@ from datetime import datetime
 
 from headwater.apis.placement.v1alpha1.placement import CONDITION_READY, CONDITION_SCHEDULED, MAX_TARGETS, PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.apis.workload.compute import is_compute, not_compute_words
 from headwater.apis.workload.intent import target_keys
 from headwater.client.dynamic import ClusterClient
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, cluster_name, labels, name, object_key
+from headwater.machinery.objects import Object, cluster_name, labels, name, nested, object_key
 from headwater.scheduling.explain import Verdict, explain
 from headwater.scheduling.pods import pod_template
 from headwater.scheduling.workload import workload_id
@@ -34,10 +35,12 @@ class Explainer:
         world, resource = self._world(), GroupResource(gvr.group, gvr.resource)
         known = workload_id(gvr.group, gvr.resource, object_key(obj))
         workload = world.workload(known)
+        foreign = await self._not_compute(obj, resource) if workload is None else ""
         if workload is None and pod_template(obj) is None:
-            raise NotFound(f"{resource} are no workloads of their own: they follow their namespace and what uses them")
+            follows = f"{resource} are no workloads of their own: they follow their namespace and what uses them"
+            raise NotFound(foreign or follows)
         if workload is None or not workload.policies:
-            message = await self._unselected(obj, resource)
+            message = foreign or await self._unselected(obj, resource)
             return document(Subject(obj, resource, workload, {}), None, message)
         explanation = explain(world, known, now)
         had = target_keys(labels(obj))
@@ -56,6 +59,14 @@ class Explainer:
             except NotFound:
                 continue
         return found
+
+    async def _not_compute(self, obj: Object, resource: GroupResource) -> str:
+        """That the object's API is bound from an export of which nothing is placed; "" if that is not so."""
+        binding = await self._surroundings.serving(cluster_name(obj), resource)
+        if binding is None or is_compute(binding):
+            return ""
+        reference = nested(binding, "spec", "reference", "export", default=None) or {}
+        return not_compute_words(reference.get("path") or cluster_name(obj), str(reference.get("name")))
 
     async def _unselected(self, obj: Object, resource: GroupResource) -> str:
         try:

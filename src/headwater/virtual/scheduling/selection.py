@@ -8,12 +8,12 @@ from typing import Final
 
 from headwater.apis.apis.v1alpha2.apibinding import API_BINDING
 from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
-from headwater.apis.workload.labels import COMPUTE_EXPORT_ANNOTATION, UNSCHEDULED_NAMESPACES
+from headwater.apis.workload.compute import is_compute
+from headwater.apis.workload.labels import UNSCHEDULED_NAMESPACES
 from headwater.client.dynamic import ClusterClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.labels import selector_from_label_selector
 from headwater.machinery.objects import Object, labels, name, namespace, nested, object_key
-from headwater.machinery.objects import annotations as annotations_of
 from headwater.scheduling.workload import workload_id
 
 _NAMESPACES: Final = GroupVersionResource("", "v1", "namespaces")
@@ -53,8 +53,19 @@ class Surroundings:
 
     async def bindings(self, cluster: str) -> Sequence[Object]:
         """The APIBindings of compute exports."""
+        return [each for each in await self._all_bindings(cluster) if is_compute(each)]
+
+    async def serving(self, cluster: str, resource: GroupResource) -> Object | None:
+        """The APIBinding that brings a resource into a workspace, of a compute export or not."""
+        for binding in await self._all_bindings(cluster):
+            for bound in nested(binding, "status", "boundResources", default=None) or ():
+                if GroupResource(bound.get("group") or "", bound["resource"]) == resource:
+                    return binding
+        return None
+
+    async def _all_bindings(self, cluster: str) -> Sequence[Object]:
         found, _ = await self._cluster_client.cluster(cluster).resource(API_BINDING.gvr).list_all()
-        return [each for each in found if COMPUTE_EXPORT_ANNOTATION in annotations_of(each)]
+        return found
 
     async def inhabitants(
         self, cluster: str, bindings: Sequence[Object], resources: Collection[GroupResource]
