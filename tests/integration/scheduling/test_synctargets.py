@@ -8,6 +8,8 @@ import pytest
 from tests.integration.scheduling.ground import COMPUTE, EXPORTS, SCHEMAS, Ground, eventually
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.apis.workload.labels import COMPUTE_EXPORT_ANNOTATION
+from headwater.machinery.conditions import get_condition
 from headwater.machinery.errors import Invalid
 from headwater.machinery.objects import Object, labels, uid
 from headwater.machinery.timestamps import format_time
@@ -141,6 +143,28 @@ async def test_exports_come_change_and_go(ground: Ground) -> None:
     await eventually(lambda: targets.get("one"), lambda obj: synced(obj) == [("cats", "Accepted"), ("dogs", "Pending")])
     await space.resource(EXPORTS).delete("things")
     await eventually(lambda: targets.get("one"), lambda obj: synced(obj) == [])
+
+
+async def test_an_export_of_which_nothing_is_placed_is_named(ground: Ground) -> None:
+    """With what its owner has to do; the condition goes when that was done, and Ready does not depend on it."""
+    space = await ground.workspace("west", compute=False)
+    cats = schema("cats")
+    await space.resource(SCHEMAS).create(cats)
+    unmarked = export(cats)
+    del unmarked["metadata"]["annotations"]
+    await space.resource(EXPORTS).create(unmarked)
+    await space.target("one", supportedAPIExports=[COMPUTE, {"export": "things"}])
+    mending = f"`kubectl annotate apiexport things {COMPUTE_EXPORT_ANNOTATION}=true` in workspace root:west"
+    said = await space.condition(SYNC_TARGETS, "one", "SupportedAPIExportsPlaced", "False", "NotComputeExport", mending)
+    message = (get_condition(said, "SupportedAPIExportsPlaced") or {})["message"]
+    assert message.startswith("APIExport root:west:things is no compute export")
+    assert "root:compute" not in message
+    await space.resource(EXPORTS).patch("things", {"metadata": {"annotations": {COMPUTE_EXPORT_ANNOTATION: "true"}}})
+    settled = await eventually(
+        lambda: space.resource(SYNC_TARGETS).get("one"),
+        lambda obj: get_condition(obj, "SupportedAPIExportsPlaced") is None,
+    )
+    assert (get_condition(settled, "Ready") or {})["status"] == "True"
 
 
 async def test_a_schema_that_comes_after_its_export(ground: Ground) -> None:

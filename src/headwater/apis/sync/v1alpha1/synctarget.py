@@ -36,6 +36,10 @@ CONDITION_DELETIONS_ALLOWED: Final = "DeletionsAllowed"
 """False while the syncer holds deletions back, since too many came at once or the control plane went back in time."""
 CONDITION_PCLUSTER_BOUND: Final = "PClusterBound"
 """False while a syncer of another pcluster than the SyncTarget's asks for work, which it doesn't get."""
+CONDITION_EXPORTS_PLACED: Final = "SupportedAPIExportsPlaced"
+"""False while `spec.supportedAPIExports` names an export of which nothing is placed anywhere; absent otherwise."""
+REASON_NOT_COMPUTE: Final = "NotComputeExport"
+"""SupportedAPIExportsPlaced is False: the message names the exports, and what their owner does."""
 SUMMARIZED_CONDITIONS: Final = (
     CONDITION_SYNCER_READY,
     CONDITION_API_IMPORTER_READY,

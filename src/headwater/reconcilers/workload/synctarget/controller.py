@@ -19,7 +19,7 @@ from headwater.machinery.objects import Object, cluster_name, deep_copy, generat
 from headwater.reconcilers.fleet import BY_KEY, BY_REFERENCE, Fleet, by_reference
 from headwater.reconcilers.workload.synctarget.step_binding import bind, binding_notice, consume_binding
 from headwater.reconcilers.workload.synctarget.step_deletions import consume_leave, deletions_notice
-from headwater.reconcilers.workload.synctarget.step_exports import record_synced_resources
+from headwater.reconcilers.workload.synctarget.step_exports import record_synced_resources, record_unplaced_exports
 from headwater.reconcilers.workload.synctarget.step_heartbeat import Sighting, heartbeat_notice, judge_heartbeat, sight
 from headwater.reconcilers.workload.synctarget.step_identity import record_identity, record_urls
 from headwater.reconcilers.workload.synctarget.step_requested import record_requested
@@ -124,7 +124,9 @@ class SyncTargetController:
         requested = self._requested(key_of_target) if self._requested is not None else None
         if requested is not None:
             record_requested(described, requested)
-        seconds = judge_heartbeat(described, self._sightings.get(key), self._fleet.clock.now(), self._threshold)
+        now = self._fleet.clock.now()
+        record_unplaced_exports(described, exports, now)
+        seconds = judge_heartbeat(described, self._sightings.get(key), now, self._threshold)
         described["status"]["observedGeneration"] = generation(target)
         await self._committer.commit(target, described)
         if not complete:

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
 
-from headwater.apis.sync.v1alpha1.synctarget import STATE_PENDING
-from headwater.machinery.objects import Object, nested
+from headwater.apis.sync.v1alpha1.synctarget import CONDITION_EXPORTS_PLACED, REASON_NOT_COMPUTE, STATE_PENDING
+from headwater.apis.workload.compute import is_compute, not_compute_words
+from headwater.machinery.conditions import WARNING, mark_false, remove_condition
+from headwater.machinery.logicalcluster import PATH_ANNOTATION
+from headwater.machinery.objects import Object, cluster_name, name, nested
+from headwater.machinery.objects import annotations as annotations_of
+
+_MAX_NAMED: Final = 3
 
 
 def record_synced_resources(
@@ -38,6 +46,24 @@ def record_synced_resources(
             if entry is not None:
                 entries.setdefault((entry.get("group", ""), entry["resource"]), entry)
     sync_target.setdefault("status", {})["syncedResources"] = [entries[key] for key in sorted(entries)]
+
+
+def record_unplaced_exports(sync_target: Object, exports: Iterable[Object], now: datetime) -> None:
+    """Set SupportedAPIExportsPlaced to False where exports are no compute exports, else remove it.
+
+    Changes `sync_target` (status only).
+    """
+    unplaced = [each for each in exports if not is_compute(each)]
+    if not unplaced:
+        remove_condition(sync_target, CONDITION_EXPORTS_PLACED)
+        return
+    named = [
+        not_compute_words(annotations_of(each).get(PATH_ANNOTATION, cluster_name(each)), name(each))
+        for each in unplaced[:_MAX_NAMED]
+    ]
+    more = len(unplaced) - _MAX_NAMED
+    message = ". ".join([*named, *([f"And {more} more"] if more > 0 else [])])
+    mark_false(sync_target, CONDITION_EXPORTS_PLACED, REASON_NOT_COMPUTE, WARNING, message, now)
 
 
 def _entry(
