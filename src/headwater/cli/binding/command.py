@@ -106,7 +106,7 @@ async def compute(
     """Create bindings and Placement where they are missing, and wait until workloads can be scheduled."""
     from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
     from headwater.base import yamlio
-    from headwater.cli.binding.exports import bind_exports
+    from headwater.cli.binding.exports import bind_exports, check_exports
     from headwater.cli.binding.waiting import condition_problem, wait
 
     placement = _placement(name, asked)
@@ -114,7 +114,9 @@ async def compute(
         click.echo(yamlio.dump(placement), nl=False)
         return
     async with Session.open(connection) as session:
-        await bind_exports(session.client, [text for each in apiexports for text in each.split(",") if text], timeout)
+        exports = [text for each in apiexports for text in each.split(",") if text]
+        await check_exports(session.cluster_client, exports)
+        await bind_exports(session.client, exports, timeout)
         placements = session.client.resource(PLACEMENTS)
         await _ensure(placements, placement, overwrite)
         for kind in ("Scheduled", "Ready"):

@@ -11,15 +11,37 @@ from headwater.cli.failure import CommandFailed
 from headwater.cli.output import progress
 
 if TYPE_CHECKING:
-    from headwater.client.dynamic import Client
+    from headwater.client.dynamic import Client, ClusterClient
     from headwater.machinery.objects import Object
 
 _MAX_NAME_LENGTH = 253
 
 
+async def check_exports(cluster_client: ClusterClient, exports: Sequence[str]) -> None:
+    """Refuse an APIExport whose resources run nowhere, before anything is made. Raises CommandFailed.
+
+    One that the caller may not read is taken on trust, and its binding will tell; of one that is not there, too.
+    """
+    from headwater.apis.apis.v1alpha2.apiexport import API_EXPORT
+    from headwater.apis.workload.compute import is_compute, not_compute_words
+    from headwater.machinery.errors import Forbidden, NotFound
+
+    for path, name in map(_reference, exports):
+        try:
+            found = await cluster_client.cluster(path).resource(API_EXPORT.gvr).get(name)
+        except (Forbidden, NotFound):
+            continue
+        if not is_compute(found):
+            raise CommandFailed(not_compute_words(path, name))
+
+
 async def bind_exports(client: Client, exports: Sequence[str], seconds: float) -> None:
-    """Bind those of the exports that the workspace does not bind yet, and wait until each is bound."""
+    """Bind those of the exports that the workspace does not bind yet, and wait until each is bound.
+
+    Warns of those of which nothing is placed. Raises CommandFailed.
+    """
     from headwater.apis.apis.v1alpha2.apibinding import API_BINDING
+    from headwater.apis.workload.compute import is_compute, not_compute_words
     from headwater.base.hashing import base36_sha224
     from headwater.machinery.errors import AlreadyExists
     from headwater.machinery.objects import nested
@@ -32,25 +54,32 @@ async def bind_exports(client: Client, exports: Sequence[str], seconds: float) -
         for each in existing
     }
     for export in exports:
-        path, _, export_name = export.rpartition(":")
-        if not export_name or not path:
-            raise CommandFailed(f"APIExport {export!r} is not in the format of <workspace path>:<name>")
-        if export in bound:
-            await wait(bindings, bound[export], partial(_binding_problem, export), seconds)
-            continue
-        name = f"{export_name[: _MAX_NAME_LENGTH - 9]}-{base36_sha224('/clusters/' + path)[:8]}"
-        progress(f'Binding APIExport "{export}".')
-        binding: Object = {
-            "apiVersion": API_BINDING.api_version,
-            "kind": API_BINDING.kind,
-            "metadata": {"name": name},
-            "spec": {"reference": {"export": {"path": path, "name": export_name}}},
-        }
-        try:
-            await bindings.create(binding)
-        except AlreadyExists:
-            pass
+        path, export_name = _reference(export)
+        name = bound.get(export, "")
+        if not name:
+            name = f"{export_name[: _MAX_NAME_LENGTH - 9]}-{base36_sha224('/clusters/' + path)[:8]}"
+            progress(f'Binding APIExport "{export}".')
+            binding: Object = {
+                "apiVersion": API_BINDING.api_version,
+                "kind": API_BINDING.kind,
+                "metadata": {"name": name},
+                "spec": {"reference": {"export": {"path": path, "name": export_name}}},
+            }
+            try:
+                await bindings.create(binding)
+            except AlreadyExists:
+                pass
         await wait(bindings, name, partial(_binding_problem, export), seconds)
+        if not is_compute(await bindings.get(name)):
+            progress(f"Warning: {not_compute_words(path, export_name)}.")
+
+
+def _reference(export: str) -> tuple[str, str]:
+    """Workspace path and name of an APIExport. Raises CommandFailed."""
+    path, _, name = export.rpartition(":")
+    if not name or not path:
+        raise CommandFailed(f"APIExport {export!r} is not in the format of <workspace path>:<name>")
+    return path, name
 
 
 def _binding_problem(export: str, binding: dict[str, Any]) -> str:

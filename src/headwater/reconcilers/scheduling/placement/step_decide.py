@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from headwater.apis.placement.v1alpha1.placement import (
+    CONDITION_APIS_BOUND,
     CONDITION_READY,
     CONDITION_SCHEDULED,
     MAX_DECISIONS,
@@ -17,6 +18,7 @@ from headwater.apis.placement.v1alpha1.placement import (
     REASON_INVALID_SELECTOR,
     REASON_LOCATION_NO_MATCH,
     REASON_LOCATION_NOT_FOUND,
+    REASON_NO_COMPUTE_APIS,
     REASON_NO_VALID_TARGET,
     REASON_SCHEDULE_LOCATION_NOT_FOUND,
     REASON_TOO_FEW_TARGETS,
@@ -26,13 +28,16 @@ from headwater.apis.workload.labels import (
     UNSCHEDULED_NAMESPACES,
     UNTRIED_TARGETS_ANNOTATION,
 )
-from headwater.machinery.conditions import mark_false, mark_true
+from headwater.machinery.conditions import WARNING, mark_false, mark_true, remove_condition
 from headwater.machinery.labels import selector_from_label_selector
 from headwater.machinery.objects import Object, generation, labels, name, nested, set_annotation
 from headwater.scheduling.model import Decision, Policy, ResourceIdentity
 from headwater.scheduling.snapshot import chosen_keys, policy_from, untried_keys
 
 _MAX_MESSAGE_PARTS = 4
+_NO_COMPUTE_APIS = (
+    "the workspace binds no compute export, so it has no workloads to place; `headwater bind compute` binds one"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +106,10 @@ def record_status(placement: Object, outcome: Outcome, around: Surroundings, now
         mark_false(placement, CONDITION_READY, outcome.reason, "Error", outcome.message, now)
     else:
         mark_true(placement, CONDITION_READY, now)
+    if around.required:
+        remove_condition(placement, CONDITION_APIS_BOUND)
+    else:
+        mark_false(placement, CONDITION_APIS_BOUND, REASON_NO_COMPUTE_APIS, WARNING, _NO_COMPUTE_APIS, now)
     if decision is None or not decision.locations:
         if decision is not None:
             status["phase"] = PHASE_PENDING
