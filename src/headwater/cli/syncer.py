@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import click
 from headwater.cli.failure import CommandFailed
 from headwater.cli.logs import log_options
 from headwater.cli.main import CommandBeside
-from headwater.cli.tenantflags import TenantFlags, tenant_options
+from headwater.cli.tenantflags import NOTHING_FOR_TENANTS, TenantFlags, tenant_options
 
 _BESIDE = {"dns": ("headwater.cli.resolver:resolver", "Run the resolver of one workspace on a pcluster.")}
 
@@ -96,7 +95,7 @@ def syncer(
             share=deletion_brake_share, count=deletion_brake_count, window_seconds=deletion_brake_window
         ),
         credential_hours=credential_lifetime,
-        **asdict(tenants),
+        **tenants.over(NOTHING_FOR_TENANTS).options(),
         **as_they_are,
     )
     expect_many_objects()

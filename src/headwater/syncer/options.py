@@ -50,7 +50,8 @@ class SyncerOptions:
 
     With a ``dns_image`` each workspace gets a resolver of its own, which runs in ``own_namespace``; ``cluster_domain``
     is the pcluster's DNS domain. With ``isolate_tenants`` network policies keep workspaces apart; ``pod_cidrs`` are
-    the ranges of the pcluster's pods and Services.
+    the ranges of the pcluster's pods and Services. Where these were once and were taken back, as "" and False say,
+    what was made for them is removed; None leaves alone whatever is there.
 
     ``otlp_endpoint`` is the URL of a collector of traces; "" asks OpenTelemetry's environment variables.
     """
@@ -78,10 +79,10 @@ class SyncerOptions:
     credentials_dir: Path | None = None
     credentials_secret: str = ""
     credential_hours: float = DEFAULT_CREDENTIAL_HOURS
-    dns_image: str = ""
+    dns_image: str | None = None
     own_namespace: str = ""
     cluster_domain: str = DEFAULT_CLUSTER_DOMAIN
-    isolate_tenants: bool = False
+    isolate_tenants: bool | None = None
     pod_cidrs: tuple[str, ...] = ()
     otlp_endpoint: str = ""
 

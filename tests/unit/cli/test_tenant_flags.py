@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import click
 import pytest
@@ -58,6 +58,18 @@ def test_isolation_takes_a_right_to_policies() -> None:
     ]
 
 
+def test_what_is_taken_back_is_told_and_takes_what_removing_takes() -> None:
+    """The syncer is to remove policies and resolvers, which it can't do with less."""
+    kept = downstream_objects(replace(PLAN, tenants=TenantFlags(dns_image="hw:1")))
+    objects = downstream_objects(replace(PLAN, tenants=TenantFlags(dns_image="", isolate_tenants=False)))
+    assert arguments(objects)[-2:] == ["--dns-image=", "--no-isolate-tenants"]
+    role = next(each for each in objects if each["kind"] == "ClusterRole")
+    assert [rule["verbs"] for rule in role["rules"] if "networkpolicies" in rule["resources"]] == [["delete", "list"]]
+    resolvers = [[each for each in found if each["metadata"]["name"] == "kcp-dns-east-x"] for found in (kept, objects)]
+    assert len(resolvers[0]) == 2
+    assert resolvers[0] == resolvers[1]
+
+
 def parsed(*flags: str) -> TenantFlags:
     found: list[TenantFlags] = []
 
@@ -72,26 +84,64 @@ def parsed(*flags: str) -> TenantFlags:
 
 def test_flags_say_what_a_syncer_reads_from_them() -> None:
     flags = parsed("--dns-image=hw:1", "--isolate-tenants", "--pod-cidrs=10.0.0.1/8, fd00::/48")
-    assert asdict(flags) == {
+    assert flags.options() == {
         "dns_image": "hw:1",
         "cluster_domain": "cluster.local",
         "isolate_tenants": True,
         "pod_cidrs": ("10.0.0.0/8", "fd00::/48"),
     }
     assert parsed(*flags.arguments()) == flags
+    taken_back = parsed("--dns-image=", "--no-isolate-tenants")
+    assert (taken_back.dns_image, taken_back.isolate_tenants) == ("", False)
+    assert parsed(*taken_back.arguments()) == taken_back
     assert parsed() == TenantFlags()
+    assert parsed().arguments() == []
+
+
+ISOLATED = TenantFlags("hw:1", "k8s.example", True, ("10.0.0.0/8",))
+OPEN = TenantFlags(cluster_domain="k8s.example")
 
 
 @pytest.mark.parametrize(
-    ("flags", "message"),
+    ("flags", "before", "after"),
     [
-        (["--isolate-tenants", "--pod-cidrs=10.0.0.0/33"], "--pod-cidrs: '10.0.0.0/33' does not appear"),
-        (["--pod-cidrs=10.0.0.0/8"], "--pod-cidrs needs --isolate-tenants"),
+        pytest.param([], ISOLATED, ISOLATED, id="nothing said"),
+        pytest.param([], TenantFlags(), TenantFlags(), id="nothing ever"),
+        pytest.param(["--dns-image=hw:2"], ISOLATED, replace(ISOLATED, dns_image="hw:2"), id="another image"),
+        pytest.param(["--dns-image="], ISOLATED, replace(ISOLATED, dns_image=""), id="no resolvers any more"),
+        pytest.param([], replace(ISOLATED, dns_image=""), replace(ISOLATED, dns_image=""), id="none stays none"),
+        pytest.param(["--cluster-domain="], OPEN, TenantFlags(), id="the domain by default"),
+        pytest.param(["--pod-cidrs="], ISOLATED, replace(ISOLATED, pod_cidrs=None), id="no ranges any more"),
+        pytest.param(["--pod-cidrs=fd00::/48"], ISOLATED, replace(ISOLATED, pod_cidrs=("fd00::/48",)), id="a range"),
+        pytest.param(
+            ["--no-isolate-tenants"],
+            ISOLATED,
+            replace(ISOLATED, isolate_tenants=False, pod_cidrs=None),
+            id="ranges go with the walls",
+        ),
     ],
 )
-def test_flags_that_can_not_work(flags: list[str], message: str) -> None:
+def test_what_is_not_said_stays(flags: list[str], before: TenantFlags, after: TenantFlags) -> None:
+    assert parsed(*flags).over(before) == after
+
+
+def test_a_new_pcluster_has_nothing_to_take_back() -> None:
+    """So no right to remove anything is needed."""
+    assert parsed("--dns-image=", "--no-isolate-tenants").at_first() == TenantFlags()
+    assert ISOLATED.at_first() == ISOLATED
+
+
+@pytest.mark.parametrize(
+    ("flags", "before", "message"),
+    [
+        (["--isolate-tenants", "--pod-cidrs=10.0.0.0/33"], OPEN, "--pod-cidrs: '10.0.0.0/33' does not appear"),
+        (["--pod-cidrs=10.0.0.0/8"], OPEN, "--pod-cidrs needs --isolate-tenants"),
+        (["--pod-cidrs=10.0.0.0/8", "--no-isolate-tenants"], ISOLATED, "--pod-cidrs needs --isolate-tenants"),
+    ],
+)
+def test_flags_that_can_not_work(flags: list[str], before: TenantFlags, message: str) -> None:
     with pytest.raises(CommandFailed, match=message):
-        parsed(*flags)
+        parsed(*flags).over(before)
 
 
 AGENT = ["--from-kubeconfig=x", "--from-cluster=a", "--sync-target-name=a", "--sync-target-uid=u"]

@@ -144,7 +144,8 @@ def downstream_objects(plan: SyncerPlan) -> list[Object]:
         },
         _cluster_role_binding(named, plan.syncer_id, plan.namespace),
         *lease_objects(plan.syncer_id, plan.namespace),
-        *(resolver_objects(plan.syncer_id, plan.namespace) if plan.tenants.dns_image else ()),
+        # Also for taking resolvers away.
+        *(resolver_objects(plan.syncer_id, plan.namespace) if plan.tenants.dns_image is not None else ()),
         *(
             credentials_objects(plan.syncer_id, plan.namespace, plan.credentials_secret)
             if plan.keeps_credentials

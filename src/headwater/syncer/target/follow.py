@@ -90,7 +90,7 @@ class TargetFollower:
         follow: Follow,
         brake: DeletionBrake,
         tunnel: bool,
-        isolate_tenants: bool,
+        isolate_tenants: bool | None,
         binding: PClusterBinding,
         clock: Clock,
         registry: Registry,
@@ -104,7 +104,8 @@ class TargetFollower:
         self._sync = sync
         self._follow = follow
         self._brake = brake
-        self._granted = {"tunnel": tunnel, "isolate_tenants": isolate_tenants}
+        self._tunnel = tunnel
+        self._isolate_tenants = isolate_tenants
         self._binding = binding
         self._credentials = credentials
         self._clock = clock
@@ -239,7 +240,7 @@ class TargetFollower:
         if judged:
             changed["status"]["syncedResources"] = judged
         missing = [gvr for gvr, verbs in found.rights.items() if verbs]
-        how_to_grant = granting_words(self._identity.name, isolate_tenants=self._granted["isolate_tenants"])
+        how_to_grant = granting_words(self._identity.name, isolate_tenants=self._isolate_tenants)
         now = self._clock.now()
         if missing:
             names = ";".join(sorted(str(gvr) for gvr in missing))
@@ -248,7 +249,8 @@ class TargetFollower:
         else:
             mark_true(changed, CONDITION_SYNCER_AUTHORIZED, now)
         if found.held is not None:
-            beyond = unneeded(found.held, needed_rules(grantable(judged), **self._granted))
+            needed = needed_rules(grantable(judged), tunnel=self._tunnel, isolate_tenants=self._isolate_tenants)
+            beyond = unneeded(found.held, needed)
             report_unneeded(changed, beyond, how_to_grant, now)
         mark_true(changed, CONDITION_API_IMPORTER_READY, now)
         mark_true(changed, CONDITION_SYNCER_READY, now)

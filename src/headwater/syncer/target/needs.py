@@ -46,9 +46,12 @@ def grantable(entries: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 def needed_rules(
-    resources: Iterable[tuple[str, str]], *, tunnel: bool = False, isolate_tenants: bool = False
+    resources: Iterable[tuple[str, str]], *, tunnel: bool = False, isolate_tenants: bool | None = None
 ) -> list[Object]:
-    """Rules of the syncer's role: what it looks at, namespaces, synced resources by group, policies, access to pods."""
+    """Rules of the syncer's role: what it looks at, namespaces, synced resources by group, policies, access to pods.
+
+    Tenants that are not isolated any more (False) take the right to remove their policies; None takes none.
+    """
     by_group: dict[str, set[str]] = {"": {"configmaps", "secrets", "serviceaccounts"}}
     for group, resource in resources:
         if GroupResource(group, resource) not in NEVER_SYNCED:
@@ -61,9 +64,10 @@ def needed_rules(
         {"apiGroups": [group], "resources": sorted(names), "verbs": _SYNC_VERBS}
         for group, names in sorted(by_group.items())
     ]
-    if isolate_tenants:
+    if isolate_tenants is not None:
+        verbs = ["create", "get", "list", "update", "watch"] if isolate_tenants else ["delete", "list"]
         policies = {"apiGroups": ["networking.k8s.io"], "resources": ["networkpolicies"]}
-        rules.append({**policies, "verbs": ["create", "get", "list", "update", "watch"]})
+        rules.append({**policies, "verbs": verbs})
     if tunnel:
         rules += [
             {"apiGroups": [""], "resources": ["pods", "pods/log"], "verbs": ["get"]},
@@ -76,7 +80,7 @@ def needed_rules(
     return rules
 
 
-def granting_words(sync_target: str, *, isolate_tenants: bool) -> str:
+def granting_words(sync_target: str, *, isolate_tenants: bool | None) -> str:
     """What a person does to give the syncer the rights that it needs as it runs now, and no others."""
     flags = "--role --isolate-tenants" if isolate_tenants else "--role"
     return (
