@@ -1,4 +1,7 @@
-"""What tenants get on the pcluster besides their objects: a resolver for a workspace, a policy for a namespace."""
+"""What tenants get on the pcluster besides their objects: a resolver for a workspace, a policy for a namespace.
+
+What they got by a choice that was taken back goes.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from headwater.machinery.objects import Object
 from headwater.syncer.dns.controller import Resolvers, ResolverSettings
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.leftovers import Leftovers
 from headwater.syncer.namespaces.isolation import TenantIsolation
 from headwater.syncer.namespaces.mapping import Namespaces
 from headwater.syncer.options import SyncerOptions
@@ -33,6 +37,7 @@ class Tenants:
     ) -> None:
         self.resolvers: Resolvers | None = None
         self._isolation: TenantIsolation | None = None
+        self._leftovers: Leftovers | None = None
         if options.dns_image:
             settings = ResolverSettings(
                 image=options.dns_image, namespace=options.own_namespace, domain=options.cluster_domain
@@ -55,6 +60,15 @@ class Tenants:
                 registry=registry,
             )
 
+        if options.dns_image == "" or options.isolate_tenants is False:
+            self._leftovers = Leftovers(
+                policies=options.isolate_tenants is False,
+                resolvers_in=options.own_namespace if options.dns_image == "" else "",
+                identity=identity,
+                downstream=downstream,
+                clock=clock,
+            )
+
     def namespace_changed(self, old: Object | None, new: Object | None) -> None:
         """Hear of a change of a downstream namespace."""
         for each in (self.resolvers, self._isolation):
@@ -75,6 +89,8 @@ class Tenants:
         if self._isolation is not None:
             health.add("isolation", self._isolation.problem)
             group.start(_after(allowed, self._isolation.run), name="isolation")
+        if self._leftovers is not None:
+            group.start(_after(allowed, self._leftovers.run), name="leftovers")
 
 
 async def _after(allowed: asyncio.Event, run: Callable[[], Awaitable[None]]) -> None:

@@ -11,17 +11,28 @@ from tests.integration.servers import namespace as namespace_object
 from tests.integration.syncer.conftest import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, PLURALS, Line
 from tests.integration.syncer.test_line import copy_of, deployment
 
-from headwater.apis.workload.labels import ISOLATION_POLICY, TENANT_LABEL, dns_id, sync_failure_annotation, syncer_id
+from headwater.apis.workload.labels import (
+    DNS_LABEL,
+    ISOLATION_LABEL,
+    ISOLATION_POLICY,
+    TENANT_LABEL,
+    WORKSPACE_LABEL,
+    dns_id,
+    sync_failure_annotation,
+    syncer_id,
+)
 from headwater.cli.synctarget.ownspace import resolver_objects
 from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, annotations, labels, name, nested, uid
+from headwater.syncer import leftovers
 from headwater.syncer.dns.desired import NETWORK_POLICIES, RESOURCES, ROLES, SERVICE_ACCOUNTS, SERVICES
 from headwater.syncer.spec import dnsgate
 from headwater.syncer.target.needs import needed_rules
 
 OWN = "kcp-syncer"
+PODS = GroupVersionResource("", "v1", "pods")
 
 
 @pytest.fixture
@@ -215,3 +226,66 @@ async def test_tenants_are_kept_apart(resolving: Line) -> None:
     await eventually(as_made)
     await policies.delete(ISOLATION_POLICY)
     await eventually(as_made)
+
+
+def asking_pod(address: str) -> Object:
+    """A pod of the tenant that will not be replaced, as one of a long Job."""
+    dns = {"dnsPolicy": "None", "dnsConfig": {"nameservers": [address]}}
+    containers = [{"name": "c", "image": "nginx"}]
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "long"}, "spec": {"containers": containers, **dns}}
+
+
+async def test_what_is_taken_back_goes_and_nothing_else(resolving: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Walls at once, a resolver after the last pod that asks it; what only looks like ours stays."""
+    monkeypatch.setattr(leftovers, "STILL_USED_SECONDS", 0.1)
+    line = resolving
+    await grant(line)
+    await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    await line.workspace.resource(DEPLOYMENTS, "web").create(deployment("frontend"))
+    await eventually(lambda: copy_of(line, "frontend"))
+    space = line.downstream_namespace("web")
+    policies = line.downstream.resource(NETWORK_POLICIES, space)
+    await eventually(lambda: policies.get(ISOLATION_POLICY))
+    service = await line.downstream.resource(SERVICES, OWN).get(resolver_name(line))
+    await line.downstream.resource(PODS, space).create(asking_pod(service["spec"]["clusterIP"]))
+    policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "spec": {"podSelector": {}}}
+    foreign = [
+        (space, "owners", {ISOLATION_LABEL: line.key}),
+        ("default", ISOLATION_POLICY, {ISOLATION_LABEL: line.key}),
+    ]
+    for where, object_name, marks in foreign:
+        meta = {"name": object_name, "labels": marks}
+        await line.downstream.resource(NETWORK_POLICIES, where).create({**policy, "metadata": meta})
+    alike = config_map("alike", **{DNS_LABEL: line.key, WORKSPACE_LABEL: line.cluster})
+    await line.downstream.resource(CONFIG_MAPS, OWN).create(alike)
+    await line.stop_agent()
+    line.options = replace(line.options, dns_image="", isolate_tenants=False)
+    line.start_agent()
+
+    async def left() -> set[tuple[str, str]]:
+        found, _ = await line.downstream.resource(NETWORK_POLICIES).list_all(
+            label_selector=f"{ISOLATION_LABEL}={line.key}"
+        )
+        return {(each["metadata"]["namespace"], name(each)) for each in found}
+
+    async def without_walls() -> bool:
+        return await left() == {(where, object_name) for where, object_name, _ in foreign}
+
+    async def asks_the_pcluster() -> bool:
+        pods = nested(await copy_of(line, "frontend"), "spec", "template", "spec")
+        return pods.get("dnsPolicy", "ClusterFirst") == "ClusterFirst" and "dnsConfig" not in pods
+
+    await eventually(without_walls)
+    await eventually(asks_the_pcluster)
+    late = {"name": ISOLATION_POLICY, "labels": {ISOLATION_LABEL: line.key}}
+    await policies.create({**policy, "metadata": late})
+    await eventually(without_walls)  # So it has looked at all of it since.
+    assert await own(line, SERVICES) is not None, "a pod still asks it"
+    await line.downstream.resource(PODS, space).delete("long", grace_period_seconds=0)
+
+    async def without_resolver() -> bool:
+        return not [gvr for gvr in RESOURCES if await own(line, gvr)]
+
+    await eventually(without_resolver)
+    assert await line.downstream.resource(CONFIG_MAPS, OWN).get("alike")
+    assert await without_walls()
