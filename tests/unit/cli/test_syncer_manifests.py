@@ -10,8 +10,8 @@ from headwater.cli.synctarget.manifests import (
     SyncerPlan,
     downstream_objects,
     identity_objects,
-    may_tunnel,
     renewed_objects,
+    role_lets_tunnel,
     syncer_kubeconfig,
     upstream_objects,
 )
@@ -81,7 +81,7 @@ def test_access_to_pods_is_granted_only_where_it_is_switched_on() -> None:
     """On both sides, and the syncer is told."""
     for tunnel in (True, False):
         role = next(each for each in upstream_objects("id", TARGET, "default", tunnel=tunnel) if "rules" in each)
-        assert may_tunnel(role) is tunnel
+        assert role_lets_tunnel(role) is tunnel
         below = downstream_objects(replace(PLAN, tunnel=tunnel))
         names = {
             name: set(rule["verbs"])

@@ -42,7 +42,7 @@ async def manifest(
     from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
     from headwater.apis.workload.labels import syncer_id
     from headwater.base import yamlio
-    from headwater.cli.synctarget.manifests import SyncerPlan, may_tunnel, renewed_objects
+    from headwater.cli.synctarget.manifests import SyncerPlan, role_lets_tunnel, renewed_objects
     from headwater.cli.synctarget.rights import resources_of
     from headwater.machinery.errors import Forbidden, NotFound
     from headwater.machinery.gvk import GroupVersionResource
@@ -56,7 +56,7 @@ async def manifest(
         identity = syncer_id(name, uid(target))
         roles = session.client.resource(GroupVersionResource("rbac.authorization.k8s.io", "v1", "clusterroles"))
         try:
-            tunnel = may_tunnel(await roles.get(identity))
+            tunnel = role_lets_tunnel(await roles.get(identity))
         except (Forbidden, NotFound):
             tunnel = True  # As `create` has it by default.
     plan = SyncerPlan(

@@ -163,7 +163,7 @@ def kubeconfig_secret(plan: SyncerPlan) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"kubeconfig": kubeconfig}}
 
 
-def may_tunnel(upstream_role: Object) -> bool:
+def role_lets_tunnel(upstream_role: Object) -> bool:
     """Whether a syncer, by its role in the workspace, was registered with access to pods."""
     return any("synctargets/tunnel" in (rule.get("resources") or ()) for rule in upstream_role.get("rules") or ())
 

@@ -78,6 +78,9 @@ REASON_PCLUSTER_UNKNOWN: Final = "PClusterUnknown"
 BIND_TO_PCLUSTER_ANNOTATION: Final = "sync.kcp.io/bind-to-pcluster"
 """On a SyncTarget: the pcluster ID that it is bound to from now on; it is taken off when that was done."""
 
+SYNCER_CHOICES_ANNOTATION: Final = "sync.kcp.io/syncer-choices"
+"""On a SyncTarget: JSON map of what its owner has chosen about its syncer, from which its manifests are written."""
+
 PCLUSTER_ID_PATTERN: Final = r"^[a-zA-Z0-9]([-a-zA-Z0-9]{0,62}[a-zA-Z0-9])?$"
 
 STATE_PENDING: Final = "Pending"
