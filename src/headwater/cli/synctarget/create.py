@@ -11,14 +11,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from headwater.base.version import VERSION
 from headwater.cli.failure import CommandFailed, command_body
 from headwater.cli.output import progress
 from headwater.cli.session import ConnectionFlags, Session, connection_options
-from headwater.cli.synctarget.credentials import bootstrap_token, token_lifetime_option, write_private
+from headwater.cli.synctarget.credentials import (
+    DEFAULT_KCP_NAMESPACE,
+    bootstrap_token,
+    token_lifetime_option,
+    write_private,
+)
+from headwater.cli.synctarget.syncerflags import syncer_options
 from headwater.cli.tenantflags import TenantFlags, tenant_options
 
 if TYPE_CHECKING:
+    from headwater.cli.synctarget.choices import SyncerChoices
     from headwater.client.dynamic import Client
     from headwater.machinery.objects import Object
 
@@ -36,9 +42,13 @@ class Registration:
     exports: tuple[tuple[str, str], ...]
     labels: dict[str, str]
     cells: tuple[str, ...]
+    choices: SyncerChoices
 
 
-@click.command(help="Register a pcluster and write the manifests of its syncer.")
+@click.command(
+    help="Register a pcluster and write the manifests of its syncer. The SyncTarget remembers the flags about the "
+    "syncer: done again, what is not said stays as it was."
+)
 @click.argument("name", metavar="SYNC-TARGET")
 @click.option("-o", "--output-file", required=True, help="Where to write the manifests for the pcluster; - for stdout.")
 @click.option(
@@ -48,16 +58,14 @@ class Registration:
               help="APIExport to sync, as <workspace path>:<name>; may be repeated.")  # fmt: skip
 @click.option("--labels", multiple=True, help="Label of the SyncTarget, as key=value; may be repeated.")
 @click.option("--cells", multiple=True, help="Failure or latency domain of the pcluster; may be repeated.")
-@click.option("-n", "--namespace", default="", help="Namespace of the syncer on the pcluster.")
 @token_lifetime_option
 @click.option("--service-account", is_flag=True,
               help="Give the syncer a service-account token that never expires, to rotate yourself.")  # fmt: skip
-@click.option("--kcp-namespace", default="default", show_default=True, help="Namespace of that account.")
-@click.option("--syncer-image", default=f"headwater:{VERSION}", show_default=True, help="Image of the syncer.")
-@click.option("--replicas", type=click.IntRange(0, 5), default=1, show_default=True,
-              help="Replicas of the syncer, of which one leads.")  # fmt: skip
-@click.option("--tunnel/--no-tunnel", default=True, show_default=True,
-              help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp.")  # fmt: skip
+@click.option("--kcp-namespace", default=None, show_default=DEFAULT_KCP_NAMESPACE, help="Namespace of that account.")
+@click.option("--tunnel/--no-tunnel", default=None,
+              help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp; "
+              "they can by default.")  # fmt: skip
+@syncer_options
 @tenant_options
 @connection_options
 @command_body
@@ -69,35 +77,43 @@ async def create(
     apiexports: tuple[str, ...],
     labels: tuple[str, ...],
     cells: tuple[str, ...],
-    namespace: str,
+    namespace: str | None,
     token_seconds: int,
     service_account: bool,
-    kcp_namespace: str,
-    syncer_image: str,
-    replicas: int,
-    tunnel: bool,
+    kcp_namespace: str | None,
+    syncer_image: str | None,
+    replicas: int | None,
+    tunnel: bool | None,
     tenants: TenantFlags,
 ) -> None:
     """Create what is missing, get a token, wait for resources, and write files readable by their owner only."""
     from headwater.apis.workload.labels import syncer_id
     from headwater.base import yamlio
+    from headwater.cli.synctarget.choices import SyncerChoices, may_tunnel
     from headwater.cli.synctarget.manifests import SyncerPlan, downstream_objects, identity_objects, upstream_objects
     from headwater.cli.synctarget.manifests import syncer_kubeconfig as kubeconfig_of
+    from headwater.cli.synctarget.syncerflags import image_of, replicas_of
     from headwater.machinery.objects import cluster_name, uid
 
     if len(name) > _MAX_NAME_LENGTH:
         raise CommandFailed(f"the maximum length of the sync-target-name is {_MAX_NAME_LENGTH}")
-    registration = Registration(name, _exports(apiexports), _labels(labels), cells)
+    given = SyncerChoices(
+        tenants=tenants, namespace=namespace, image=syncer_image, replicas=replicas, kcp_namespace=kcp_namespace
+    )
+    registration = Registration(name, _exports(apiexports), _labels(labels), cells, given)
     async with Session.open(connection) as session:
         client = session.client
         for path, export in registration.exports:
             await _check_export(session.cluster_client.cluster(path) if path else client, path, export)
-        target = await _register(client, registration)
+        target, choices = await _register(client, registration)
         identity = syncer_id(name, uid(target))
+        if tunnel is None:
+            tunnel = await may_tunnel(client, identity)
         if service_account:
             progress(f"Creating service account, role and token {identity!r} for the syncer")
-            await _apply(client, upstream_objects(identity, target, kcp_namespace, tunnel=tunnel))
-            token = await _token(client, identity, kcp_namespace)
+            space = choices.kcp_namespace or DEFAULT_KCP_NAMESPACE
+            await _apply(client, upstream_objects(identity, target, space, tunnel=tunnel))
+            token = await _token(client, identity, space)
         else:
             progress(f"Creating role {identity!r} and a bootstrap token for the syncer")
             await _apply(client, identity_objects(identity, target, tunnel=tunnel))
@@ -112,13 +128,13 @@ async def create(
             upstream_url=f"{session.base_url}/clusters/{cluster}",
             ca_data=session.settings.ca_data,
             token=token,
-            namespace=namespace or identity,
-            image=syncer_image,
-            replicas=replicas,
+            namespace=choices.namespace or identity,
+            image=image_of(choices),
+            replicas=replicas_of(choices),
             resources=resources,
             tunnel=tunnel,
             keeps_credentials=not service_account,
-            tenants=tenants,
+            tenants=choices.tenants,
         )
     if syncer_kubeconfig is not None:
         write_private(syncer_kubeconfig, yamlio.dump(kubeconfig_of(plan)))
@@ -159,21 +175,32 @@ def _labels(texts: tuple[str, ...]) -> dict[str, str]:
 
 
 async def _check_export(client: Client, path: str, name: str) -> None:
-    """Refuse an APIExport that is not there, before anything changes. One that may not be read is taken on trust."""
+    """Refuse an APIExport that is not there, before anything changes. One that may not be read is taken on trust.
+
+    Warns of one of which nothing is placed: its owner may still mark it.
+    """
     from headwater.apis.apis.v1alpha2.apiexport import API_EXPORT
+    from headwater.apis.workload.compute import is_compute, not_compute_words
     from headwater.machinery.errors import Forbidden, NotFound
+    from headwater.machinery.objects import cluster_name
 
     try:
-        await client.resource(API_EXPORT.gvr).get(name)
+        found = await client.resource(API_EXPORT.gvr).get(name)
     except NotFound as error:
         raise CommandFailed(f"APIExport {path}:{name} does not exist; name another one with --apiexports") from error
     except Forbidden:
         return
+    if not is_compute(found):
+        progress(f"Warning: {not_compute_words(path or cluster_name(found), name)}.")
 
 
-async def _register(client: Client, registration: Registration) -> Object:
-    """Create the SyncTarget, or bring labels, cells and exports of an existing one up to date."""
-    from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGET, SYNC_TARGETS
+async def _register(client: Client, registration: Registration) -> tuple[Object, SyncerChoices]:
+    """Create the SyncTarget, or bring labels, cells, exports and choices of an existing one up to date.
+
+    Answers it with all choices that count now. Raises CommandFailed for those that can't be together.
+    """
+    from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGET, SYNC_TARGETS, SYNCER_CHOICES_ANNOTATION
+    from headwater.cli.synctarget.choices import remember, remembered
     from headwater.machinery.errors import AlreadyExists
 
     targets = client.resource(SYNC_TARGETS)
@@ -181,16 +208,24 @@ async def _register(client: Client, registration: Registration) -> Object:
     spec: Object = {"supportedAPIExports": exports}
     if registration.cells:
         spec["cells"] = list(registration.cells)
+    choices = registration.choices.at_first()
     meta: Object = {"name": registration.name, "labels": registration.labels}
+    text = choices.remember()
+    if text is not None:
+        meta["annotations"] = {SYNCER_CHOICES_ANNOTATION: text}
     try:
         created = await targets.create(
             {"apiVersion": SYNC_TARGET.api_version, "kind": SYNC_TARGET.kind, "metadata": meta, "spec": spec}
         )
     except AlreadyExists:
         progress(f'Updating synctarget "{registration.name}"')
-        return await targets.patch(registration.name, {"metadata": {"labels": registration.labels}, "spec": spec})
+        existing = await targets.get(registration.name)
+        choices = registration.choices.over(remembered(existing))
+        await remember(client, existing, choices)
+        change = {"metadata": {"labels": registration.labels}, "spec": spec}
+        return await targets.patch(registration.name, change), choices
     progress(f'Creating synctarget "{registration.name}"')
-    return created
+    return created, choices
 
 
 async def _apply(client: Client, objects: Sequence[Object]) -> None:

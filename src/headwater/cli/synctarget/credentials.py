@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from headwater.machinery.objects import Object
 
 
+DEFAULT_KCP_NAMESPACE = "default"
+"""Where a syncer's service account is in the workspace."""
+
+
 def token_lifetime_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --token-lifetime; the command gets it as `token_seconds`."""
     return click.option(
@@ -66,7 +70,7 @@ def write_private(path: Path, text: str) -> None:
 @click.option(
     "--syncer-kubeconfig", type=click.Path(path_type=Path), help="Also write the syncer's own kubeconfig here."
 )
-@click.option("-n", "--namespace", default="", help="Namespace of the syncer on the pcluster.")
+@click.option("-n", "--namespace", default="", help="Namespace of the syncer; the one that it was registered with.")
 @token_lifetime_option
 @connection_options
 @command_body
@@ -82,6 +86,7 @@ async def token(
     from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
     from headwater.apis.workload.labels import syncer_id
     from headwater.base import yamlio
+    from headwater.cli.synctarget.choices import remembered
     from headwater.cli.synctarget.manifests import SyncerPlan, kubeconfig_secret
     from headwater.cli.synctarget.manifests import syncer_kubeconfig as kubeconfig_of
     from headwater.machinery.objects import cluster_name, uid
@@ -97,7 +102,7 @@ async def token(
             upstream_url=f"{session.base_url}/clusters/{cluster}",
             ca_data=session.settings.ca_data,
             token=await bootstrap_token(session, target, token_seconds),
-            namespace=namespace or identity,
+            namespace=namespace or remembered(target).namespace or identity,
             image="",
             replicas=0,
             resources=(),
@@ -120,13 +125,15 @@ async def token(
     "Workloads on the pcluster stay. A service account of the syncer is deleted."
 )
 @click.argument("name", metavar="SYNC-TARGET", shell_complete=sync_targets)
-@click.option("--kcp-namespace", default="default", show_default=True, help="Namespace of its service account.")
+@click.option("--kcp-namespace", default="",
+              help="Namespace of its service account; the one that it was registered with.")  # fmt: skip
 @connection_options
 @command_body
 async def revoke(connection: ConnectionFlags, name: str, kcp_namespace: str) -> None:
     """Revoke what the control plane issued, and what `create --service-account` made."""
     from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
     from headwater.apis.workload.labels import syncer_id
+    from headwater.cli.synctarget.choices import remembered
     from headwater.client.answers import decode_object
     from headwater.machinery.errors import NotFound
     from headwater.machinery.gvk import GroupVersionResource
@@ -135,7 +142,8 @@ async def revoke(connection: ConnectionFlags, name: str, kcp_namespace: str) -> 
     async with Session.open(connection) as session:
         target = await session.client.resource(SYNC_TARGETS).get(name)
         decode_object(await _ask(session, target, "revoke", {}))
-        accounts = session.client.resource(GroupVersionResource("", "v1", "serviceaccounts"), kcp_namespace)
+        space = kcp_namespace or remembered(target).kcp_namespace or DEFAULT_KCP_NAMESPACE
+        accounts = session.client.resource(GroupVersionResource("", "v1", "serviceaccounts"), space)
         try:
             await accounts.delete(syncer_id(name, uid(target)))
         except NotFound:
