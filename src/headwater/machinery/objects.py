@@ -7,12 +7,16 @@ so it is not to be changed. Writers start with `set_`, and `metadata` creates wh
 
 # No `from __future__ import annotations` here: the name is one of the accessors.
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from headwater.base import jsonio
 from headwater.machinery.logicalcluster import CLUSTER_ANNOTATION
 
 Object = dict[str, Any]
+
+FOREGROUND_FINALIZER: Final = "foregroundDeletion"
+ORPHAN_FINALIZER: Final = "orphan"
+"""By these an object that is being deleted says what becomes of its dependents."""
 
 _EMPTY: Mapping[str, Any] = {}
 
@@ -55,6 +59,14 @@ def annotations(obj: Mapping[str, Any]) -> Mapping[str, str]:
 
 def finalizers(obj: Mapping[str, Any]) -> Sequence[str]:
     return (obj.get("metadata") or _EMPTY).get("finalizers") or ()
+
+
+def propagation_policy(obj: Mapping[str, Any]) -> str:
+    """How an object that is being deleted wants it for its dependents: Orphan, Foreground or Background."""
+    held = finalizers(obj)
+    if ORPHAN_FINALIZER in held:
+        return "Orphan"
+    return "Foreground" if FOREGROUND_FINALIZER in held else "Background"
 
 
 def owner_references(obj: Mapping[str, Any]) -> Sequence[Object]:

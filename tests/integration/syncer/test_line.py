@@ -9,7 +9,18 @@ from tests.integration.syncer.conftest import CONFIG_MAPS, DEPLOYMENTS, NAMESPAC
 from headwater.apis.workload.locator import parse_locator
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, annotations, finalizers, labels, name, namespace, uid
+from headwater.machinery.objects import (
+    Object,
+    annotations,
+    finalizers,
+    labels,
+    name,
+    namespace,
+    owner_references,
+    uid,
+)
+
+REPLICA_SETS = GroupVersionResource("apps", "v1", "replicasets")
 
 
 def deployment(object_name: str, replicas: int = 2) -> Object:
@@ -163,3 +174,43 @@ async def test_the_syncers_own_credential_stays_upstream(line: Line) -> None:
         return sorted(name(each) for each in await line.copies(secrets))
 
     assert await eventually(copied) == ["mine"]
+
+
+async def test_what_becomes_of_dependents_is_up_to_who_deletes(line: Line) -> None:
+    """Orphaned, pods run on without the Deployment; in the foreground, it stays until they are gone."""
+    await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    deployments = line.workspace.resource(DEPLOYMENTS, "web")
+    replica_sets = line.downstream.resource(REPLICA_SETS, line.downstream_namespace("web"))
+    for each in ("orphaning", "foreground"):
+        await deployments.create(deployment(each))
+
+    async def sets_of(app: str) -> list[Object]:
+        return (await replica_sets.list_all(label_selector=f"app={app}"))[0]
+
+    kept = (await eventually(lambda: sets_of("orphaning")))[0]
+    held = (await eventually(lambda: sets_of("foreground")))[0]
+    await replica_sets.patch(name(held), {"metadata": {"finalizers": ["example.com/hold"]}})
+    await deployments.delete("orphaning", propagation_policy="Orphan")
+    await deployments.delete("foreground", propagation_policy="Foreground")
+
+    async def left() -> set[str]:
+        return {name(each) for each in (await deployments.list_all())[0]}
+
+    async def going() -> bool:
+        return bool((await replica_sets.get(name(held)))["metadata"].get("deletionTimestamp"))
+
+    await eventually(going)
+    await eventually(lambda: copy_is_gone(line, "orphaning"))
+    alone = await replica_sets.get(name(kept))
+    assert (uid(alone), owner_references(alone)) == (uid(kept), ())
+    assert "foreground" in await left()
+    await replica_sets.patch(name(held), {"metadata": {"finalizers": None}})
+
+    async def nothing_is_left() -> bool:
+        return not await left()
+
+    await eventually(nothing_is_left)
+
+
+async def copy_is_gone(line: Line, object_name: str) -> bool:
+    return await copy_of(line, object_name) is None

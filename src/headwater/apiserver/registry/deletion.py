@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from headwater.apiserver.admission.interface import DELETE
 from headwater.apiserver.registry import pipeline
 from headwater.apiserver.registry.encoding import Answer, encode_stored
-from headwater.apiserver.registry.options import FOREGROUND_FINALIZER, ORPHAN_FINALIZER, DeleteOptions
+from headwater.apiserver.registry.options import DeleteOptions
 from headwater.apiserver.registry.strategy import WriteContext
 from headwater.apiserver.registry.writer import Writer
 from headwater.apiserver.registry.writerequest import Current, WriteRequest
@@ -19,7 +19,7 @@ from headwater.base import jsonio
 from headwater.base.tasks import TaskGroup
 from headwater.machinery import errors
 from headwater.machinery.fieldpath import invalid_value, not_supported
-from headwater.machinery.objects import Object, add_finalizer
+from headwater.machinery.objects import FOREGROUND_FINALIZER, ORPHAN_FINALIZER, Object, add_finalizer
 from headwater.machinery.timestamps import format_time, parse_time
 from headwater.storage.interface import KeyNotFound, RevisionMismatch
 from headwater.storage.watchcache import splice_revision

@@ -14,9 +14,6 @@ PATCH_STRATEGIC = "application/strategic-merge-patch+json"
 PATCH_APPLY = "application/apply-patch+yaml"
 PATCH_APPLY_CBOR = "application/apply-patch+cbor"
 
-FOREGROUND_FINALIZER = "foregroundDeletion"
-ORPHAN_FINALIZER = "orphan"
-
 
 class WriteOptions(NamedTuple):
     """Of create and update. `field_validation` is Strict, Warn or Ignore; `field_manager` "" takes the user agent's."""

@@ -21,14 +21,15 @@ async def delete_copy(
     resource: GroupResource,
     place: Place,
     *,
+    propagation: str = "Background",
     is_copy: Callable[[Object], bool],
     may_go: Callable[[Object], Awaitable[bool]],
 ) -> bool:
     """Delete the copy at a place if there is one; True once the pcluster has confirmed that there is none.
 
-    ``is_copy`` tells it from what else may have its name there. ``may_go`` is asked about a copy that isn't on its way
-    out already. The event of its end has the object looked at again. Raises DeletionHeld, StatusError and
-    TransportError.
+    ``propagation`` says what becomes of what the pcluster has made of it. ``is_copy`` tells it from what else may have
+    its name there. ``may_go`` is asked about a copy that isn't on its way out already. The event of its end has the
+    object looked at again. Raises DeletionHeld, StatusError and TransportError.
     """
     client = downstream.resource(resource, place.namespace)
     copy = downstream.get(resource, place.namespace, place.name)
@@ -46,14 +47,16 @@ async def delete_copy(
     with downstream.ending(resource, (place.namespace, place.name), copy):
         if not await may_go(copy):
             raise DeletionHeld
-        return await _delete(downstream, resource, place, copy)
+        return await _delete(downstream, resource, place, copy, propagation)
 
 
-async def _delete(downstream: Downstream, resource: GroupResource, place: Place, copy: Object) -> bool:
+async def _delete(
+    downstream: Downstream, resource: GroupResource, place: Place, copy: Object, propagation: str
+) -> bool:
     """Delete exactly this copy; True when it was gone already."""
     client = downstream.resource(resource, place.namespace)
     try:
-        await client.delete(place.name, uid=uid(copy), propagation_policy="Background")
+        await client.delete(place.name, uid=uid(copy), propagation_policy=propagation)
     except NotFound as error:
         return says_object_is_absent(error, resource, place.name)
     return False

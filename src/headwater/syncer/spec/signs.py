@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.objects import Object, deletion_timestamp, name, resource_version
+from headwater.machinery.objects import Object, deletion_timestamp, name, propagation_policy, resource_version
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
@@ -43,7 +43,12 @@ class Signs:
             return True
 
         return await delete_copy(
-            self._downstream, resource, place, is_copy=lambda copy: self._is_copy(key, copy), may_go=may_go
+            self._downstream,
+            resource,
+            place,
+            propagation=propagation_policy(seen),
+            is_copy=lambda copy: self._is_copy(key, copy),
+            may_go=may_go,
         )
 
     async def absent(self, resource: GroupResource, key: str, place: Place) -> None:

@@ -21,7 +21,16 @@ from headwater.apis.workload.scheduled import has_scheduled, without_scheduled
 from headwater.apis.workload.summarizing import SummarizingError, summary_rules
 from headwater.base import jsonio
 from headwater.machinery.errors import InternalError, StatusError
-from headwater.machinery.objects import Object, deep_copy, finalizers, metadata, name
+from headwater.machinery.objects import (
+    FOREGROUND_FINALIZER,
+    ORPHAN_FINALIZER,
+    Object,
+    deep_copy,
+    deletion_timestamp,
+    finalizers,
+    metadata,
+    name,
+)
 from headwater.machinery.timestamps import format_time
 from headwater.patch.jsonpatch import apply_json_patch
 from headwater.virtual.syncer.summarize import (
@@ -34,12 +43,14 @@ from headwater.virtual.syncer.summarize import (
 _HIDDEN_METADATA = ("finalizers", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields")
 """What an upstream object has for itself; managedFields would also name other targets' fields."""
 _MAX_SPEC_BYTES: Final = 3 * 1024 * 1024
+_PROPAGATION_FINALIZERS = (FOREGROUND_FINALIZER, ORPHAN_FINALIZER)
 
 
 def syncer_view(obj: Object, key: str, workspace_url: str, trace: str = "") -> Object:
     """A copy of `obj` for the target with this key; `obj` itself stays as it is.
 
-    The view has only the target's own finalizer; its deletionTimestamp is the target's deletion mark (never the
+    The view has only the target's own finalizer, and while the object is deleted upstream those that say what is to
+    become of its dependents; its deletionTimestamp is the target's deletion mark (never the
     upstream one), and appears only once no soft finalizer holds it back; reported fields are the target's own;
     the target's spec diff is applied, and ``trace`` is that of its last write. Nothing in it tells of other targets
     or of scheduling. Raises InternalError when an annotation on the object can't be read.
@@ -78,9 +89,10 @@ def syncer_view(obj: Object, key: str, workspace_url: str, trace: str = "") -> O
     if has_scheduled(view) and "status" in view:
         reported = without_scheduled(view["status"])
         set_field(view, "status", MISSING if reported is None else reported)
-    finalizer = syncer_finalizer(key)
-    if finalizer in finalizers(obj):
-        meta["finalizers"] = [finalizer]
+    shown = (syncer_finalizer(key), *(_PROPAGATION_FINALIZERS if deletion_timestamp(obj) else ()))
+    held = [each for each in finalizers(obj) if each in shown]
+    if held:
+        meta["finalizers"] = held
     if intent is not None and intent.dropping and intent.deletion is not None:
         meta["deletionTimestamp"] = format_time(intent.deletion)
     return view

@@ -88,6 +88,17 @@ class TestView:
         assert "deletionTimestamp" not in view["metadata"]
         assert view["metadata"]["annotations"] == {"internal.workload.kcp.io/workspace-url": URL}
 
+    @pytest.mark.parametrize(("deleted", "shown"), [(True, ["orphan"]), (False, [])], ids=["deleted", "not yet"])
+    def test_says_what_is_to_become_of_dependents(self, deleted: bool, shown: list[str]) -> None:
+        """And what a syncer writes takes it away from nobody."""
+        going = {"deletionTimestamp": MARK} if deleted else {}
+        obj = cowboy(finalizers=["orphan", finalizer(NORTH), "user/finalizer"], annotations=DELETION, **going)
+        view = syncer_view(obj, NORTH, URL)
+        assert view["metadata"]["finalizers"] == [*shown, finalizer(NORTH)]
+        view["metadata"]["finalizers"] = shown
+        change = stored_change(obj, view, key=NORTH, resource="cowboys", on_status=False, now=NOW)
+        assert change.object["metadata"]["finalizers"] == ["orphan", "user/finalizer"]
+
     def test_fields_of_its_own_within_a_promoted_one_are_in_the_view_only(self) -> None:
         """The object may belong to all who watch it."""
         rules = (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from headwater.client.discovery import ServedResource
 from headwater.machinery.objects import (
+    FOREGROUND_FINALIZER,
+    ORPHAN_FINALIZER,
     Object,
     cluster_name,
     deletion_timestamp,
@@ -16,9 +17,6 @@ from headwater.machinery.objects import (
     owner_references,
     uid,
 )
-
-FOREGROUND_FINALIZER: Final = "foregroundDeletion"
-ORPHAN_FINALIZER: Final = "orphan"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,8 @@ from headwater.client.dynamic import ClusterClient
 from headwater.client.informer import ResourceSet
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersion, GroupVersionResource
-from headwater.machinery.objects import Object, deletion_timestamp, finalizers, uid
-from headwater.reconcilers.kube.garbagecollector.graph import FOREGROUND_FINALIZER, Node, Owner
+from headwater.machinery.objects import FOREGROUND_FINALIZER, Object, deletion_timestamp, finalizers, uid
+from headwater.reconcilers.kube.garbagecollector.graph import Node, Owner
 
 _MAX_ABSENT: Final = 10_000
 

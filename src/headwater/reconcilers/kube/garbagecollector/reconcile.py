@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from headwater.apis.workload.labels import SYNCER_FINALIZER_PREFIX
 from headwater.client.dynamic import ClusterClient
 from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import NotFound
-from headwater.machinery.objects import Object, finalizers, name, owner_references, resource_version, uid
-from headwater.reconcilers.kube.garbagecollector.graph import FOREGROUND_FINALIZER, ORPHAN_FINALIZER, Graph, Node, Owner
+from headwater.machinery.objects import (
+    FOREGROUND_FINALIZER,
+    ORPHAN_FINALIZER,
+    Object,
+    finalizers,
+    name,
+    owner_references,
+    resource_version,
+    uid,
+)
+from headwater.reconcilers.kube.garbagecollector.graph import Graph, Node, Owner
 from headwater.reconcilers.kube.garbagecollector.owners import Owners, OwnerState, without_identity
 
 
@@ -115,8 +125,14 @@ class Collector:
             await self._patch(client, live, {"ownerReferences": kept or None})
 
     async def _drop_finalizer(self, node: Node, finalizer: str) -> None:
+        """Have done with an object's dependents here.
+
+        While syncers hold it they have still to read how its copies are to be deleted; their letting go is an event.
+        """
         client = self._client(node)
         live = await client.get(node.name)
+        if any(held.startswith(SYNCER_FINALIZER_PREFIX) for held in finalizers(live)):
+            return
         kept = [held for held in finalizers(live) if held != finalizer]
         if uid(live) == node.uid and len(kept) != len(finalizers(live)):
             await self._patch(client, live, {"finalizers": kept or None})
