@@ -10,7 +10,7 @@ from headwater.base.tasks import TaskGroup
 from headwater.client.dynamic import ClusterClient
 from headwater.client.informer.indexes import BY_NAMESPACE, namespace_index_value
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, name, object_key
+from headwater.machinery.objects import Object, labels, name, object_key
 from headwater.syncer.access import Access, Tunneler
 from headwater.syncer.access.forward import Forwarder
 from headwater.syncer.access.gate import Gate
@@ -280,9 +280,9 @@ class Agent:
         self._status.downstream_changed(resource, old, new)
 
     def _revisit_namespace(self, old: Object | None, new: Object | None) -> None:
-        """A namespace that comes may let copies be told apart at last; one that goes takes its copies along."""
+        """One that comes may let copies be told apart at last; one that goes has to come back, as have its labels."""
         obj = new or old
-        if obj is None or (old is not None and new is not None):
+        if obj is None or (old is not None and new is not None and labels(old) == labels(new)):
             return
         locator = self._namespaces.locator_from(obj)
         if locator is None or not locator.namespace:

@@ -212,5 +212,25 @@ async def test_what_becomes_of_dependents_is_up_to_who_deletes(line: Line) -> No
     await eventually(nothing_is_left)
 
 
+async def test_a_namespace_gets_its_labels_back(line: Line) -> None:
+    """Without them the copies in it, and their pods, would be nobody's, although nothing is to be written there."""
+    await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    await line.workspace.resource(CONFIG_MAPS, "web").create(config_map("settings", {"a": "1"}))
+    await eventually(lambda: copy_of(line, "settings", CONFIG_MAPS))
+    spaces, space = line.downstream.resource(NAMESPACES), line.downstream_namespace("web")
+    wanted = dict(labels(await spaces.get(space)))
+
+    async def complete() -> bool:
+        return labels(await spaces.get(space)) == wanted
+
+    for label in ("internal.workload.kcp.io/cluster", "kcp.io/tenant-id"):
+        await spaces.patch(space, {"metadata": {"labels": {label: None}}})
+        await eventually(complete)
+    await line.stop_agent()
+    await spaces.patch(space, {"metadata": {"labels": {"internal.workload.kcp.io/cluster": None}}})
+    line.start_agent()
+    await eventually(complete)
+
+
 async def copy_is_gone(line: Line, object_name: str) -> bool:
     return await copy_of(line, object_name) is None

@@ -16,11 +16,10 @@ from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
 from headwater.syncer.latency import Latency
 from headwater.syncer.mutate.body import HASH_ANNOTATION, REVISION_ANNOTATION, downstream_body
-from headwater.syncer.mutate.dns import PodDns
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.pods import PodAccount
 from headwater.syncer.mutate.reserved import is_taken, stays_upstream
-from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces, NamespaceTerminating
+from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, Namespaces, NamespaceTerminating
 from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld
@@ -135,7 +134,11 @@ class SpecReconciler:
             return None
         if not self._downstream.informers.synced(resource):
             return None  # What looks new may be there; it comes again when the copies are known.
-        if not (self._autoscaling.known_for(seen) and self._accounts.known_for(resource, seen)):
+        if not (
+            self._downstream.informers.synced(NAMESPACES)
+            and self._autoscaling.known_for(seen)
+            and self._accounts.known_for(resource, seen)
+        ):
             return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
         if self._identity.finalizer not in finalizers(seen):
             if self._claimed.awaits(item_of(resource, key), seen):
@@ -202,8 +205,11 @@ class SpecReconciler:
             return  # Someone else let it go.
 
     async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> Result | None:
-        copy = self._downstream.get(resource, place.namespace, place.name)
         item = item_of(resource, key)
+        cluster, space, _ = split_key(key)
+        if space:  # Also for what is as it should be: without its labels a namespace is nobody's, and all in it.
+            await self._namespaces.ensure(cluster, space)
+        copy = self._downstream.get(resource, place.namespace, place.name)
         client = self._downstream.resource(resource, place.namespace)
         kept = await self._autoscaling.copy_to_keep(client, key, upstream, place, copy)
         copy = kept or copy
@@ -213,7 +219,6 @@ class SpecReconciler:
         if self._settled.get(item) == now:
             self._latency.same(item)
             return None
-        cluster, space, _ = split_key(key)
         locator = "" if space else self._identity.locator(cluster, "").to_json()
         body = downstream_body(
             upstream,
@@ -224,7 +229,7 @@ class SpecReconciler:
             account=account,
             without_replicas=kept is not None,
             namespace_below=lambda other: self._namespaces.known(cluster, other),
-            dns=await self._dns_for(upstream, cluster, space, copy),
+            dns=self._dns.dns_for(upstream, cluster, space, copy),  # The resolver is made for the namespace.
         )
         digest = body["metadata"]["annotations"][HASH_ANNOTATION]
         if self._applied.awaits(item, copy, digest):
@@ -235,9 +240,7 @@ class SpecReconciler:
             self._settled[item] = now
             self._latency.same(item)
             return None
-        if space:
-            await self._namespaces.ensure(cluster, space)
-        else:
+        if not space:
             await self._check_collision(resource, place, locator, copy)
         if account.access is not None:
             await self._accounts.ensure(upstream, key)  # Without the Secret the pods would wait.
@@ -254,13 +257,6 @@ class SpecReconciler:
         self._latency.written(item)
         log.debug("applied", upstream=item, downstream=str(place), revision=resource_version(upstream))
         return None
-
-    async def _dns_for(self, upstream: Object, cluster: str, space: str, copy: Object | None) -> PodDns | None:
-        try:
-            return self._dns.dns_for(upstream, cluster, space, copy)
-        except DnsNotReady:
-            await self._namespaces.ensure(cluster, space)  # The resolver is made for it.
-            raise
 
     async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:
         """Cluster-scoped names are shared by all workspaces and by the pcluster's owner."""
