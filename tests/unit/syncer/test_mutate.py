@@ -23,8 +23,13 @@ DEPLOYMENTS = GroupResource("apps", "deployments")
     ("resource", "upstream", "downstream"),
     [
         (CONFIG_MAPS, "kube-root-ca.crt", "kcp-root-ca.crt"),
+        (CONFIG_MAPS, "kcp-root-ca.crt", "kcp-kcp-root-ca.crt"),
+        (CONFIG_MAPS, "kcp-kcp-root-ca.crt", "kcp-kcp-kcp-root-ca.crt"),
+        (CONFIG_MAPS, "root-ca.crt", "root-ca.crt"),
         (CONFIG_MAPS, "settings", "settings"),
         (SECRETS, "default-token-x1", "kcp-default-token-x1"),
+        (SECRETS, "kcp-default-token-x1", "kcp-kcp-default-token-x1"),
+        (SECRETS, "kcp-default-tokens", "kcp-default-tokens"),
         (SECRETS, "kube-root-ca.crt", "kube-root-ca.crt"),
         (DEPLOYMENTS, "default-token-x1", "default-token-x1"),
         (POLICIES, "kcp-tenant-isolation", "kcp-kcp-tenant-isolation"),

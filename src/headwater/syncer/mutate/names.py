@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Final
 
 from headwater.apis.workload.labels import ISOLATION_POLICY
@@ -13,35 +15,32 @@ SERVICE_ACCOUNTS: Final = GroupResource("", "serviceaccounts")
 ACCESS_PREFIX: Final = "kcp-access-"
 """Of the names of Secrets with tokens of pods, which the syncer makes."""
 NETWORK_POLICIES: Final = GroupResource("networking.k8s.io", "networkpolicies")
-_ROOT_CA_UPSTREAM: Final = "kube-root-ca.crt"
-_ROOT_CA_DOWNSTREAM: Final = "kcp-root-ca.crt"
-_TOKEN_PREFIX: Final = "default-token-"  # noqa: S105 - a name
+_ROOT_CA: Final = "root-ca.crt"
+_KUBE_PREFIX: Final = "kube-"
 _OWN_PREFIX: Final = "kcp-"
+_TAKEN: Final[Mapping[GroupResource, re.Pattern[str]]] = {
+    CONFIG_MAPS: re.compile(rf"(?:{_KUBE_PREFIX}|(?:{_OWN_PREFIX})+){re.escape(_ROOT_CA)}"),
+    SECRETS: re.compile(rf"(?:{_OWN_PREFIX})*default-token-.*"),
+    NETWORK_POLICIES: re.compile(rf"(?:{_OWN_PREFIX})*{re.escape(ISOLATION_POLICY)}"),
+}
+"""Names that the pcluster or the syncer has there, with any number of prefixes: so no two names become one."""
 
 
 def downstream_name(resource: GroupResource, name: str) -> str:
     """Name of the downstream copy of an upstream object."""
-    if resource == CONFIG_MAPS and name == _ROOT_CA_UPSTREAM:
-        return _ROOT_CA_DOWNSTREAM
-    if resource == SECRETS and name.startswith(_TOKEN_PREFIX):
-        return _OWN_PREFIX + name
-    if resource == NETWORK_POLICIES and _is_isolation(name):
-        return _OWN_PREFIX + name
-    return name
+    if not _is_taken(resource, name):
+        return name
+    return _OWN_PREFIX + (_ROOT_CA if name == _KUBE_PREFIX + _ROOT_CA else name)
 
 
 def upstream_name(resource: GroupResource, name: str) -> str:
     """Name of the upstream object that a downstream object is the copy of."""
-    if resource == CONFIG_MAPS and name == _ROOT_CA_DOWNSTREAM:
-        return _ROOT_CA_UPSTREAM
-    if resource == SECRETS and name.startswith(_OWN_PREFIX + _TOKEN_PREFIX):
-        return name.removeprefix(_OWN_PREFIX)
-    if resource == NETWORK_POLICIES and name != ISOLATION_POLICY and _is_isolation(name):
-        return name.removeprefix(_OWN_PREFIX)
-    return name
+    if not name.startswith(_OWN_PREFIX) or not _is_taken(resource, name) or name == ISOLATION_POLICY:
+        return name
+    rest = name.removeprefix(_OWN_PREFIX)
+    return _KUBE_PREFIX + rest if resource == CONFIG_MAPS and rest == _ROOT_CA else rest
 
 
-def _is_isolation(name: str) -> bool:
-    """Whether a name is that of the syncer's own policy, with any number of prefixes: so no two names become one."""
-    rest = name.removesuffix(ISOLATION_POLICY)
-    return rest != name and rest.replace(_OWN_PREFIX, "") == ""
+def _is_taken(resource: GroupResource, name: str) -> bool:
+    pattern = _TAKEN.get(resource)
+    return pattern is not None and pattern.fullmatch(name) is not None
