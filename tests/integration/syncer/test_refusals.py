@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.integration.servers import config_map, eventually
 from tests.integration.servers import namespace as namespace_object
 from tests.integration.syncer.conftest import CONFIG_MAPS, NAMESPACES, PLURALS, Line
@@ -64,12 +65,16 @@ async def test_a_denied_deletion_is_told(line: Line) -> None:
     await eventually(gone)
 
 
-async def test_of_a_secret_nothing_is_told_but_the_reason(line: Line) -> None:
+async def test_of_a_secret_nothing_is_told_but_the_reason(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nor is it in the log, whatever the pcluster says of it."""
     line.pcluster.faults.set(FaultSettings(denied_resource="secrets", denial="password1 is no good"))
     await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"key": "password1"}}
     await line.workspace.resource(PLURALS["Secret"], "web").create(secret)
     assert await eventually(lambda: failure_of(line, PLURALS["Secret"], "s")) == "Forbidden"
+    logged = capsys.readouterr().err
+    assert "reconcile failed" in logged
+    assert "password1" not in logged
 
 
 async def test_a_foreign_namespace_of_the_same_name_is_told(line: Line) -> None:

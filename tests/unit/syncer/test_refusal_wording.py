@@ -9,7 +9,7 @@ import pytest
 from headwater.machinery.errors import BadRequest, Conflict, Forbidden, InternalError, Invalid, StatusError
 from headwater.machinery.gvk import GroupResource
 from headwater.syncer.spec.refusals import PAUSE_SECONDS, Trouble
-from headwater.syncer.spec.wording import MAX_LENGTH, refusal_text
+from headwater.syncer.spec.wording import MAX_LENGTH, refusal_text, told_as
 
 Object = dict[str, Any]
 
@@ -127,3 +127,12 @@ def test_the_same_words_are_told_once_and_other_words_after_a_pause() -> None:
     assert trouble.may_tell("b", "a", 200.0)
     assert not trouble.may_tell("c", "b", 200.0 + PAUSE_SECONDS - 1)
     assert trouble.may_tell("c", "b", 200.0 + PAUSE_SECONDS)
+
+
+def test_what_is_logged_is_what_is_told() -> None:
+    """The error stays what it is for whoever handles it, and the pcluster's own words are in no part of it."""
+    error = invalid(cause("data[password]", 'Invalid value: "hunter2": bad'))
+    told = told_as(error, refusal_text(error, NOTHING, SECRETS, "shop"))
+    assert (type(told), told.code, str(told), told.message) == (Invalid, 422, "data[password]", "data[password]")
+    assert "hunter2" not in str(told.to_status())
+    assert "hunter2" in str(error.to_status())

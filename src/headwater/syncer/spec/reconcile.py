@@ -157,8 +157,7 @@ class SpecReconciler:
             await self._refusals.waits(resource, key, seen, f"{error.reason}: {error}")
             return Result(requeue_after_seconds=_NO_TOKEN_RETRY_SECONDS)
         except StatusError as error:
-            await self._refusals.refused(resource, key, seen, place, error)
-            raise
+            raise await self._refusals.refused(resource, key, seen, place, error) from None
         await self._refusals.taken(resource, key, seen)
         return again
 
@@ -167,8 +166,7 @@ class SpecReconciler:
         try:
             return await self._signs.marked(resource, key, place, seen)
         except StatusError as error:
-            await self._refusals.refused(resource, key, seen, place, error)
-            raise
+            raise await self._refusals.refused(resource, key, seen, place, error) from None
 
     async def _after_loss(self, resource: GroupResource, key: str, place: Place) -> Result | None:
         """The object is not in our copy of the view: only a live answer makes that a reason to delete."""

@@ -16,7 +16,7 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.identity import item_of
 from headwater.syncer.mutate.names import downstream_name
 from headwater.syncer.spec.place import Place
-from headwater.syncer.spec.wording import MAX_LENGTH, refusal_text
+from headwater.syncer.spec.wording import MAX_LENGTH, refusal_text, told_as
 from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
@@ -67,13 +67,17 @@ class Refusals:
             "syncer_refusals_total", "Writes that the pcluster refused, by HTTP status.", ("code",)
         )
 
-    async def refused(self, resource: GroupResource, key: str, seen: Object, place: Place, error: StatusError) -> None:
-        """The pcluster answered ``error`` to a write for the upstream object ``seen``."""
+    async def refused(
+        self, resource: GroupResource, key: str, seen: Object, place: Place, error: StatusError
+    ) -> StatusError:
+        """The pcluster answered ``error`` to a write for the upstream object ``seen``; what may be logged of that."""
         self._count.labels(str(error.code)).inc()
+        meta = {**seen["metadata"], "name": downstream_name(resource, name(seen)), "namespace": place.namespace}
+        applied = {**{field: value for field, value in seen.items() if field != "status"}, "metadata": meta}
+        text = refusal_text(error, applied, resource, namespace(seen))
         if self._trouble(item_of(resource, key)).is_news(error.code):
-            meta = {**seen["metadata"], "name": downstream_name(resource, name(seen)), "namespace": place.namespace}
-            applied = {**{field: value for field, value in seen.items() if field != "status"}, "metadata": meta}
-            await self._tell(resource, key, seen, refusal_text(error, applied, resource, namespace(seen)))
+            await self._tell(resource, key, seen, text)
+        return told_as(error, text)
 
     async def collided(self, resource: GroupResource, key: str, seen: Object) -> None:
         """The pcluster has something else of the same name; whose it is, is no business of the tenant."""

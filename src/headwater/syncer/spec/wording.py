@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from copy import copy
 from typing import Any, Final
 
 from headwater.machinery.errors import StatusError
@@ -50,6 +51,14 @@ def refusal_text(error: StatusError, applied: Object, resource: GroupResource, u
     names = {name(applied), upstream_namespace, str(applied.get("kind", "")), *_words(str(applied.get("apiVersion")))}
     names |= {resource.group, resource.resource, ""}
     return f"{reason}: {_masked(text, applied, names)}"[:MAX_LENGTH]
+
+
+def told_as(error: StatusError, text: str) -> StatusError:
+    """The same refusal in the words of `refusal_text`, for those who log it."""
+    told = copy(error)
+    words = text.removeprefix(f"{error.reason}: ")
+    told.message, told.details, told.args = words, None, (words,)
+    return told
 
 
 def _without_value(text: str) -> str:
