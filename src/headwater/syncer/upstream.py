@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from headwater.base.clock import Clock
+from headwater.base.hashing import base36_sha224
 from headwater.base.tasks import TaskGroup
 from headwater.client.dynamic import ClusterClient
 from headwater.client.informer import Informer
-from headwater.client.informer.indexes import BY_NAMESPACE, by_namespace
+from headwater.client.informer.indexes import BY_NAMESPACE, by_namespace, namespace_index_value
 from headwater.client.interface import Transport
 from headwater.client.paths import WILDCARD
 from headwater.client.resource import ResourceClient
@@ -39,6 +40,8 @@ class Shard:
     def __init__(self, url: str, *, transport_for: TransportFor, changed: Changed, clock: Clock) -> None:
         parts = urlsplit(url)
         self.url = url
+        self.id = base36_sha224(url)[:16]
+        """Tells the shard from others, also after a restart; no address, as it is noted on the pcluster."""
         self._client = ClusterClient(
             transport_for(f"{parts.scheme}://{parts.netloc}"), user_agent=USER_AGENT, base_path=parts.path
         )
@@ -55,6 +58,11 @@ class Shard:
     def resource(self, gvr: GroupVersionResource, cluster: str, namespace: str) -> ResourceClient:
         """Client for objects of one workspace."""
         return self._client.cluster(cluster).resource(gvr, namespace)
+
+    def shows(self, cluster: str) -> bool:
+        """Whether namespaces of a workspace are in the view."""
+        informer = self.informers.get(_NAMESPACES.group_resource)
+        return informer is not None and bool(informer.index_keys(BY_NAMESPACE, namespace_index_value(cluster, "")))
 
     async def revision(self) -> int:
         """The resourceVersion that the server has reached; 0 when it doesn't say."""
@@ -128,18 +136,29 @@ class Upstream:
         cluster, namespace, _ = split_key(key)
         return found[0].resource(gvr, cluster, namespace)
 
-    async def confirm_absent(self, resource: GroupResource, key: str, *, not_before: str = "") -> bool:
-        """Whether every shard says, live and to an authorised request, that this object is not ours (any more).
+    def shard_of(self, resource: GroupResource, key: str) -> str:
+        """The id of the shard on which an object was seen; "" for one that wasn't."""
+        found = self._find(resource, key)
+        return found[0].id if found is not None else ""
 
-        Raises StatusError or TransportError when that can't be known, and ControlPlaneBehind when a server is behind
-        the resourceVersion ``not_before``, as one restored from a backup is. A resource that is no longer synced, or
-        that isn't served, proves nothing.
+    async def confirm_absent(
+        self, resource: GroupResource, key: str, *, not_before: str = "", shard_id: str = ""
+    ) -> bool:
+        """Whether it is said, live and to an authorised request, that this object is not ours (any more).
+
+        That is for the shard ``shard_id`` to say, which had the object. When it is no more (or has another URL) it is
+        for those that show something of the workspace, and when it isn't known for all. Raises StatusError or
+        TransportError when that can't be known, and ControlPlaneBehind when the shard is behind the resourceVersion
+        ``not_before``, as one restored from a backup is; each counts by itself, so of several that may have had the
+        object all have to be. A resource that is no longer synced, or that isn't served, proves nothing.
         """
         gvr = self._wanted.get(resource)
         cluster, namespace, name = split_key(key)
-        if gvr is None or not self._shards:
+        asked = [shard for shard in self._shards.values() if shard_id in ("", shard.id)]
+        asked = asked or [shard for shard in self._shards.values() if shard.shows(cluster)]
+        if gvr is None or not asked:
             return False
-        for shard in self.shards:
+        for shard in asked:
             try:
                 await shard.resource(gvr, cluster, namespace).get(name)
             except NotFound as error:
@@ -147,9 +166,10 @@ class Upstream:
                     return False
             else:
                 return False
-            if not_before.isdigit() and await shard.revision() < int(not_before):
-                log.error("control plane is behind what it was, so absence proves nothing", url=shard.url, object=key)
-                raise ControlPlaneBehind
+        if not_before.isdigit() and max([await shard.revision() for shard in asked]) < int(not_before):
+            urls = [shard.url for shard in asked]
+            log.error("control plane is behind what it was, so absence proves nothing", urls=urls, object=key)
+            raise ControlPlaneBehind
         return True
 
     async def run(self) -> None:

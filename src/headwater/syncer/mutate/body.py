@@ -45,6 +45,9 @@ GENERATION_ANNOTATION: Final = "internal.workload.kcp.io/upstream-generation"
 REVISION_ANNOTATION: Final = "internal.workload.kcp.io/upstream-resource-version"
 """On downstream objects: resourceVersion upstream when it was applied last. A server below it went back in time."""
 
+SHARD_ANNOTATION: Final = "internal.workload.kcp.io/upstream-shard"
+"""On downstream objects: which server upstream that resourceVersion is of, since each counts by itself."""
+
 _DROPPED_ANNOTATIONS: Final = frozenset(
     {
         CLUSTER_ANNOTATION,
@@ -59,6 +62,7 @@ _DROPPED_ANNOTATIONS: Final = frozenset(
         HASH_ANNOTATION,
         GENERATION_ANNOTATION,
         REVISION_ANNOTATION,
+        SHARD_ANNOTATION,
     }
 )
 _DROPPED_ANNOTATION_PREFIXES: Final = (

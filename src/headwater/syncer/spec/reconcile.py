@@ -15,7 +15,7 @@ from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of, parse_item
 from headwater.syncer.latency import Latency
-from headwater.syncer.mutate.body import HASH_ANNOTATION, REVISION_ANNOTATION, downstream_body
+from headwater.syncer.mutate.body import HASH_ANNOTATION, REVISION_ANNOTATION, SHARD_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.pods import PodAccount
 from headwater.syncer.mutate.reserved import is_taken, stays_upstream
@@ -244,7 +244,10 @@ class SpecReconciler:
             await self._accounts.ensure(upstream, key)  # Without the Secret the pods would wait.
         if kept is not None:
             await hand_over(client, kept)
-        body["metadata"]["annotations"][REVISION_ANNOTATION] = resource_version(upstream)
+        body["metadata"]["annotations"] |= {
+            REVISION_ANNOTATION: resource_version(upstream),
+            SHARD_ANNOTATION: self._upstream.shard_of(resource, key),
+        }
         if copy is None:
             self._brake.made(item)
         with self._traces.applying(item, upstream, (place.namespace, place.name)):

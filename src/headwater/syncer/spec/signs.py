@@ -8,7 +8,7 @@ from headwater.machinery.objects import Object, deletion_timestamp, name, propag
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
-from headwater.syncer.mutate.body import REVISION_ANNOTATION
+from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld, delete_copy
 from headwater.syncer.spec.place import Place, is_copy_of
@@ -57,10 +57,11 @@ class Signs:
         copy = self._downstream.get(resource, place.namespace, place.name)
         if copy is None or not self._is_copy(key, copy) or deletion_timestamp(copy):
             return
-        applied_at = annotations_of(copy).get(REVISION_ANNOTATION, "")
-        not_before = "" if self._brake.trusts else applied_at
+        notes = annotations_of(copy)
+        not_before = "" if self._brake.trusts else notes.get(REVISION_ANNOTATION, "")
+        shard_id = notes.get(SHARD_ANNOTATION, "")
         try:
-            confirmed = await self._upstream.confirm_absent(resource, key, not_before=not_before)
+            confirmed = await self._upstream.confirm_absent(resource, key, not_before=not_before, shard_id=shard_id)
         except ControlPlaneBehind:
             self._brake.hold(RESTORED, behind=True)
             confirmed = True
