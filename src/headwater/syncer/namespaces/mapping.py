@@ -116,6 +116,14 @@ class Namespaces:
         elif old is None and new is not None and self.locator_from(new) is None:
             log.warning("namespace of a SyncTarget that was replaced by ours", downstream=name(new))
 
+    def is_gone(self, space: str) -> bool:
+        """Whether a downstream namespace was there and is no more: what is still seen in it has gone with it.
+
+        The watches of a pcluster don't wait for each other, so its end may come before that of what was in it.
+        """
+        known = self._downstream.informers.synced(NAMESPACES)
+        return known and self.get(space) is None and space not in self._ensured
+
     def forget(self, space: str) -> None:
         """Look at a namespace again before the next use, because a write into it failed."""
         self._ensured.discard(space)

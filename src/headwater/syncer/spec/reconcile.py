@@ -13,7 +13,7 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.accounts import Accounts, NoToken
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import TargetIdentity, item_of, parse_item
+from headwater.syncer.identity import TargetIdentity, item_of, parse_item, says_object_is_absent
 from headwater.syncer.latency import Latency
 from headwater.syncer.mutate.body import HASH_ANNOTATION, REVISION_ANNOTATION, SHARD_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
@@ -145,7 +145,9 @@ class SpecReconciler:
                 return Result(requeue_after_seconds=WAIT_SECONDS)  # Its event comes before.
             try:
                 seen = await self._claim(resource, key, seen)
-            except NotFound:
+            except NotFound as error:
+                if not says_object_is_absent(error, resource, name(seen)):
+                    raise
                 return None  # Gone or unassigned meanwhile, which its event will tell.
             if deletion_timestamp(seen):
                 return None  # Marked meanwhile, which the event of the claim will tell.
@@ -199,15 +201,19 @@ class SpecReconciler:
         }
         try:
             await self._upstream.resource(resource, key).patch(name(seen), patch)
-        except (NotFound, LookupError):
+        except NotFound as error:
+            if not says_object_is_absent(error, resource, name(seen)):
+                raise
+        except LookupError:
             return  # Someone else let it go.
 
     async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> Result | None:
         item = item_of(resource, key)
         cluster, space, _ = split_key(key)
+        lost = bool(space) and self._namespaces.is_gone(place.namespace)
         if space:  # Also for what is as it should be: without its labels a namespace is nobody's, and all in it.
             await self._namespaces.ensure(cluster, space)
-        copy = self._downstream.get(resource, place.namespace, place.name)
+        copy = None if lost else self._downstream.get(resource, place.namespace, place.name)
         client = self._downstream.resource(resource, place.namespace)
         kept = await self._autoscaling.copy_to_keep(client, key, upstream, place, copy)
         copy = kept or copy

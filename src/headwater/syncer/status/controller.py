@@ -13,7 +13,7 @@ from headwater.machinery.objects import Object, deletion_timestamp, name, object
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.activity import Activity
 from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import TargetIdentity, item_of, parse_item
+from headwater.syncer.identity import TargetIdentity, item_of, parse_item, says_object_is_absent
 from headwater.syncer.latency import latency
 from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.mutate.status import upstream_status
@@ -103,6 +103,8 @@ class StatusSyncer:
             revision = annotations_of(copy).get(REVISION_ANNOTATION, "")
             log.debug("status reported", upstream=item, downstream=str(place), revision=revision)
         except (NotFound, MethodNotAllowed, BadRequest) as error:
+            if isinstance(error, NotFound) and not says_object_is_absent(error, resource, name(seen)):
+                raise  # It is the resource that is not served for now, and no event would bring us back.
             log.debug("status not reported", upstream=item, downstream=str(place), error=str(error))
         except Forbidden:
             # Not claimed yet, or taken away from us: in the first case the claim's event brings us back here.
