@@ -1,0 +1,244 @@
+"""Random interleavings of changes and faults on both sides: all ends as it is wanted, and nothing goes unasked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+from tests.unit.syncer.spec.twosides import Server, View
+
+from headwater.apis.workload.labels import CLUSTER_LABEL, WORKSPACE_URL_ANNOTATION
+from headwater.base.clock import ManualClock
+from headwater.base.tasks import TaskGroup
+from headwater.client.dynamic import ClusterClient
+from headwater.machinery.gvk import GroupResource, GroupVersionResource
+from headwater.machinery.objects import Object, annotations, deep_copy, finalizers, labels, name
+from headwater.syncer.agent import Agent
+from headwater.syncer.capacity.report import CapacityReport
+from headwater.syncer.downstream import Downstream
+from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.mutate.body import REVISION_ANNOTATION
+from headwater.syncer.options import SyncerOptions
+from headwater.syncer.upstream import Upstream
+
+IDENTITY: Final = TargetIdentity(cluster="home", name="east", uid="u")
+BELOW: Final = IDENTITY.namespace_for("shop", "web").name
+URL: Final = "https://hub/services/syncer/home/east/u"
+RESOURCES: Final = {
+    GroupResource("", each): GroupVersionResource("", "v1", each) for each in ("namespaces", "configmaps")
+}
+MAPS: Final = "configmaps"
+_TURNS: Final = 60
+"""Steps of the event loop in which all that can happen without waiting for time, or for a server, has happened."""
+
+
+class World:
+    """A syncer between two servers, and what should come of it."""
+
+    def __init__(self) -> None:
+        self.above, self.below = View("/services/syncer/home/east/u"), Server("")
+        self.clock = ManualClock()
+        self.signs: dict[str, int] = {}
+        """Name -> resourceVersion above at which it was marked or gone last."""
+        self.unasked: list[str] = []
+        self.below.deleting = self._check
+        self._agent: Agent
+        self._task: asyncio.Task[None]
+        self._data = 0
+        self.above.put("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}})
+        self._start()
+
+    def _start(self) -> None:
+        options = SyncerOptions(sync_target_name="east", sync_target_uid="u", from_kubeconfig=Path("unused"))
+        pcluster = ClusterClient(self.below)
+        agent = self._agent = Agent(
+            options,
+            control_plane=ClusterClient(self.above),
+            pcluster=pcluster,
+            transport_for=lambda _: self.above,
+            clock=self.clock,
+        )
+        downstream = Downstream(pcluster, identity=IDENTITY, changed=agent._downstream_changed, clock=self.clock)
+        upstream = Upstream(transport_for=lambda _: self.above, changed=agent._upstream_changed, clock=self.clock)
+        agent._capacity = CapacityReport(
+            downstream.client, is_ours=downstream.owns_namespace, ready=bool, clock=self.clock, enabled=False
+        )
+        agent._wire(IDENTITY, upstream, downstream)
+        agent._sync([URL], RESOURCES)
+
+        async def run() -> None:
+            async with TaskGroup("syncer") as group:
+                for part in (downstream, upstream, agent._spec.controller, agent._cleaner.controller):
+                    group.start(part.run())
+
+        self._task = asyncio.create_task(run())
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def _check(self, copy: Object) -> None:
+        """A copy may go once its object was marked, or gone, at a time after the state that was applied last."""
+        if labels(copy).get(CLUSTER_LABEL) and name(copy) != BELOW:
+            applied = int(annotations(copy)[REVISION_ANNOTATION])
+            if self.signs.get(name(copy), 0) < applied:
+                self.unasked.append(name(copy))
+
+    async def turn(self) -> None:
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
+    async def play(self, step: str, which: str) -> None:
+        key = (MAPS, "web", which)
+        known = self.above.objects.get(key)
+        match step:
+            case "put":
+                self._put(which, known)
+            case "mark" if known is not None and not finalizers(known):
+                self.above.remove(key)  # Nobody holds it, so it simply goes.
+                self.signs[which] = self.above.revision
+            case "mark" if known is not None:
+                marked = deep_copy(known)
+                marked["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+                self.above.put(MAPS, marked)
+                self.signs[which] = self.above.revision
+            case "vanish" | "replace":
+                self.above.remove(key)
+                self.signs[which] = self.above.revision
+                if step == "replace":
+                    self._put(which, None)
+            case "lose":
+                self.below.remove((MAPS, BELOW, which))
+            case "edit" if (MAPS, BELOW, which) in self.below.objects:
+                edited = deep_copy(self.below.objects[MAPS, BELOW, which])
+                self.below.put(MAPS, {**edited, "data": {"by": "hand"}})
+            case "lose all":
+                for each in [each for each in self.below.objects if each[1] == BELOW]:
+                    self.below.remove(each)
+                self.below.remove(("namespaces", "", BELOW))
+            case "restart":
+                await self.stop()
+                self._start()
+            case "withdraw":
+                self._agent._sync([URL], {each: gvr for each, gvr in RESOURCES.items() if each.resource != MAPS})
+            case "offer":
+                self._agent._sync([URL], RESOURCES)
+            case "wait":
+                self.clock.advance(40)
+
+    def _put(self, which: str, known: Object | None) -> None:
+        if known is not None and "deletionTimestamp" in known["metadata"]:
+            return
+        self._data += 1
+        meta = {
+            "name": which,
+            "namespace": "web",
+            "annotations": {"kcp.io/cluster": "shop", WORKSPACE_URL_ANNOTATION: "https://hub/clusters/shop"},
+        }
+        body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"at": str(self._data)}}
+        self.above.put(MAPS, {**body, "metadata": {**((known or {}).get("metadata") or {}), **meta}})
+
+    def trouble(self, kind: str, side: str, resource: str) -> None:
+        server = self.above if side == "above" else self.below
+        match kind:
+            case "hold":
+                server.trouble.held.add(resource)
+            case "let come":
+                server.trouble.held.discard(resource)
+            case "cut":
+                server.trouble.cut.add(resource)
+            case "expire":
+                server.trouble.expired.add(resource)
+            case _:
+                server.trouble.requests.append(kind)
+        server.wake()
+
+    async def settle(self) -> None:
+        """All troubles end; then time passes, until everything that waits has been tried again."""
+        for server in (self.above, self.below):
+            server.trouble.requests.clear()
+            server.trouble.held.clear()
+            server.wake()
+        await self.play("offer", "")
+        for _ in range(12):
+            await self.turn()
+            self.clock.advance(61)
+        await self.turn()
+
+    def check(self) -> None:
+        assert not self.unasked, "deleted without a sign"
+        assert not self._task.done(), "the syncer has died"
+        wanted = {each: obj["data"] for (kind, _, each), obj in self.above.objects.items() if kind == MAPS}
+        copies = {each: obj["data"] for (kind, _, each), obj in self.below.objects.items() if kind == MAPS}
+        assert copies == wanted
+        marked = [obj for obj in self.above.objects.values() if "deletionTimestamp" in obj["metadata"]]
+        assert not marked, "never let go"
+
+
+STEPS: Final = (
+    "put",
+    "put",
+    "mark",
+    "vanish",
+    "replace",
+    "lose",
+    "edit",
+    "lose all",
+    "restart",
+    "withdraw",
+    "offer",
+    "wait",
+)
+TROUBLES: Final = ("hold", "let come", "cut", "expire", "lost", "unanswered", "busy", "unserved")
+Step = tuple[str, ...]
+steps = st.one_of(
+    st.tuples(st.sampled_from(STEPS), st.sampled_from("ab")),
+    st.tuples(st.sampled_from(TROUBLES), st.sampled_from(("above", "below")), st.sampled_from(("namespaces", MAPS))),
+    st.just(("turn",)),
+)
+
+
+async def played(story: Sequence[Step]) -> None:
+    world = World()
+    try:
+        for step in story:
+            if len(step) == 3:
+                world.trouble(*step)
+            elif len(step) == 2:
+                await world.play(*step)
+            else:
+                await world.turn()
+        await world.settle()
+        world.check()
+    finally:
+        await world.stop()
+
+
+LATE_END: Final[list[Step]] = [
+    ("put", "a"),
+    ("turn",),
+    ("hold", "below", MAPS),
+    ("lose all", "a"),
+    ("turn",),
+    ("let come", "below", MAPS),
+]
+"""A namespace and what is in it are deleted below, and the end of the namespace is heard of first."""
+UNSERVED_CLAIM: Final[list[Step]] = [("turn",), ("put", "a"), ("unserved", "above", MAPS), ("turn",)]
+"""The view serves the resource, and for a moment it doesn't, and it is then that the syncer claims an object."""
+UNSERVED_END: Final[list[Step]] = [
+    *(("turn",), ("put", "a"), ("turn",), ("hold", "below", MAPS), ("mark", "a"), ("turn",)),
+    *(("unserved", "above", MAPS), ("let come", "below", MAPS), ("turn",)),
+]
+"""The same, when the syncer lets go of one."""
+
+
+@given(st.lists(steps, min_size=4, max_size=30))
+@example(LATE_END)
+@example(UNSERVED_CLAIM)
+@example(UNSERVED_END)
+def test_all_ends_as_it_is_wanted_and_nothing_is_deleted_unasked(story: list[Step]) -> None:
+    asyncio.run(played(story))
