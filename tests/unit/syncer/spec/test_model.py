@@ -70,9 +70,11 @@ class World:
         agent._wire(IDENTITY, upstream, downstream)
         agent._sync([URL], RESOURCES)
 
+        controllers = [each.controller for each in (agent._spec, agent._status, agent._cleaner)]
+
         async def run() -> None:
             async with TaskGroup("syncer") as group:
-                for part in (downstream, upstream, agent._spec.controller, agent._cleaner.controller):
+                for part in (downstream, upstream, *controllers):
                     group.start(part.run())
 
         self._task = asyncio.create_task(run())
@@ -116,6 +118,9 @@ class World:
             case "edit" if (MAPS, BELOW, which) in self.below.objects:
                 edited = deep_copy(self.below.objects[MAPS, BELOW, which])
                 self.below.put(MAPS, {**edited, "data": {"by": "hand"}})
+            case "report" if (MAPS, BELOW, which) in self.below.objects:
+                self._data += 1
+                self.below.put(MAPS, {**self.below.objects[MAPS, BELOW, which], "status": {"at": str(self._data)}})
             case "lose all":
                 for each in [each for each in self.below.objects if each[1] == BELOW]:
                     self.below.remove(each)
@@ -140,6 +145,8 @@ class World:
             "annotations": {"kcp.io/cluster": "shop", WORKSPACE_URL_ANNOTATION: "https://hub/clusters/shop"},
         }
         body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"at": str(self._data)}}
+        if known is not None and "status" in known:
+            body["status"] = known["status"]
         self.above.put(MAPS, {**body, "metadata": {**((known or {}).get("metadata") or {}), **meta}})
 
     def trouble(self, kind: str, side: str, resource: str) -> None:
@@ -175,6 +182,9 @@ class World:
         wanted = {each: obj["data"] for (kind, _, each), obj in self.above.objects.items() if kind == MAPS}
         copies = {each: obj["data"] for (kind, _, each), obj in self.below.objects.items() if kind == MAPS}
         assert copies == wanted
+        reported = {each: obj["status"] for (kind, _, each), obj in self.below.objects.items() if "status" in obj}
+        told = {each: obj.get("status") for (kind, _, each), obj in self.above.objects.items() if each in reported}
+        assert told == reported
         marked = [obj for obj in self.above.objects.values() if "deletionTimestamp" in obj["metadata"]]
         assert not marked, "never let go"
 
@@ -187,6 +197,7 @@ STEPS: Final = (
     "replace",
     "lose",
     "edit",
+    "report",
     "lose all",
     "restart",
     "withdraw",
@@ -234,11 +245,16 @@ UNSERVED_END: Final[list[Step]] = [
     *(("unserved", "above", MAPS), ("let come", "below", MAPS), ("turn",)),
 ]
 """The same, when the syncer lets go of one."""
+UNSERVED_REPORT: Final[list[Step]] = [
+    *(("turn",), ("put", "a"), ("turn",), ("report", "a"), ("unserved", "above", MAPS), ("turn",)),
+]
+"""The same, when the syncer reports what became of one."""
 
 
 @given(st.lists(steps, min_size=4, max_size=30))
 @example(LATE_END)
 @example(UNSERVED_CLAIM)
 @example(UNSERVED_END)
+@example(UNSERVED_REPORT)
 def test_all_ends_as_it_is_wanted_and_nothing_is_deleted_unasked(story: list[Step]) -> None:
     asyncio.run(played(story))

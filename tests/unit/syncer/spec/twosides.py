@@ -20,6 +20,7 @@ from headwater.machinery.errors import (
 )
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deep_copy, finalizers, name, namespace, resource_version, uid
+from headwater.patch.jsonpatch import apply_json_patch
 from headwater.patch.mergepatch import apply_merge_patch
 
 APPLY = "application/apply-patch+yaml"
@@ -122,27 +123,30 @@ class Server:
         parts = unquote(path.removeprefix(self._prefix)).strip("/").split("/")
         if parts[0] == "clusters":
             parts = parts[2:]
-        parts = parts[2:]  # api/v1
+        parts = [part for part in parts[2:] if part != "status"]  # api/v1
         if parts[0] == "namespaces" and len(parts) > 2:
             return parts[2], parts[1], parts[3] if len(parts) > 3 else ""
         return parts[0], "", parts[1] if len(parts) > 1 else ""
 
-    def _serve(self, method: str, key: Key, content_type: str, body: Object) -> Object:
+    def _serve(self, method: str, key: Key, content_type: str, body: Object | list[Object]) -> Object:
         resource, _, object_name = key
         if method == "GET" and not object_name:
             items = [obj for (kind, _, _), obj in sorted(self.objects.items()) if kind == resource]
             meta = {"resourceVersion": str(self.revision)}
             return {"kind": "List", "apiVersion": "v1", "metadata": meta, "items": deep_copy(items)}
-        if method == "POST":
+        if method == "POST" and isinstance(body, dict):
             return self._create(key, body)
         known = self.objects.get(key)
-        if content_type == APPLY:
+        if content_type == APPLY and isinstance(body, dict):
             return self._apply(key, known, body)
         if known is None:
             raise not_found(GroupResource("", resource), object_name)
         if method == "GET":
             return deep_copy(known)
-        conditions = body.get("preconditions") or body.get("metadata") or {}
+        if isinstance(body, list):
+            conditions = {"uid": body[0]["value"]}
+        else:
+            conditions = body.get("preconditions") or body.get("metadata") or {}
         for field_name, value in (("uid", uid(known)), ("resourceVersion", resource_version(known))):
             if conditions.get(field_name, value) != value:
                 raise Conflict(f"the {field_name} in the precondition does not match")
@@ -150,6 +154,8 @@ class Server:
             self.deleting(deep_copy(known))
             self.remove(key)
             return {"kind": "Status", "status": "Success"}
+        if isinstance(body, list):
+            return self.put(resource, apply_json_patch(known, body))
         return self._patch(key, known, apply_merge_patch(deep_copy(known), body))
 
     def _create(self, key: Key, body: Object) -> Object:
@@ -162,6 +168,8 @@ class Server:
         resource, space, _ = key
         if ("namespaces", "", space) not in self.objects:
             raise not_found(GroupResource("", "namespaces"), space)
+        if known is not None and "status" in known:
+            body["status"] = known["status"]
         same = known is not None and {**known, "metadata": 0} == {**body, "metadata": 0}
         if known is not None and same and known["metadata"]["annotations"] == body["metadata"]["annotations"]:
             return deep_copy(known)
