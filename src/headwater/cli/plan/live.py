@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from headwater.cli.failure import CommandFailed
@@ -15,6 +16,15 @@ _ABSENT = "FieldValueNotFound"
 _PATH = f"/apis/{API_VERSION}/plans"
 
 
+def absence(cause: Mapping[str, Any]) -> str:
+    """`SyncTarget "x" not found` for what a plan names and is not there; empty for any other cause of a refusal."""
+    field = str(cause.get("field", ""))
+    if cause.get("reason") != _ABSENT or field.startswith("spec.apply"):
+        return ""
+    what = "cell" if field.startswith("spec.fail.cells") else "SyncTarget"
+    return f"{what} {str(cause.get('message', '')).removeprefix('Not found: ')} not found"
+
+
 async def ask(session: Session, spec: dict[str, Any]) -> Object:
     """The Plan with its status. Raises StatusError, and CommandFailed for a control plane that makes none."""
     from headwater.base import jsonio
@@ -25,7 +35,7 @@ async def ask(session: Session, spec: dict[str, Any]) -> Object:
     try:
         return decode_object(await session.scheduling.raw("POST", _PATH, body=body))
     except Invalid as error:
-        absent = [each.get("message", "") for each in error.causes if each.get("reason") == _ABSENT]
+        absent = [words for each in error.causes if (words := absence(each))]
         if not absent or len(absent) < len(error.causes):
             raise
         raise CommandFailed(

@@ -57,9 +57,16 @@ def _objects(origin: str, text: str | bytes) -> Iterator[Object]:
     for document in _documents(origin, text):
         listed = isinstance(document, dict) and isinstance(document.get("items"), list)
         for obj in document["items"] if listed else [document]:
-            if not isinstance(obj, dict) or not obj.get("kind") or not isinstance(obj.get("metadata"), dict):
-                raise CommandFailed(f"{origin} holds something that is not an API object with kind and metadata")
+            if not _is_object(obj):
+                raise CommandFailed(f"{origin} holds something that is not an API object with kind, metadata and name")
             yield obj
+
+
+def _is_object(value: Any) -> bool:
+    meta = value.get("metadata") if isinstance(value, dict) else None
+    if not isinstance(meta, dict) or not isinstance(meta.get("name"), str) or not meta["name"]:
+        return False
+    return isinstance(value.get("kind"), str) and bool(value["kind"])
 
 
 def _documents(origin: str, text: str | bytes) -> list[Any]:

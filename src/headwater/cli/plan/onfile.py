@@ -9,6 +9,7 @@ from typing import Any
 
 from headwater.apis.workload.labels import sync_target_key
 from headwater.cli.failure import CommandFailed
+from headwater.cli.plan.checked import check
 from headwater.cli.plan.live import API_VERSION
 from headwater.machinery.amounts import quantities
 from headwater.machinery.logicalcluster import PATH_ANNOTATION
@@ -56,6 +57,7 @@ class _Changes:
 
     def of(self, spec: Mapping[str, Any]) -> tuple[World, list[Change]]:
         """The world before, and what changes in it. What is applied comes first, then what is named."""
+        check(spec.get("apply") or ())
         applied = [self._placed(each) for each in spec.get("apply") or ()]
         world = _world(self.objects)
         found: list[Change] = [PutLocation(location_from(each)) for each in applied if each["kind"] == "Location"]
@@ -150,7 +152,7 @@ class _Changes:
 def _world(objects: Sequence[Object]) -> World:
     try:
         return world_from(objects)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CommandFailed(f"the objects of the file can't be read: {error}") from error
 
 
@@ -191,7 +193,9 @@ def _status(world: World, made: Plan, changes: _Changes) -> Object:
             {**described(each.workload), "replicas": each.replicas, "reasons": list(each.reasons)}
             for each in made.unplaced
         ],
-        "targets": [_load(names.get(each.key, each.key), each) for each in made.targets],
+        "targets": sorted(
+            (_load(names.get(each.key, each.key), each) for each in made.targets), key=lambda each: str(each["name"])
+        ),
         "summary": {
             "workloads": len(world.workloads()),
             "moves": len(made.moves),

@@ -131,6 +131,9 @@ def _applied(value: Any, found: list[FieldError]) -> tuple[Object, ...]:
             continue
         kind = (str(entry.get("apiVersion", "")), str(entry.get("kind", "")))
         if kind not in APPLICABLE:
+            if versions := [version for version, each in APPLICABLE if each == kind[1]]:
+                found.append(fieldpath.not_supported(fieldpath.child(here, "apiVersion"), kind[0], versions))
+                continue
             supported = [f"{each} ({api_version})" for api_version, each in APPLICABLE]
             found.append(fieldpath.not_supported(fieldpath.child(here, "kind"), kind[1], supported))
             continue

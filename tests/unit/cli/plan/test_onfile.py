@@ -152,6 +152,56 @@ def test_what_the_file_does_not_hold(spec: dict[str, Any], message: str) -> None
         status(spec)
 
 
+def of_kind(kind: str, api_version: str, spec: Any, **other: Any) -> dict[str, Any]:
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": "new"}, "spec": spec, **other}
+
+
+_PLACING, _SYNCING = "placement.kcp.io/v1alpha1", "sync.kcp.io/v1alpha1"
+REFUSED = {
+    "typo": (of_kind("Placement", _PLACING, {"locationSelect": {}}), r'unknown field "spec\.locationSelect"'),
+    "selector": (
+        of_kind("Placement", _PLACING, {"namespaceSelector": {"matchLabels": {"a b": "c"}}}),
+        r"spec\.namespaceSelector\.matchLabels: Invalid value",
+    ),
+    "rule": (of_kind("Placement", _PLACING, {"targets": {"min": 3}}), r"spec\.targets: .*min must not be greater"),
+    "no-spec": (of_kind("Placement", _PLACING, "x"), "spec: Invalid value"),
+    "taint": (of_kind("SyncTarget", _SYNCING, {"taints": [{"key": "a"}]}), r"spec\.taints\[0\]\.effect: Required"),
+    "time": (of_kind("SyncTarget", _SYNCING, {"evictAfter": "tomorrow"}), r"spec\.evictAfter: Invalid value"),
+    "amount": (
+        of_kind("SyncTarget", _SYNCING, {}, status={"allocatable": {"cpu": "many"}}),
+        r'status\.allocatable\.cpu: Invalid value: "many": must be a quantity',
+    ),
+    "amounts": (of_kind("SyncTarget", _SYNCING, {}, status={"allocatable": ["8"]}), "must be an object"),
+    "status": (of_kind("SyncTarget", _SYNCING, {}, status="x"), "status: Invalid value"),
+    "instances": (
+        of_kind("Location", _PLACING, {"instanceSelector": {"matchExpressions": [{"key": "a", "operator": "In"}]}}),
+        r"spec\.instanceSelector\.matchExpressions\[0\]\.values: Required",
+    ),
+    "version": (of_kind("Location", "placement.kcp.io/v1", {}), r'apiVersion: .*"placement\.kcp\.io/v1alpha1"'),
+}
+
+
+@pytest.mark.parametrize(("applied", "message"), REFUSED.values(), ids=REFUSED)
+def test_what_the_control_plane_would_refuse_is_not_planned(applied: dict[str, Any], message: str) -> None:
+    """By name of the field: a plan of a manifest that can't be applied, or says something else, is of no use."""
+    with pytest.raises(CommandFailed, match=rf'{applied["kind"]} "new" is invalid: .*{message}'):
+        status({"apply": [applied]})
+
+
+BROKEN = [{"kind": 5, "metadata": {"name": "x"}}, {"kind": "SyncTarget", "metadata": {"name": 5}}, {"kind": "Secret"}]
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_file_of_something_else(tmp_path: Path, broken: dict[str, Any]) -> None:
+    result = invoke(tmp_path, "drain", "east", objects=[*FLEET, broken])
+    assert (result.exit_code, "not an API object with kind, metadata and name" in result.output) == (1, True)
+
+
+def test_a_state_that_cannot_be_read(tmp_path: Path) -> None:
+    result = invoke(tmp_path, "drain", "east", objects=[*FLEET, {**sync_target("north"), "spec": "x"}])
+    assert (result.exit_code, "the objects of the file can't be read" in result.output) == (1, True)
+
+
 def test_ambiguous_names_and_workspaces() -> None:
     other = sync_target("east")
     other["metadata"]["annotations"] = {"kcp.io/cluster": "other"}

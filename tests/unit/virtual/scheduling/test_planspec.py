@@ -71,7 +71,7 @@ def test_what_is_no_plan(wrong: object) -> None:
         ({"apply": ["x"]}, "spec.apply[0]", "FieldValueTypeInvalid"),
         ({"apply": [PLACEMENT] * 65}, "spec.apply", "FieldValueTooMany"),
         ({"apply": [{"apiVersion": "v1", "kind": "Secret"}]}, "spec.apply[0].kind", "FieldValueNotSupported"),
-        ({"apply": [{**PLACEMENT, "apiVersion": "v1"}]}, "spec.apply[0].kind", "FieldValueNotSupported"),
+        ({"apply": [{**PLACEMENT, "apiVersion": "v1"}]}, "spec.apply[0].apiVersion", "FieldValueNotSupported"),
         ({"apply": [{**PLACEMENT, "metadata": {}}]}, "spec.apply[0].metadata.name", "FieldValueRequired"),
         ({"apply": [{**PLACEMENT, "metadata": 3}]}, "spec.apply[0].metadata.name", "FieldValueRequired"),
         ({"apply": [{**PLACEMENT, "metadata": {"name": "a/b"}}]}, "spec.apply[0].metadata.name", "FieldValueInvalid"),
