@@ -10,6 +10,7 @@ from headwater.machinery.objects import Object, deep_copy
 
 MAXIMUM_OPERATIONS = 10_000
 MAXIMUM_COPIED_BYTES = 3 * 1024 * 1024
+_MISFITS = (TypeError, AttributeError, KeyError, IndexError, ValueError)
 _REJECTED = "the server rejected our request due to an error in our request"
 
 
@@ -45,12 +46,29 @@ def apply_json_patch(obj: Object, ops: Any) -> Object:
     except (jsonpatch.InvalidJsonPatch, RecursionError) as cause:
         raise BadRequest(f"error decoding patch: {cause}") from cause
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as cause:
-        raise Invalid(f"{_REJECTED}: {cause}") from cause
-    except (TypeError, AttributeError, KeyError, IndexError, ValueError) as cause:
-        raise Invalid(f"{_REJECTED}: an operation doesn't fit the value at its path") from cause
+        # What the library says has values of the object in it, which end in logs.
+        raise Invalid(f"{_REJECTED}: {_misfit(obj, ops)}") from cause
+    except _MISFITS as cause:
+        raise Invalid(f"{_REJECTED}: {_misfit(obj, ops)}") from cause
     if not isinstance(target, dict):
         raise Invalid(f"{_REJECTED}: the patched document isn't an object")
     return target
+
+
+def _misfit(obj: Object, ops: list[Any]) -> str:
+    """Which operation does not fit the object, by its number and path."""
+    import jsonpatch
+    import jsonpointer
+
+    target: Any = deep_copy(obj)
+    for number, op in enumerate(ops):
+        try:
+            target = jsonpatch.JsonPatch([deep_copy(op)]).apply(target, in_place=True)
+        except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException, *_MISFITS):
+            where = f"{op['from']} to {op.get('path', '')}" if "from" in op else op.get("path", "")
+            why = "the value is another one" if op["op"] == "test" else "it does not fit what is there"
+            return f"operation {number} ({op['op']} {where}): {why}"
+    return "the operations don't fit what is there"
 
 
 def _check_form(ops: list[Any]) -> None:
