@@ -116,7 +116,7 @@ def test_json_patch(ops: Any, expected: Any) -> None:
     ],
 )
 def test_operations_that_do_not_fit_are_invalid(ops: Any) -> None:
-    """They get 422 with Kubernetes' sentence, and the operation after it; no value of the object, which may be secret."""
+    """They get 422 with Kubernetes' sentence, and the operation after it, but no value of the object."""
     right = [{"op": "test", "path": "/m/k", "value": "hunter2"}]
     expected = r"the server rejected our request due to an error in our request: "
     if ops[0]["path"]:

@@ -27,6 +27,7 @@ from headwater.controlplane.admission.paths import PathAnnotation
 from headwater.controlplane.admission.placement import LocationAdmission, PlacementAdmission
 from headwater.controlplane.admission.reserved import CustomResourceOverlap, ReservedNames
 from headwater.controlplane.admission.synctarget import SyncTargetAdmission
+from headwater.controlplane.admission.targetchanges import TargetChanges
 from headwater.controlplane.admission.workloadmarks import WorkloadMarks
 from headwater.controlplane.admission.workspace import WorkspaceAdmission
 from headwater.controlplane.admission.workspacetype import WorkspaceTypeAdmission
@@ -62,6 +63,7 @@ def admission_plugins(
         OfResource({resource: AdmissionChain(plugins) for resource, plugins in own.items()}),
         PathAnnotation(state.clusters),
         WorkloadMarks(),
+        TargetChanges(),
     )
 
 
