@@ -24,6 +24,18 @@ from headwater.machinery.errors import Forbidden, MethodNotAllowed, NotAcceptabl
 from headwater.machinery.gvk import GroupVersionResource
 
 DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/web/explanation"
+CRON_JOBS = GroupVersionResource("batch", "v1", "cronjobs")
+CRON_JOB = {
+    "apiVersion": "batch/v1",
+    "kind": "CronJob",
+    "metadata": {"name": "hourly"},
+    "spec": {
+        "schedule": "0 * * * *",
+        "jobTemplate": {
+            "spec": {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "c"}]}}}
+        },
+    },
+}
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
 
@@ -91,9 +103,10 @@ async def test_what_is_not_placed_is_explained_too(outlook: Outlook) -> None:
     found = (await outlook.explanation(ALICE, outlook.shop, "idle"))["status"]
     assert found["message"].startswith("the workspace has no placements")
     await outlook.shop.resource(CONFIG_MAPS, "default").create(config_map("settings"))
-    path = f"/clusters/{outlook.shop.path}/api/v1/namespaces/default/configmaps/settings/explanation"
-    with pytest.raises(NotFound, match="no workloads of their own"):
-        await outlook.get(ALICE, path)
+    await outlook.shop.resource(CRON_JOBS, "default").create(CRON_JOB)
+    for place in ("api/v1/namespaces/default/configmaps/settings", "apis/batch/v1/namespaces/default/cronjobs/hourly"):
+        with pytest.raises(NotFound, match="no workloads of their own"):
+            await outlook.get(ALICE, f"/clusters/{outlook.shop.path}/{place}/explanation")
 
 
 @pytest.mark.parametrize("pods", [True, False], ids=["with pods", "without pods"])

@@ -61,7 +61,7 @@ def sentence(status: _Entry, now: datetime) -> str:
 
 
 def _used(target: _Entry, now: datetime) -> str:
-    parts = [f"{ready(target)} ready"]
+    parts = [_running(target)]
     if target.get("since"):
         parts.append(f"since {age(target['since'], now)}")
     if target.get("decision") == "Held":
@@ -72,11 +72,23 @@ def _used(target: _Entry, now: datetime) -> str:
 
 
 def ready(target: _Entry) -> str:
-    """`2/3`: ready replicas as last reported, of those that the target should run; `?/3` while it can't be reached."""
-    wanted = target.get("replicas", 0)
+    """`2/3`: ready replicas as last reported, of those that the target should run; `?/3` while it can't be reached.
+
+    A DaemonSet should run as many as its pcluster says.
+    """
+    reported: Mapping[str, Any] = target.get("reported") or {}
+    wanted = reported.get("desiredNumberScheduled", target.get("replicas", 0))
     if target.get("reachable") is False:
         return f"?/{wanted}"
-    return f"{(target.get('reported') or {}).get('readyReplicas', 0)}/{wanted}"
+    return f"{reported.get('readyReplicas', 0)}/{wanted}"
+
+
+def _running(target: _Entry) -> str:
+    """`2/3 ready`, or `3 completed` of a Job that has nothing left to run there."""
+    succeeded = (target.get("reported") or {}).get("succeeded")
+    if succeeded and not target.get("replicas"):
+        return f"{succeeded} completed"
+    return f"{ready(target)} ready"
 
 
 def _order(target: _Entry) -> tuple[int, int, str]:

@@ -144,17 +144,18 @@ def _counts(workload: Object, key: str, report: Mapping[str, Any] | None) -> tup
     if workload.get("kind") == "DaemonSet":
         return int(status.get("numberReady", 0)), int(status.get("desiredNumberScheduled", 0))
     if workload.get("kind") == "Job":
-        return int(status.get("succeeded", 0)), int(nested(workload, "spec", "completions", default=1) or 1)
+        completions = int(nested(workload, "spec", "completions", default=1) or 1)
+        return int(status.get("succeeded", 0)), _share(workload, key, "/completions", completions)
     wanted = nested(workload, "spec", "replicas", default=1)
-    return int(status.get("readyReplicas", 0)), _share(workload, key, int(1 if wanted is None else wanted))
+    return int(status.get("readyReplicas", 0)), _share(workload, key, "/replicas", int(1 if wanted is None else wanted))
 
 
-def _share(workload: Object, key: str, replicas: int) -> int:
+def _share(workload: Object, key: str, path: str, replicas: int) -> int:
     try:
         operations = jsonio.loads(annotations_of(workload).get(SPEC_DIFF_ANNOTATION_PREFIX + key) or "[]")
     except ValueError:
         return replicas
     for each in operations if isinstance(operations, list) else ():
-        if isinstance(each, dict) and each.get("path") == "/replicas" and isinstance(each.get("value"), int):
+        if isinstance(each, dict) and each.get("path") == path and isinstance(each.get("value"), int):
             replicas = each["value"]
     return replicas

@@ -15,7 +15,6 @@ from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, cluster_name, labels, name, nested, object_key
 from headwater.scheduling.explain import Verdict, explain
-from headwater.scheduling.pods import pod_template
 from headwater.scheduling.workload import workload_id
 from headwater.scheduling.world import World
 from headwater.virtual.scheduling.explanation import IN_USE, Subject, document
@@ -36,7 +35,7 @@ class Explainer:
         known = workload_id(gvr.group, gvr.resource, object_key(obj))
         workload = world.workload(known)
         foreign = await self._not_compute(obj, resource) if workload is None else ""
-        if workload is None and pod_template(obj) is None:
+        if workload is None and nested(obj, "spec", "template", default=None) is None:
             follows = f"{resource} are no workloads of their own: they follow their namespace and what uses them"
             raise NotFound(foreign or follows)
         if workload is None or not workload.policies:
@@ -77,7 +76,10 @@ class Explainer:
             return f"selected by Placement {name(selecting[0])}: {_trouble_of(selecting[0])}"
         if not count:
             return f"the workspace has no {PLACEMENTS.resource}: `headwater bind compute` makes one"
-        return "no Placement selects it: compare their namespaceSelector and workloadSelector with its labels"
+        return (
+            "no Placement selects it: compare their namespaceSelector with the labels of its namespace, "
+            "and their workloadSelector with its own"
+        )
 
 
 def _trouble_of(placement: Object) -> str:

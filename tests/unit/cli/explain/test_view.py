@@ -159,5 +159,13 @@ def test_many_targets_are_counted_unless_wide() -> None:
     assert "t059" in explanation_text({"status": many}, NOW, wide=True)
 
 
+def test_daemonsets_and_jobs_count_their_own_way() -> None:
+    """A DaemonSet wants what its pcluster says; a Job that has ended runs nothing any more."""
+    daemons = {**EAST, "replicas": 1, "reported": {"readyReplicas": 2, "desiredNumberScheduled": 4}}
+    assert ready(daemons) == "2/4"
+    done = {**EAST, "replicas": 0, "reported": {"succeeded": 6, "readyReplicas": 0}}
+    assert "on east (6 completed, since 60m)" in sentence({**STATUS, "targets": [done]}, NOW)
+
+
 def test_nothing_reported_is_not_ready() -> None:
     assert ready({"name": "east", "replicas": 3, "reachable": True}) == "0/3"

@@ -192,6 +192,10 @@ def test_jobs_and_daemonsets_count_their_own_way() -> None:
     made = rows(View([placement("p", "east")], SPREAD, {"jobs": [job], "daemonsets": [daemons]}))
     found = [(row[0], row[3], row[4]) for row in made.values()][1:]
     assert found == [("  web/daemonset/shop", "2/4", "east 2/4"), ("  web/job/shop", "1/2", "east -/2")]
+    share = {f"experimental.spec-diff.workload.kcp.io/{EAST}": '[{"op":"replace","path":"/completions","value":1}]'}
+    job["metadata"]["annotations"] = share
+    made = rows(View([placement("p", "east")], SPREAD, {"jobs": [job]}))
+    assert [row[4] for row in made.values()][1:] == ["east -/1"]
 
 
 def test_what_a_pcluster_refuses_is_not_ready() -> None:
