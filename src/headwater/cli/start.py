@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from headwater.cli.logs import log_options
+from headwater.cli.ranges import FiniteRange
 
 
 @click.command(help="Run a control plane: API server, virtual workspaces and controllers in one process.")
@@ -24,9 +25,9 @@ from headwater.cli.logs import log_options
     "--client-ca-file", type=click.Path(path_type=Path), help="Another CA whose client certificates are trusted."
 )
 @click.option("--audit-log-path", type=click.Path(path_type=Path), help="File for audit events; none by default.")
-@click.option("--sync-target-heartbeat-threshold", type=click.FloatRange(2, 86400), default=60.0, show_default=True,
+@click.option("--sync-target-heartbeat-threshold", type=FiniteRange(2, 86400), default=60.0, show_default=True,
               help="Seconds without heartbeat after which a SyncTarget is not ready.")  # fmt: skip
-@click.option("--move-rate", type=click.FloatRange(min=0, min_open=True), default=20.0, show_default=True,
+@click.option("--move-rate", type=FiniteRange(min=0, min_open=True), default=20.0, show_default=True,
               help="Workloads that may begin to move to another pcluster in a second.")  # fmt: skip
 @click.option("--move-burst", type=click.IntRange(min=1), default=100, show_default=True,
               help="Workloads that may begin to move at once after a quiet time.")  # fmt: skip
@@ -36,7 +37,7 @@ from headwater.cli.logs import log_options
 @click.option("--otlp-endpoint", default="", metavar="URL",
               help="Collector that traces are sent to by OTLP over HTTP; by default what "
               "OTEL_EXPORTER_OTLP_ENDPOINT says, else none.")  # fmt: skip
-@click.option("--shutdown-grace-period", type=click.FloatRange(min=0), default=5.0, show_default=True,
+@click.option("--shutdown-grace-period", type=FiniteRange(min=0), default=5.0, show_default=True,
               help="Seconds that requests get to finish after SIGTERM.")  # fmt: skip
 @log_options
 def start(
