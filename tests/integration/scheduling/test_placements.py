@@ -85,7 +85,11 @@ async def test_target_reasons(ground: Ground) -> None:
         PLACEMENTS, "empty", "Scheduled", "False", "NoValidTarget", "No SyncTarget in the selected Location"
     )
     await space.phase("Unbound", "empty")
+    mars = {"locationSelector": {"names": ["default"]}, "syncTargetSelector": {"names": ["mars"]}}
     await space.target("one", ready=False)
+    await space.resource(PLACEMENTS).patch("empty", {"spec": mars})
+    why = "No SyncTarget in the selected Location matches spec.syncTargetSelector"
+    await space.condition(PLACEMENTS, "empty", "Scheduled", "False", "NoValidTarget", why)
     await space.place()
     why = "SyncTarget one does not support APIBinding kubernetes: "
     await space.condition(PLACEMENTS, "all", "Scheduled", "False", "NoValidTarget", why)

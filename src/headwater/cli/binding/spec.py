@@ -146,7 +146,7 @@ def _spread(text: str) -> Object:
     """`cell`, `location`, `label:KEY`, each with `=SKEW` for more than one."""
     feature, _, skew = text.rpartition("=") if "=" in text else (text, "", "1")
     by, _, label = feature.partition(":")
-    if by not in _FEATURES or (by == "label") != bool(label) or not skew.isdigit() or skew == "0":
+    if by not in _FEATURES or (by == "label") != bool(label) or not skew.isdecimal() or skew == "0":
         raise ValueError(f"--spread {text!r}: want cell, location or label:KEY, with =N for a greatest difference of N")
     return {"by": by, **({"label": label} if label else {}), "maxSkew": int(skew)}
 
@@ -157,7 +157,7 @@ def _toleration(text: str) -> Object:
     key, equals, value = label.partition("=")
     effect, seconds = [*more, "", ""][:2]
     wrong = len(more) > 2 or not key or (effect and effect not in _EFFECTS)
-    if wrong or (seconds and (not seconds.isdigit() or effect != "NoExecute")):
+    if wrong or (seconds and (not seconds.isdecimal() or effect != "NoExecute")):
         raise ValueError(f"--tolerations {text!r}: want KEY[=VALUE][:NoSchedule|:NoExecute[:SECONDS]]")
     toleration: Object = {"key": key, "operator": "Equal" if equals else "Exists"}
     toleration |= {"value": value} if equals else {}
@@ -169,7 +169,7 @@ def _weights(texts: Sequence[str]) -> dict[str, int]:
     weights: dict[str, int] = {}
     for text in (part for each in texts for part in each.split(",") if part):
         name, equals, weight = text.partition("=")
-        if not name or not equals or not weight.isdigit():
+        if not name or not equals or not weight.isdecimal():
             raise ValueError(f"--weights {text!r}: want SYNC-TARGET=NUMBER")
         weights[name] = int(weight)
     return weights

@@ -75,6 +75,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "spread-label": ({"spread": ("label",)}, "want cell, location or label:KEY"),
     "spread-skew": ({"spread": ("cell=0",)}, "with =N"),
     "toleration": ({"tolerations": ("gpu:Never",)}, "want KEY"),
+    "toleration-superscript": ({"tolerations": ("gpu:NoExecute:²",)}, "--tolerations"),
+    "weight-superscript": ({"mode": "divided", "weights": ("east=²",)}, "--weights"),
     "toleration-seconds": ({"tolerations": ("gpu:NoSchedule:3",)}, "NoExecute"),
     "namespaces": ({"namespace_selector": "a in"}, "namespace selector format not correct"),
     "greater": ({"sync_target_selector": "a>3"}, "sync target selector format not correct"),

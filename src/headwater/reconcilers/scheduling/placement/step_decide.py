@@ -135,7 +135,7 @@ def _mark_scheduled(placement: Object, decision: Decision, now: datetime) -> Non
     if fit >= wanted:
         mark_true(placement, CONDITION_SCHEDULED, now)
         return
-    why = _why_not(decision)
+    why = _why_not(decision, by_selector=bool(nested(placement, "spec", "syncTargetSelector", default=None)))
     if fit:
         message = f"{fit} of at least {wanted} SyncTargets can be used: {why}"
         mark_false(placement, CONDITION_SCHEDULED, REASON_TOO_FEW_TARGETS, "Warning", message, now)
@@ -143,11 +143,14 @@ def _mark_scheduled(placement: Object, decision: Decision, now: datetime) -> Non
         mark_false(placement, CONDITION_SCHEDULED, REASON_NO_VALID_TARGET, "Warning", why, now)
 
 
-def _why_not(decision: Decision) -> str:
-    """One sentence from all rejections: each said while they are few, counted by reason when they are many."""
+def _why_not(decision: Decision, *, by_selector: bool) -> str:
+    """One sentence from all rejections: each said while they are few, counted by reason when they are many.
+
+    `by_selector`: the Placement selects among the SyncTargets of its Locations.
+    """
     rejections = decision.rejections
     if not rejections:
-        return "No SyncTarget in the selected Location"
+        return "No SyncTarget in the selected Location" + (" matches spec.syncTargetSelector" if by_selector else "")
     if len(rejections) <= _MAX_MESSAGE_PARTS:
         return ", ".join(rejection.message for rejection in rejections)
     counts = Counter(rejection.reason for rejection in rejections)
