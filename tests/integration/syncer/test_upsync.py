@@ -19,6 +19,7 @@ from headwater.machinery.objects import Object, annotations, finalizers, labels,
 from headwater.machinery.timestamps import format_time
 
 PODS = GroupVersionResource("", "v1", "pods")
+JOBS = GroupVersionResource("batch", "v1", "jobs")
 SERVICES = GroupVersionResource("", "v1", "services")
 ENDPOINTS = GroupVersionResource("", "v1", "endpoints")
 SLICES = GroupVersionResource("discovery.k8s.io", "v1", "endpointslices")
@@ -121,6 +122,20 @@ async def test_a_pod_that_terminates_shows_so(line: Line) -> None:
     await eventually(terminating)
     await local.patch(pod_name, {"metadata": {"finalizers": None}})
     await gone(pods, pod_name)
+
+
+async def test_a_jobs_pods_are_those_that_it_selects(line: Line) -> None:
+    """A Job selects by its uid, which is another one on the pcluster: kubectl logs job/x asks by the one upstream."""
+    await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i", "command": ["sleep", "600"]}]}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"}, "spec": {"template": {"spec": pod}}}
+    made = await line.workspace.resource(JOBS, "web").create(job)
+    selector = ",".join(f"{label}={value}" for label, value in made["spec"]["selector"]["matchLabels"].items())
+
+    async def selected() -> list[Object]:
+        return (await line.workspace.resource(PODS, "web").list_all(label_selector=selector))[0]
+
+    assert len(await eventually(selected)) == 1
 
 
 async def test_pods_can_be_left_out(line: Line) -> None:

@@ -6,12 +6,9 @@ from typing import Final
 
 from headwater.machinery.objects import Object, nested
 
-GENERATED_LABELS: Final = (
-    "controller-uid",
-    "job-name",
-    "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-name",
-)
+JOB_UID_LABELS: Final = ("controller-uid", "batch.kubernetes.io/controller-uid")
+"""Labels by which a Job selects its pods: its own uid."""
+_GENERATED_LABELS: Final = (*JOB_UID_LABELS, "job-name", "batch.kubernetes.io/job-name")
 
 
 def without_generated_selector(body: Object) -> None:
@@ -24,5 +21,5 @@ def without_generated_selector(body: Object) -> None:
     body.get("spec", {}).pop("selector", None)
     labels = nested(body, "spec", "template", "metadata", "labels")
     if isinstance(labels, dict):
-        for label in GENERATED_LABELS:
+        for label in _GENERATED_LABELS:
             labels.pop(label, None)

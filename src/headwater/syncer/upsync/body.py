@@ -18,6 +18,7 @@ from headwater.apis.workload.upsync import (
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deep_copy, finalizers, labels, resource_version
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.syncer.mutate.jobs import JOB_UID_LABELS
 from headwater.syncer.upsync.outline import pod_outline
 
 HELD: Final = frozenset({PODS})
@@ -30,12 +31,24 @@ NamespaceOf = Callable[[str], str]
 
 
 def upsynced_body(
-    obj: Object, resource: GroupResource, *, key: str, namespace: str, name: str, namespace_of: NamespaceOf
+    obj: Object,
+    resource: GroupResource,
+    *,
+    key: str,
+    namespace: str,
+    name: str,
+    namespace_of: NamespaceOf,
+    job_uid: str = "",
 ) -> Object:
-    """What to store upstream for a downstream object, without its status; the object itself stays as it is."""
+    """What to store upstream for a downstream object, without its status; the object itself stays as it is.
+
+    ``job_uid`` is that of the upstream Job of a pod, which selects its pods by it.
+    """
     source = pod_outline(obj) if resource == PODS else obj
     body: Object = {field: deep_copy(value) for field, value in source.items() if field not in ("metadata", "status")}
     kept = {mark: value for mark, value in labels(obj).items() if not is_system_mark(mark)}
+    if job_uid:
+        kept.update({label: job_uid for label in JOB_UID_LABELS if label in kept})
     notes = {
         note: value
         for note, value in annotations_of(source).items()

@@ -12,11 +12,12 @@ from headwater.client.dynamic import Client
 from headwater.client.informer.informer import Transform, drop_managed_fields
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, labels, make_key, name, namespace, split_key
+from headwater.machinery.objects import Object, labels, make_key, name, namespace, split_key, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.downstream import BY_NAMESPACE, Downstream
 from headwater.syncer.identity import TargetIdentity, says_object_is_absent
 from headwater.syncer.informers import Changed, InformerSet
+from headwater.syncer.mutate.jobs import JOB_UID_LABELS
 from headwater.syncer.mutate.secrets import ACCOUNT_NAME_ANNOTATION
 from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
 from headwater.syncer.spec.place import Place, upstream_key
@@ -24,7 +25,9 @@ from headwater.syncer.upstream import Upstream
 from headwater.syncer.upsync.outline import pod_outline
 
 SERVICES: Final = GroupResource("", "services")
+JOBS: Final = GroupResource("batch", "jobs")
 BY_SERVICE: Final = "service"
+_JOB_LABEL: Final = "job-name"
 _SERVICE_LABEL: Final = "kubernetes.io/service-name"
 _CREDENTIALS: Final = "kubernetes.io/service-account-token"
 
@@ -76,7 +79,18 @@ class Marked:
             return self._placed.synced(NAMESPACES)
         if resource in (ENDPOINTS, ENDPOINT_SLICES):
             return copies.version(SERVICES) is None or copies.synced(SERVICES)
+        if resource == PODS:
+            return copies.version(JOBS) is None or (copies.synced(JOBS) and self._placed.synced(JOBS))
         return True
+
+    def job_of(self, key: str, pod: Object) -> Object | None:
+        """The Job upstream whose copy has made a pod, which has the upstream key ``key``; None for any other pod."""
+        made_by = labels(pod).get(JOB_UID_LABELS[0])
+        copy = self._copies.get(JOBS, namespace(pod), labels(pod).get(_JOB_LABEL, "")) if made_by else None
+        if copy is None or uid(copy) != made_by:
+            return None
+        cluster, space, _ = split_key(key)
+        return self._placed.get(JOBS, make_key(cluster, space, name(copy)))
 
     def key_of(self, resource: GroupResource, obj: Object) -> str | None:
         """Key of the upstream object; None for what isn't in a namespace of ours, or has no locator of ours."""

@@ -5,15 +5,26 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+from headwater.apis.workload.upsync import PODS
 from headwater.base.clock import Clock
 from headwater.client.paths import JSON_PATCH
 from headwater.client.resource import ResourceClient
 from headwater.controller import Result
 from headwater.machinery.errors import AlreadyExists, Forbidden, Invalid, MethodNotAllowed, NotFound, StatusError
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.objects import Object, deletion_timestamp, finalizers, name, resource_version, split_key, uid
+from headwater.machinery.objects import (
+    Object,
+    deletion_timestamp,
+    finalizers,
+    labels,
+    name,
+    resource_version,
+    split_key,
+    uid,
+)
 from headwater.syncer.activity import Activity
 from headwater.syncer.identity import TargetIdentity, parse_item
+from headwater.syncer.mutate.jobs import JOB_UID_LABELS
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces
 from headwater.syncer.spec.place import Place, place_of
 from headwater.syncer.upstream import Upstream
@@ -125,7 +136,7 @@ class UpsyncReconciler:
         wait = self._written.get(item, 0.0) + _SETTLE_SECONDS - self._clock.monotonic()
         if wait > 0 and seen is not None:
             return Result(requeue_after_seconds=wait)
-        body = self._body(resource, key, obj)
+        body = self._body(resource, key, obj, seen)
         if seen is None:
             return None if deletion_timestamp(obj) else await self._create(item, resource, key, obj, body)
         if deletion_timestamp(obj) and not deletion_timestamp(seen) and self._identity.finalizer in finalizers(seen):
@@ -147,15 +158,24 @@ class UpsyncReconciler:
         await self._report(item, client, obj, stored, before=resource_version(seen))
         return None
 
-    def _body(self, resource: GroupResource, key: str, obj: Object) -> Object:
+    def _body(self, resource: GroupResource, key: str, obj: Object, seen: Object | None) -> Object:
         _, space, object_name = split_key(key)
 
         def namespace_of(downstream: str) -> str:
             locator = self._namespaces.locator_of(downstream)
             return locator.namespace if locator is not None else ""
 
+        job = self._marked.job_of(key, obj) if resource == PODS else None
+        # A Job that is gone doesn't take the label along on which its pods were found.
+        job_uid = uid(job) if job is not None else labels(seen or {}).get(JOB_UID_LABELS[0], "")
         return upsynced_body(
-            obj, resource, key=self._identity.key, namespace=space, name=object_name, namespace_of=namespace_of
+            obj,
+            resource,
+            key=self._identity.key,
+            namespace=space,
+            name=object_name,
+            namespace_of=namespace_of,
+            job_uid=job_uid,
         )
 
     async def _create(self, item: str, resource: GroupResource, key: str, obj: Object, body: Object) -> Result | None:

@@ -51,7 +51,7 @@ POD: Object = {
 }
 
 
-def up(obj: Object, resource: GroupResource, namespace: str = "web", name: str = "web-0") -> Object:
+def up(obj: Object, resource: GroupResource, namespace: str = "web", name: str = "web-0", job_uid: str = "") -> Object:
     """The upstream body; downstream namespace `kcp-x` is `web`, and no other is ours."""
     return upsynced_body(
         obj,
@@ -60,7 +60,21 @@ def up(obj: Object, resource: GroupResource, namespace: str = "web", name: str =
         namespace=namespace,
         name=name,
         namespace_of=lambda space: {"kcp-x": "web"}.get(space, ""),
+        job_uid=job_uid,
     )
+
+
+@pytest.mark.parametrize(
+    ("mine", "job_uid", "shown"),
+    [
+        pytest.param({"controller-uid": "below"}, "above", {"controller-uid": "above"}, id="of a Job upstream"),
+        pytest.param({"controller-uid": "below"}, "", {"controller-uid": "below"}, id="of none"),
+        pytest.param({"app": "x"}, "above", {"app": "x"}, id="by another selector"),
+    ],
+)
+def test_a_pod_names_its_job_upstream(mine: dict[str, str], job_uid: str, shown: dict[str, str]) -> None:
+    pod = {**POD, "metadata": {**POD["metadata"], "labels": mine}}
+    assert up(pod, PODS, job_uid=job_uid)["metadata"]["labels"] == {**shown, "state.workload.kcp.io/KEY": "Upsync"}
 
 
 def test_a_pod_comes_up_without_what_could_be_secret() -> None:
