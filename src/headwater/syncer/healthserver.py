@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import Final
 
 from headwater.syncer.options import OptionsError
@@ -12,6 +13,7 @@ from headwater.telemetry.metrics import CONTENT_TYPE, Registry
 _MAX_REQUEST_BYTES: Final = 8192
 _READ_SECONDS: Final = 5.0
 _MAX_CONNECTIONS: Final = 32
+_LAST_PORT: Final = 65535
 
 
 class HealthServer:
@@ -19,24 +21,30 @@ class HealthServer:
 
     def __init__(self, address: str, *, health: HealthChecks, registry: Registry) -> None:
         host, _, port = address.rpartition(":")
-        if not port.isdigit():
+        if not (port.isascii() and port.isdigit() and int(port) <= _LAST_PORT):
             raise OptionsError(f"health address {address!r} is not host:port")
         self._host = host.strip("[]") or "127.0.0.1"
         self._port = int(port)
         self._health = health
         self._registry = registry
         self._connections = 0
+        self._server: asyncio.Server | None = None
         self.port = 0
         """The port that is listened on, once it is."""
 
-    async def run(self) -> None:
-        """Serve until cancelled. Raises OptionsError when the address can't be listened on."""
+    async def listen(self) -> None:
+        """Take the address. Raises OptionsError when it can't be listened on."""
         try:
-            server = await asyncio.start_server(self._serve, self._host, self._port, limit=_MAX_REQUEST_BYTES)
+            self._server = await asyncio.start_server(self._serve, self._host, self._port, limit=_MAX_REQUEST_BYTES)
         except OSError as error:
-            raise OptionsError(f"can't listen on {self._host}:{self._port}: {error.strerror}") from error
-        self.port = server.sockets[0].getsockname()[1]
-        async with server:
+            why = os.strerror(error.errno) if error.errno else str(error)
+            raise OptionsError(f"can't listen on {self._host}:{self._port}: {why}") from error
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def run(self) -> None:
+        """Serve until cancelled, after `listen`."""
+        assert self._server is not None, "listen comes before run"
+        async with self._server as server:
             await server.serve_forever()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

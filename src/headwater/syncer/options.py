@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from headwater.machinery.names import is_dns1123_label, is_dns1123_subdomain
 from headwater.syncer.spec.brake import BrakeSettings
 
 DEFAULT_HEARTBEAT_SECONDS: Final = 20.0
@@ -97,6 +99,13 @@ class SyncerOptions:
         if not SHORTEST_API_IMPORT_POLL_SECONDS <= self.api_import_poll_seconds <= LONGEST_API_IMPORT_POLL_SECONDS:
             span = f"{SHORTEST_API_IMPORT_POLL_SECONDS:g} to {LONGEST_API_IMPORT_POLL_SECONDS:g}"
             raise OptionsError(f"--api-import-poll-interval must be {span} seconds")
+        for flag, seconds in (
+            ("--downstream-namespace-clean-delay", self.namespace_clean_delay_seconds),
+            ("--deletion-brake-window", self.brake.window_seconds),
+            ("--qps", self.qps),
+        ):
+            if not math.isfinite(seconds):
+                raise OptionsError(f"{flag} must be a finite number")
         if self.namespace_clean_delay_seconds < 0:
             raise OptionsError("--downstream-namespace-clean-delay must not be negative")
         if not 0 <= self.brake.share <= 1:
@@ -109,6 +118,11 @@ class SyncerOptions:
             raise OptionsError("--qps must not be negative, and --burst must be at least 1")
         if self.credentials_dir is not None and self.credentials_secret:
             raise OptionsError("--credentials-dir and --credentials-secret exclude each other")
+        space, _, secret = self.credentials_secret.rpartition("/")
+        if secret and not (is_dns1123_subdomain(secret) and (not space or is_dns1123_label(space))):
+            raise OptionsError(f"--credentials-secret {self.credentials_secret!r} is not [NAMESPACE/]NAME")
+        if self.lease_namespace and not is_dns1123_label(self.lease_namespace):
+            raise OptionsError(f"--lease-namespace {self.lease_namespace!r} is no name of a namespace")
         if not 1 / 60 <= self.credential_hours <= 7 * 24:
             raise OptionsError("--credential-lifetime must be a minute to 168 hours")
         check_cluster_domain(self.cluster_domain)

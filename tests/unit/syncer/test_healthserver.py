@@ -8,6 +8,7 @@ import pytest
 
 from headwater.syncer.healthserver import HealthServer
 from headwater.syncer.options import OptionsError, SyncerOptions
+from headwater.syncer.spec.brake import BrakeSettings
 from headwater.telemetry.health import HealthChecks
 from headwater.telemetry.metrics import Registry
 
@@ -25,9 +26,8 @@ async def test_it_tells_health_and_metrics() -> None:
     health.add("upstream", lambda: "no connection")
     registry.counter("syncer_test_total", "Test.").inc()
     server = HealthServer("127.0.0.1:0", health=health, registry=registry)
+    await server.listen()
     running = asyncio.ensure_future(server.run())
-    while not server.port:
-        await asyncio.sleep(0.001)
     assert "200 OK" in await ask(server.port, "GET /livez HTTP/1.1\r\n\r\n")
     ready = await ask(server.port, "GET /readyz?verbose HTTP/1.1\r\n\r\n")
     assert "503" in ready
@@ -38,14 +38,15 @@ async def test_it_tells_health_and_metrics() -> None:
     assert "405" in await ask(server.port, "POST /livez HTTP/1.1\r\n\r\n")
     assert await ask(server.port, "x" * 10_000) == ""
     with pytest.raises(OptionsError, match="can't listen"):
-        await HealthServer(f"127.0.0.1:{server.port}", health=health, registry=registry).run()
+        await HealthServer(f"127.0.0.1:{server.port}", health=health, registry=registry).listen()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
-def test_addresses_without_a_port() -> None:
+@pytest.mark.parametrize("address", ["localhost", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:²"])
+def test_addresses_without_a_port(address: str) -> None:
     with pytest.raises(OptionsError, match="host:port"):
-        HealthServer("localhost", health=HealthChecks(), registry=Registry())
+        HealthServer(address, health=HealthChecks(), registry=Registry())
 
 
 @pytest.mark.parametrize(
@@ -57,6 +58,13 @@ def test_addresses_without_a_port() -> None:
         ({"heartbeat_seconds": 601}, "--heartbeat-interval"),
         ({"heartbeat_seconds": float("nan")}, "--heartbeat-interval"),
         ({"namespace_clean_delay_seconds": -1}, "clean-delay"),
+        ({"namespace_clean_delay_seconds": float("nan")}, "clean-delay must be a finite number"),
+        ({"brake": BrakeSettings(window_seconds=float("nan"))}, "--deletion-brake-window must be a finite number"),
+        ({"brake": BrakeSettings(window_seconds=float("inf"))}, "--deletion-brake-window must be a finite number"),
+        ({"qps": float("nan")}, "--qps must be a finite number"),
+        ({"credentials_secret": "a/b/c"}, r"--credentials-secret 'a/b/c' is not \[NAMESPACE/\]NAME"),
+        ({"credentials_secret": "../b"}, "--credentials-secret"),
+        ({"lease_namespace": "Bad_NS"}, "--lease-namespace"),
         ({"workers": 0}, "--workers"),
     ],
 )

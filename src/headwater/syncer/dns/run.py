@@ -81,6 +81,7 @@ async def run(options: DnsOptions, *, clock: Clock | None = None) -> None:
             group.start(server.run(), name="server")
             if options.health_address:
                 endpoint = HealthServer(options.health_address, health=health, registry=registry)
+                await endpoint.listen()
                 group.start(endpoint.run(), name="health")
     finally:
         await transport.close()
