@@ -91,10 +91,24 @@ def tenant_options(command: Callable[..., Any]) -> Callable[..., Any]:
         pod_cidrs: str | None,
         **kwargs: Any,
     ) -> Any:
+        if cluster_domain:
+            _check_domain(cluster_domain)
+        if dns_image and any(each.isspace() for each in dns_image):
+            raise CommandFailed(f"--dns-image {dns_image!r} is no name of an image")
         cidrs = read_cidrs(pod_cidrs.split(",")) if pod_cidrs is not None else None
         return command(tenants=TenantFlags(dns_image, cluster_domain, isolate_tenants, cidrs), **kwargs)
 
     return with_tenants
+
+
+def _check_domain(domain: str) -> None:
+    from headwater.syncer.options import OptionsError, check_cluster_domain
+
+    try:
+        if domain != _DOMAIN:
+            check_cluster_domain(domain)
+    except OptionsError as error:
+        raise CommandFailed(str(error)) from error
 
 
 def read_cidrs(texts: list[str]) -> tuple[str, ...]:

@@ -137,6 +137,8 @@ def test_a_new_pcluster_has_nothing_to_take_back() -> None:
         (["--isolate-tenants", "--pod-cidrs=10.0.0.0/33"], OPEN, "--pod-cidrs: '10.0.0.0/33' does not appear"),
         (["--pod-cidrs=10.0.0.0/8"], OPEN, "--pod-cidrs needs --isolate-tenants"),
         (["--pod-cidrs=10.0.0.0/8", "--no-isolate-tenants"], ISOLATED, "--pod-cidrs needs --isolate-tenants"),
+        (["--cluster-domain=X.y"], OPEN, "--cluster-domain 'X.y' is no DNS domain"),
+        (["--dns-image=a b"], OPEN, "--dns-image 'a b' is no name of an image"),
     ],
 )
 def test_flags_that_can_not_work(flags: list[str], before: TenantFlags, message: str) -> None:

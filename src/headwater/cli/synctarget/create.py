@@ -20,6 +20,7 @@ from headwater.cli.synctarget.credentials import (
     token_lifetime_option,
     write_private,
 )
+from headwater.cli.synctarget.flags import namespace_name
 from headwater.cli.synctarget.syncerflags import syncer_options
 from headwater.cli.tenantflags import TenantFlags, tenant_options
 
@@ -61,7 +62,8 @@ class Registration:
 @token_lifetime_option
 @click.option("--service-account", is_flag=True,
               help="Give the syncer a service-account token that never expires, to rotate yourself.")  # fmt: skip
-@click.option("--kcp-namespace", default=None, show_default=DEFAULT_KCP_NAMESPACE, help="Namespace of that account.")
+@click.option("--kcp-namespace", default=None, show_default=DEFAULT_KCP_NAMESPACE, callback=namespace_name,
+              help="Namespace of that account.")  # fmt: skip
 @click.option("--tunnel/--no-tunnel", default=None,
               help="Let users of workspaces reach their pods: logs, exec, attach, port-forward, cp; "
               "they can by default.")  # fmt: skip

@@ -12,6 +12,7 @@ from headwater.cli.completing import sync_targets
 from headwater.cli.failure import CommandFailed, command_body
 from headwater.cli.output import progress
 from headwater.cli.session import ConnectionFlags, Session, connection_options
+from headwater.cli.synctarget.flags import namespace_name
 
 if TYPE_CHECKING:
     from headwater.client.interface import RawResponse
@@ -70,7 +71,8 @@ def write_private(path: Path, text: str) -> None:
 @click.option(
     "--syncer-kubeconfig", type=click.Path(path_type=Path), help="Also write the syncer's own kubeconfig here."
 )
-@click.option("-n", "--namespace", default="", help="Namespace of the syncer; the one that it was registered with.")
+@click.option("-n", "--namespace", default="", callback=namespace_name,
+              help="Namespace of the syncer; the one that it was registered with.")  # fmt: skip
 @token_lifetime_option
 @connection_options
 @command_body
@@ -125,7 +127,7 @@ async def token(
     "Workloads on the pcluster stay. A service account of the syncer is deleted."
 )
 @click.argument("name", metavar="SYNC-TARGET", shell_complete=sync_targets)
-@click.option("--kcp-namespace", default="",
+@click.option("--kcp-namespace", default="", callback=namespace_name,
               help="Namespace of its service account; the one that it was registered with.")  # fmt: skip
 @connection_options
 @command_body

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from headwater.base.version import VERSION
+from headwater.cli.synctarget.flags import image_name, namespace_name
 
 if TYPE_CHECKING:
     from headwater.cli.synctarget.choices import SyncerChoices
@@ -19,8 +20,10 @@ _REPLICAS = 1
 def syncer_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --namespace, --syncer-image and --replicas; the command gets None for what is not said."""
     options = (
-        click.option("-n", "--namespace", default=None, help="Namespace of the syncer on the pcluster."),
-        click.option("--syncer-image", default=None, show_default=_IMAGE, help="Image of the syncer."),
+        click.option("-n", "--namespace", default=None, callback=namespace_name,
+                     help="Namespace of the syncer on the pcluster."),
+        click.option("--syncer-image", default=None, show_default=_IMAGE, callback=image_name,
+                     help="Image of the syncer."),
         click.option("--replicas", type=click.IntRange(0, 5), default=None, show_default=str(_REPLICAS),
                      help="Replicas of the syncer, of which one leads."),
     )  # fmt: skip
