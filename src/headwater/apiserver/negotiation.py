@@ -132,4 +132,7 @@ def decode_body(body: bytes, content_type: str) -> tuple[object, bytes]:
         raise BadRequest(f"error converting YAML to JSON: {error}") from None
     if len(documents) != 1:
         raise BadRequest("the body must hold one YAML document")
-    return documents[0], jsonio.dumps(documents[0])
+    try:
+        return documents[0], jsonio.dumps(documents[0])
+    except jsonio.EncodeError as error:
+        raise BadRequest(f"error converting YAML to JSON: {error}") from None

@@ -29,6 +29,7 @@ async def test_the_same_name_in_two_clusters(clustered: Api) -> None:
     assert changed["metadata"]["annotations"] == {"kcp.io/cluster": "one", "x": "y"}
     removed = (await clustered.merge(path.format("one"), {"metadata": {"annotations": None}})).body
     assert removed["metadata"]["annotations"] == {"kcp.io/cluster": "one"}
+    assert (await clustered.merge(path.format("one"), {"metadata": {"annotations": [1]}})).status == 422
     await clustered.delete(path.format("one"))
     assert (await clustered.get(path.format("two"))).status == 200
 

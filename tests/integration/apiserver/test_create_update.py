@@ -86,7 +86,9 @@ async def test_generate_name(api: Api) -> None:
         ),
         pytest.param({"metadata": {"name": "a"}, "data": {"k": 1}}, 422, "data.k", id="wrong type"),
         pytest.param({"metadata": {"name": "a"}, "data": {"k k": "v"}}, 422, "a valid config key", id="bad key"),
+        pytest.param({"metadata": {"name": "a", "annotations": "x"}}, 422, "metadata.annotations", id="annotations"),
         pytest.param([], 400, "must be an object", id="list"),
+        pytest.param(b'{"metadata": {"name": "a"}, "data": %b}' % (b"[" * 999 + b"]" * 999), 400, "limit", id="deep"),
         pytest.param(b"{", 400, "json parse error", id="no json"),
         pytest.param(None, 400, "is empty", id="empty"),
         pytest.param({"metadata": {"name": 5}}, 400, "metadata.name must be a string", id="name is a number"),
@@ -101,6 +103,27 @@ async def test_refused_bodies(api: Api, body: Any, status: int, message: str) ->
     assert reply.status == status, reply.body
     assert message in reply.body["message"]
     assert (await api.get(CONFIG_MAPS)).body["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("patch", "status", "message"),
+    [
+        pytest.param({"metadata": None}, 400, "metadata must be an object", id="without metadata"),
+        pytest.param({"metadata": 5}, 400, "metadata must be an object", id="metadata is a number"),
+        pytest.param({"metadata": {"annotations": [1]}}, 422, "metadata.annotations", id="annotations are a list"),
+        pytest.param(
+            b'{"metadata": {"managedFields": [{"fieldsV1": %b{}%b}]}}' % (b'{"f:a":' * 300, b"}" * 300),
+            400, "Recursion limit", id="deep",
+        ),
+    ],
+)  # fmt: skip
+async def test_refused_patches(api: Api, patch: Any, status: int, message: str) -> None:
+    """What a patch makes is looked at as what a body brings."""
+    made = await api.create(CONFIG_MAPS, config_map("a"))
+    reply = await api.merge(f"{CONFIG_MAPS}/a", patch)
+    assert reply.status == status
+    assert message in reply.body["message"]
+    assert (await api.get(f"{CONFIG_MAPS}/a")).body == made
 
 
 async def test_create_twice_and_without_namespace(api: Api) -> None:
@@ -135,6 +158,9 @@ async def test_yaml_bodies(api: Api) -> None:
     raw = b"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: y\ndata:\n  k: v\n"
     made = await api.post(CONFIG_MAPS, raw, content="application/yaml")
     assert (made.status, made.body["data"]) == (201, {"k": "v"})
+    for odd in (raw + b"  n: 0x%b\n" % (b"f" * 20), b"a: &a [*a]\n", b"[" * 500_000):
+        reply = await api.post(CONFIG_MAPS, odd, content="application/yaml")
+        assert (reply.status, "error converting YAML to JSON" in reply.body["message"]) == (400, True)
     other = await api.post(CONFIG_MAPS, raw, content="text/plain")
     assert other.status == 415
 

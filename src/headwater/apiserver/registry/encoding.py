@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headwater.base import jsonio
+from headwater.machinery.errors import BadRequest
 from headwater.machinery.objects import Object
 
 _HEAD: Object = {"apiVersion": "", "kind": "", "metadata": {}}
@@ -11,10 +12,13 @@ _HEAD: Object = {"apiVersion": "", "kind": "", "metadata": {}}
 def encode_stored(obj: Object) -> bytes:
     """Bytes to store: no resourceVersion, and apiVersion, kind and metadata first, which the splicing relies on.
 
-    Takes the resourceVersion out of `obj`.
+    Takes the resourceVersion out of `obj`. Raises BadRequest for what can't be written down.
     """
     obj["metadata"].pop("resourceVersion", None)
-    return jsonio.dumps({**_HEAD, **obj})
+    try:
+        return jsonio.dumps({**_HEAD, **obj})
+    except jsonio.EncodeError as error:
+        raise BadRequest(f"the object can't be stored: {error}") from None
 
 
 class Answer:

@@ -42,8 +42,12 @@ def report(info: ResourceInfo, found: Sequence[str], mode: str, warn: Warn, *, p
 def duplicate_fields(data: bytes, obj: Object) -> Sequence[str]:
     """Paths of fields that occur twice in a JSON body that decoded to `obj`.
 
-    A compact body as long as its own encoding can't hold duplicates, which spares the slow look in most cases.
+    A compact body as long as its own encoding can't hold duplicates, which spares the slow look in most cases. Raises
+    BadRequest for one that is nested too deeply.
     """
-    if len(data.rstrip()) == len(jsonio.dumps(obj)):
-        return ()
-    return jsonio.loads_checking_duplicates(data)[1]
+    try:
+        if len(data.rstrip()) == len(jsonio.dumps(obj)):
+            return ()
+        return jsonio.loads_checking_duplicates(data)[1]
+    except (jsonio.EncodeError, jsonio.DecodeError) as error:
+        raise BadRequest(f"the body can't be read: {error}") from None

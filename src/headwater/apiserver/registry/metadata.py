@@ -76,7 +76,7 @@ def stamp_cluster(obj: Object, cluster: str) -> None:
     annotations = meta.get("annotations")
     if annotations is None:
         meta["annotations"] = {CLUSTER_ANNOTATION: cluster}
-    elif annotations.get(CLUSTER_ANNOTATION) != cluster:
+    elif isinstance(annotations, dict) and annotations.get(CLUSTER_ANNOTATION) != cluster:
         annotations[CLUSTER_ANNOTATION] = cluster
 
 

@@ -185,6 +185,8 @@ class Writer:
 
         old = copy()
         wanted = transform(old)
+        if not isinstance(wanted.get("metadata"), dict):
+            raise errors.BadRequest("metadata must be an object")
         self._check_preconditions(request, wanted, old, current, needs_revision=needs_revision)
         ctx = self.context(request)
         obj = self._merge_subresource(request, wanted, old, copy)
@@ -234,7 +236,7 @@ class Writer:
     def _check_preconditions(
         self, request: WriteRequest, wanted: Object, old: Object, current: Current, *, needs_revision: bool
     ) -> None:
-        info, meta = request.info, wanted.get("metadata") or {}
+        info, meta = request.info, wanted["metadata"]
         uid, old_uid = meta.get("uid"), old["metadata"].get("uid")
         if uid and uid != old_uid:
             why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old_uid}"
