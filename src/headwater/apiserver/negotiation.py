@@ -19,6 +19,8 @@ PARTIAL_LIST: Final = "PartialObjectMetadataList"
 META_GROUP: Final = "meta.k8s.io"
 MAX_BODY_BYTES: Final = 3 * 1024 * 1024
 
+QUICK_YAML_BYTES: Final = 64 * 1024
+"""YAML that is read or written within some hundred milliseconds; all that is larger must not be, on the loop."""
 _META_VERSIONS = ("v1", "v1beta1")
 _TRANSFORMS = frozenset({TABLE, PARTIAL, PARTIAL_LIST})
 # Protobuf is answered as JSON: clients that prefer it understand both, and say so or not.
@@ -90,11 +92,13 @@ def wants_pretty(pretty: str, user_agent: str) -> bool:
 
 
 def finish(body: bytes | list[bytes], media_type: str, *, pretty: bool = False) -> bytes | list[bytes]:
-    """JSON bytes in the negotiated form."""
+    """JSON bytes in the negotiated form. What is large stays as it is where YAML is wanted: JSON is YAML too."""
     if media_type == JSON and not pretty:
         return body
     whole = body if isinstance(body, bytes) else b"".join(body)
     if media_type == YAML:
+        if len(whole) > QUICK_YAML_BYTES:
+            return whole
         return yamlio.dump(jsonio.loads(whole)).encode()
     return jsonio.dumps_pretty(jsonio.loads(whole))
 

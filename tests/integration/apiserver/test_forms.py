@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
+
+from headwater.base import yamlio
 
 from .conftest import CONFIG_MAPS, Api
 from .test_create_update import DEPLOYMENTS, config_map, deployment
@@ -50,6 +53,27 @@ async def test_yaml_and_pretty(api: Api) -> None:
     assert reply.headers["content-type"] == "application/yaml"
     assert b"apiVersion: v1\nkind: ConfigMap\n" in reply.raw
     assert b'\n  "kind"' in (await api.get(f"{CONFIG_MAPS}/a", pretty="true")).raw
+
+
+async def test_large_yaml_keeps_nobody_waiting(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is read in a thread, by create and apply, and written as what is YAML as well: JSON."""
+    threads = []
+    load_all = yamlio.load_all
+
+    def recorded(text: str | bytes) -> list[Any]:
+        threads.append(threading.current_thread())
+        return load_all(text)
+
+    monkeypatch.setattr(yamlio, "load_all", recorded)
+    data = "".join(f"  k{number}: {'v' * 90}\n" for number in range(1000))
+    body = f"apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: big}}\ndata:\n{data}".encode()
+    assert (await api.post(CONFIG_MAPS, body, content="application/yaml")).status == 201
+    assert (await api.apply(f"{CONFIG_MAPS}/big", body, force="true")).status == 200
+    assert len(threads) == 2
+    assert threading.main_thread() not in threads
+    reply = await api.get(f"{CONFIG_MAPS}/big", accept="application/yaml")
+    assert reply.headers["content-type"] == "application/yaml"
+    assert load_all(reply.raw)[0]["data"]["k999"] == "v" * 90
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -43,7 +44,7 @@ async def read_object(environment: Environment, request: Request, *, check_dupli
     raw = await request.body(environment.body_limit)
     if not raw:
         raise BadRequest("the body of the request is empty")
-    decoded, as_json = negotiation.decode_body(raw, request.headers.get("content-type", ""))
+    decoded, as_json = await _decoded(raw, request)
     if not isinstance(decoded, dict):
         raise BadRequest("the body of the request must be an object")
     duplicates = fieldvalidation.duplicate_fields(as_json, decoded) if check_duplicates else ()
@@ -55,7 +56,14 @@ async def read_optional(environment: Environment, request: Request) -> object:
     raw = await request.body(environment.body_limit)
     if not raw.strip():
         return None
-    return negotiation.decode_body(raw, request.headers.get("content-type", ""))[0]
+    return (await _decoded(raw, request))[0]
+
+
+async def _decoded(raw: bytes, request: Request) -> tuple[object, bytes]:
+    content_type = request.headers.get("content-type", "")
+    if len(raw) > negotiation.QUICK_YAML_BYTES and negotiation.body_media_type(content_type) == negotiation.YAML:
+        return await asyncio.to_thread(negotiation.decode_body, raw, content_type)
+    return negotiation.decode_body(raw, content_type)
 
 
 def accepted(request: Request) -> negotiation.Accepted:

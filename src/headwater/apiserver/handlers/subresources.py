@@ -63,7 +63,7 @@ async def patch_scale(environment: Environment, request: Request, scope: Scope) 
     options = parameters.patch_options(request.query, patch_type)
     patching.check_apply_options(options)
     body = await request.body(environment.body_limit)
-    decoded = patching.decode_apply(body) if patch_type == opts.PATCH_APPLY else _decode(body)
+    decoded = await patching.read_apply(body) if patch_type == opts.PATCH_APPLY else _decode(body)
 
     def change(current: Object) -> Object:
         if patch_type == opts.PATCH_JSON:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+from headwater.apiserver.negotiation import QUICK_YAML_BYTES
 from headwater.apiserver.registry import options as opts
 from headwater.apiserver.registry import pipeline
 from headwater.apiserver.registry.encoding import Answer
@@ -25,7 +27,7 @@ APPLY_TRIES = 5
 async def patch(writer: Writer, request: WriteRequest, body: bytes, options: opts.PatchOptions) -> Answer:
     """Patch an object. Raises what `Writer.update` does, UnsupportedMediaType and BadRequest for the patch itself."""
     if options.patch_type == opts.PATCH_APPLY:
-        return await _apply(writer, request, decode_apply(body), force=options.force)
+        return await _apply(writer, request, await read_apply(body), force=options.force)
     return await writer.update(request, _transform(request.info, options.patch_type, body))
 
 
@@ -56,8 +58,12 @@ def _decode_json(body: bytes) -> Any:
         raise errors.BadRequest(f"error decoding patch: {error}") from None
 
 
-def decode_apply(body: bytes) -> Object:
-    """The configuration in the body of an apply: YAML, of which JSON is a part."""
+async def read_apply(body: bytes) -> Object:
+    """The configuration in the body of an apply: YAML, of which JSON is a part. What is large is read off the loop."""
+    return await asyncio.to_thread(_decode_apply, body) if len(body) > QUICK_YAML_BYTES else _decode_apply(body)
+
+
+def _decode_apply(body: bytes) -> Object:
     try:
         applied = jsonio.loads(body)
     except jsonio.DecodeError:
