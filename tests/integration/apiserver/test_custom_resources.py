@@ -146,6 +146,30 @@ async def test_scale_selection_columns_and_apply(api: Api) -> None:
     assert reply.body["spec"]["parts"] == [{"name": "x", "n": 1}, {"name": "y", "n": 2}]
 
 
+@pytest.mark.parametrize(
+    ("spec", "status", "written"),
+    [
+        ({"replicas": "x"}, {"replicas": {}, "labels": {"matchExpressions": [{"key": 5}]}}, 200),
+        ({"replicas": {"a": 1}}, {"replicas": "x", "labels": {"matchLabels": 5}}, 200),
+        ("x", 5, 400),
+    ],
+)
+async def test_scale_of_what_no_schema_describes(api: Api, spec: Any, status: Any, written: int) -> None:
+    """What is no number counts as none, and what can't have replicas gets none."""
+    open_ = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    anything = {"x-kubernetes-preserve-unknown-fields": True}
+    schema = {**open_, "properties": {"spec": anything, "status": anything}}
+    paths = {"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"}
+    scale = {"status": {}, "scale": {**paths, "labelSelectorPath": ".status.labels"}}
+    made = version("v1", storage=True, schema={"openAPIV3Schema": schema}, subresources=scale, selectableFields=[])
+    await api.create(CRDS, crd(made))
+    await api.create(WIDGETS, {**widget("a"), "spec": spec})
+    assert (await api.merge(f"{WIDGETS}/a/status", {"status": status})).status == 200
+    shown = (await api.get(f"{WIDGETS}/a/scale")).body
+    assert (shown["spec"], shown["status"]) == ({"replicas": 0}, {"replicas": 0})
+    assert (await api.merge(f"{WIDGETS}/a/scale", {"spec": {"replicas": 4}})).status == written
+
+
 async def test_versions_convert_by_name(api: Api) -> None:
     """Objects are served in each version; the stored one is what watchers of both see, converted."""
     await api.create(CRDS, crd(version("v1", storage=True), version("v2", storage=False, deprecated=True)))

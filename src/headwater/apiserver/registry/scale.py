@@ -26,7 +26,7 @@ def scale_of(info: ResourceInfo, obj: Object) -> Object:
     if paths is None:
         raise errors.NotFound("the server could not find the requested resource")
     meta = obj["metadata"]
-    status: Object = {"replicas": int(nested(obj, *_steps(paths.status_replicas), default=0))}
+    status: Object = {"replicas": _number(nested(obj, *_steps(paths.status_replicas), default=0))}
     if paths.label_selector:
         selector = _selector_text(nested(obj, *_steps(paths.label_selector)))
         if selector:
@@ -35,7 +35,7 @@ def scale_of(info: ResourceInfo, obj: Object) -> Object:
         "kind": SCALE_KIND,
         "apiVersion": SCALE_API_VERSION,
         "metadata": {key: meta[key] for key in _COPIED if key in meta},
-        "spec": {"replicas": int(nested(obj, *_steps(paths.spec_replicas), default=0))},
+        "spec": {"replicas": _number(nested(obj, *_steps(paths.spec_replicas), default=0))},
         "status": status,
     }
 
@@ -57,7 +57,9 @@ def transform(info: ResourceInfo, change: ScaleChange) -> Transform:
         *parents, last = _steps(info.scale.spec_replicas)
         target = obj
         for step in parents:
-            target = target.setdefault(step, {})
+            if not isinstance(target.setdefault(step, {}), dict):
+                raise errors.BadRequest(f"{step} of the object is no object that could have replicas")
+            target = target[step]
         target[last] = (wanted.get("spec") or {}).get("replicas", 0)
         return obj
 
@@ -79,6 +81,11 @@ def _check(wanted: Object, current: Object) -> None:
         raise errors.invalid(SCALE_KIND, name, [error], group="autoscaling")
 
 
+def _number(value: Any) -> int:
+    """Replicas of an object whose schema leaves open what they are: what is no number is none."""
+    return value if type(value) is int else 0
+
+
 def _steps(path: str) -> list[str]:
     return path.lstrip(".").split(".")
 
@@ -86,4 +93,7 @@ def _steps(path: str) -> list[str]:
 def _selector_text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    return str(selector_from_label_selector(value)) if isinstance(value, dict) else ""
+    try:
+        return str(selector_from_label_selector(value)) if isinstance(value, dict) else ""
+    except (ValueError, TypeError, AttributeError):
+        return ""

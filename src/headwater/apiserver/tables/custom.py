@@ -11,6 +11,7 @@ from headwater.base import jsonio
 from headwater.machinery.jsonpath import compile_path
 from headwater.machinery.objects import Object
 
+_LARGEST = 2**63
 _Reader = Callable[[Object], list[Any]]
 
 
@@ -57,7 +58,7 @@ def _cell(values: list[Any], kind: str, now: float) -> Any:
     if kind == "integer":
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
-        return int(value)
+        return int(value) if -_LARGEST <= value < _LARGEST else None
     if kind == "number":
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
     if kind == "boolean":

@@ -11,7 +11,16 @@ from headwater.apiserver.tables.printing import printer_for
 
 OBJ = {
     "metadata": {"name": "n", "creationTimestamp": "1970-01-01T00:00:10Z"},
-    "spec": {"text": "t", "number": 3, "share": 0.5, "on": True, "map": {"a": 1}, "list": ["a", "b"], "at": "x"},
+    "spec": {
+        "text": "t",
+        "number": 3,
+        "share": 0.5,
+        "on": True,
+        "huge": 1e300,
+        "map": {"a": 1},
+        "list": ["a", "b"],
+        "at": "x",
+    },
 }
 
 
@@ -35,6 +44,7 @@ def printer(*columns: dict[str, Any], resource: str = "things") -> Any:
         ("integer", ".spec.number", 3),
         ("integer", ".spec.text", None),
         ("integer", ".spec.on", None),
+        ("integer", ".spec.huge", None),
         ("number", ".spec.share", 0.5),
         ("number", ".spec.on", None),
         ("boolean", ".spec.on", True),
