@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import KeysView, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from headwater.scheduling.arrays import UNLIMITED, Ints, filled, ints, table
 from headwater.scheduling.model import Resources, Target
 
-_MAX_SHAPES = 65536
+_MAX_SHAPES: Final = 65536
+_MAX_NEEDS: Final = 512 * 1024
+"""Of all shapes that are remembered."""
+_UNNAMED: Final = ""
+"""Stands for all devices that no target names, of which those that report their capacity have none."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """A request, compiled: its resources, their columns, and how much of each. Equal requests share one."""
+    """A request, compiled: all that it needs, and what of that any target limits, by column. Equal requests share one.
+
+    `names` are those of `columns`; two devices that no target names have the same column.
+    """
 
     request: Resources
+    needs: tuple[tuple[str, int], ...]
     names: tuple[str, ...]
-    pairs: tuple[tuple[int, int], ...]
     columns: Ints
     amounts: Ints
 
@@ -26,19 +35,22 @@ class Ledger:
     """Requests of what is placed on each target, by key, whether the target is known or not.
 
     The exact sums are Python's numbers, which don't overflow however much somebody asks for; the arrays, by slot of
-    the fleet, are cut off at `UNLIMITED`.
+    the fleet, are cut off at `UNLIMITED`. They have a column for each resource that a target names: whatever else
+    workloads ask for, everybody's decisions must not get slower by it.
     """
 
     def __init__(self) -> None:
-        self._columns: dict[str, int] = {}
+        self._columns: dict[str, int] = {_UNNAMED: 0}
+        self._naming: Counter[str] = Counter()
+        """How many targets name a resource."""
         self._shapes: dict[tuple[tuple[str, int], ...], Shape] = {}
         self._by_identity: dict[int, Shape] = {}
-        self._used: dict[str, list[int]] = {}
-        self._going: dict[str, list[int]] = {}
+        self._needs = 0
+        self._used: dict[str, dict[str, int]] = {}
+        self._going: dict[str, dict[str, int]] = {}
         """What of that is about to be given back."""
-        self._limits: dict[str, list[int | None]] = {}
-        self._counted: set[str] = set()
-        """Targets that say what they have."""
+        self._limits: dict[str, Resources] = {}
+        """What targets have that say what they have."""
         self._slots: dict[str, int] = {}
         self._stale = True
         self._free: Ints
@@ -47,13 +59,14 @@ class Ledger:
     def fork(self) -> Ledger:
         """An independent copy."""
         copy = Ledger()
-        copy._columns = dict(self._columns)
+        copy._columns = self._columns
+        copy._naming = self._naming.copy()
         copy._shapes = dict(self._shapes)
         copy._by_identity = dict(self._by_identity)
-        copy._used = {key: list(row) for key, row in self._used.items()}
-        copy._going = {key: list(row) for key, row in self._going.items()}
-        copy._limits = {key: list(row) for key, row in self._limits.items()}
-        copy._counted = set(self._counted)
+        copy._needs = self._needs
+        copy._used = {key: dict(row) for key, row in self._used.items()}
+        copy._going = {key: dict(row) for key, row in self._going.items()}
+        copy._limits = dict(self._limits)
         return copy
 
     def shape(self, request: Resources) -> Shape:
@@ -64,54 +77,42 @@ class Ledger:
         name = tuple(sorted(request.items()))
         found = self._shapes.get(name)
         if found is None:
-            if len(self._shapes) >= _MAX_SHAPES:
-                self._shapes.clear()
-                self._by_identity.clear()
-            pairs = tuple((self._column(resource), amount) for resource, amount in name if amount > 0)
-            columns, amounts = zip(*pairs, strict=True) if pairs else ((), ())
-            amounts = tuple(min(amount, UNLIMITED) for amount in amounts)
-            names = tuple(resource for resource, amount in name if amount > 0)
-            found = self._shapes[name] = Shape(dict(name), names, pairs, ints(columns), ints(amounts))
+            if len(self._shapes) >= _MAX_SHAPES or self._needs >= _MAX_NEEDS:
+                self._forget_shapes()
+            needs = tuple((resource, amount) for resource, amount in name if amount > 0)
+            limited = [
+                (resource, self._columns.get(resource, self._columns[_UNNAMED]), min(amount, UNLIMITED))
+                for resource, amount in needs
+                if resource in self._columns or _is_device(resource)
+            ]
+            names, columns, amounts = zip(*limited, strict=True) if limited else ((), (), ())
+            found = self._shapes[name] = Shape(dict(name), needs, names, ints(columns), ints(amounts))
             self._by_identity[id(found.request)] = found
+            self._needs += len(name)
         return found
 
     def limit(self, target: Target) -> None:
         """Take over what a target can bear."""
-        allocatable = target.allocatable or {}
-        if target.allocatable is None:
-            self._counted.discard(target.key)
-        else:
-            self._counted.add(target.key)
-        for resource in allocatable:
-            self._column(resource)
-        self._limits[target.key] = [
-            allocatable.get(resource, self._unsaid(target.key, resource)) for resource in self._columns
-        ]
+        before = self._limits.pop(target.key, {})
+        if target.allocatable is not None:
+            self._limits[target.key] = target.allocatable
+        self._name(before, target.allocatable or {})
         self._stale = True
 
     def forget(self, key: str) -> None:
         """The target is gone; what was placed there stays on its account until it is taken off."""
-        self._limits.pop(key, None)
-        self._counted.discard(key)
+        self._name(self._limits.pop(key, {}), {})
         self._slots.pop(key, None)
 
     def add(self, key: str, shape: Shape, replicas: int) -> None:
         """Charge a target with so many replicas, or credit it with a negative number."""
-        row = self._used.get(key)
-        if row is None:
-            row = self._used[key] = [0] * len(self._columns)
-        for column, amount in shape.pairs:
-            row[column] += amount * replicas
+        _count(self._used, key, shape, replicas)
         if not self._stale and (slot := self._slots.get(key)) is not None:
             self._show(key, slot)
 
     def expect(self, key: str, shape: Shape, replicas: int) -> None:
         """So many of the replicas that a target is charged with are about to go; a negative number takes that back."""
-        row = self._going.setdefault(key, [0] * len(self._columns))
-        for column, amount in shape.pairs:
-            row[column] += amount * replicas
-        if not any(row):
-            del self._going[key]
+        _count(self._going, key, shape, replicas)
 
     def expecting(self) -> KeysView[str]:
         """Keys of the targets from which something is about to go."""
@@ -119,34 +120,36 @@ class Ledger:
 
     def room(self, key: str, shape: Shape) -> int:
         """How many more replicas fit on one target, as `arrays.room` says for many."""
-        return self._room(key, shape, self._used.get(key))
+        return self._room(key, shape, {})
 
     def room_later(self, key: str, shape: Shape) -> int:
         """How many more fit when all is gone that is about to go."""
-        row, going = self._used.get(key), self._going.get(key)
-        if row is not None and going is not None:
-            row = [used - gone for used, gone in zip(row, going, strict=True)]
-        return self._room(key, shape, row)
+        return self._room(key, shape, self._going.get(key, {}))
 
-    def _room(self, key: str, shape: Shape, row: list[int] | None) -> int:
-        limits = self._limits.get(key)
+    def _room(self, key: str, shape: Shape, going: Resources) -> int:
+        limits, row = self._limits.get(key), self._used.get(key, {})
         fits = UNLIMITED
         if limits is not None:
-            for column, amount in shape.pairs:
-                limit = limits[column]
-                if limit is not None and (left := limit - row[column] if row is not None else limit) < UNLIMITED:
+            for resource, amount in shape.needs:
+                limit = limits.get(resource, 0 if _is_device(resource) else None)
+                if limit is None:
+                    continue
+                left = limit - row.get(resource, 0) + going.get(resource, 0)
+                if left < UNLIMITED:
                     fits = min(fits, left // min(amount, UNLIMITED))
         return max(fits, 0)
 
     def used(self, key: str) -> dict[str, int]:
         """What the workloads on a target request."""
-        row = self._used.get(key, ())
-        return {resource: amount for resource, amount in zip(self._columns, row, strict=False) if amount}
+        return dict(self._used.get(key, {}))
 
     def free(self, key: str) -> dict[str, int]:
         """What is left of each limited resource of a target; negative where it is overdrawn."""
-        left = self._left(key)
-        return {resource: amount for resource, amount in zip(self._columns, left, strict=True) if amount is not None}
+        limits, row = self._limits.get(key), self._used.get(key, {})
+        if limits is None:
+            return {}
+        devices = {resource: 0 for resource in (*self._columns, *row) if resource and _is_device(resource)}
+        return {resource: limit - row.get(resource, 0) for resource, limit in {**devices, **limits}.items()}
 
     def arrays(self, targets: Sequence[Target]) -> tuple[Ints, Ints]:
         """Free amounts (target × resource), and the free share of each target in tenths. Kept up to date."""
@@ -163,34 +166,55 @@ class Ledger:
         """The targets changed: build the arrays again."""
         self._stale = True
 
-    def _column(self, resource: str) -> int:
-        column = self._columns.get(resource)
-        if column is None:
-            column = self._columns[resource] = len(self._columns)
-            for row in (*self._used.values(), *self._going.values()):
-                row.append(0)
-            for key, limits in self._limits.items():
-                limits.append(self._unsaid(key, resource))
+    def _name(self, before: Resources, now: Resources) -> None:
+        """A target names other resources than before; one that no other names gets a column, or loses it."""
+        if before.keys() == now.keys():
+            return
+        self._naming.update(now.keys())
+        self._naming.subtract(before.keys())
+        named = sorted(resource for resource, count in self._naming.items() if count > 0)
+        if [_UNNAMED, *named] != list(self._columns):
+            self._naming = Counter({resource: self._naming[resource] for resource in named})
+            self._columns = {resource: column for column, resource in enumerate([_UNNAMED, *named])}
+            self._forget_shapes()
             self._stale = True
-        return column
 
-    def _unsaid(self, key: str, resource: str) -> int | None:
-        """The limit of a resource that a target does not name: none of a device where capacity is reported at all."""
-        return 0 if key in self._counted and "/" in resource else None
-
-    def _left(self, key: str) -> list[int | None]:
-        limits = self._limits.get(key) or [None] * len(self._columns)
-        used = self._used.get(key) or [0] * len(self._columns)
-        return [None if limit is None else limit - taken for limit, taken in zip(limits, used, strict=True)]
+    def _forget_shapes(self) -> None:
+        self._shapes.clear()
+        self._by_identity.clear()
+        self._needs = 0
 
     def _show(self, key: str, slot: int) -> None:
         """Bring one row of the arrays up to date."""
-        row, free, tenths = self._used.get(key), self._free[slot], 10
-        for column, limit in enumerate(self._limits[key]):
+        limits = self._limits.get(key)
+        if limits is None:
+            return
+        row, free, tenths = self._used.get(key, {}), self._free[slot], 10
+        for resource, column in self._columns.items():
+            limit = limits.get(resource)
             if limit is None:
-                continue
-            left = limit if row is None else limit - row[column]
+                if column and not _is_device(resource):
+                    continue
+                limit = 0
+            left = limit - row.get(resource, 0)
             free[column] = max(min(left, UNLIMITED), -UNLIMITED)
             if limit > 0 and 10 * left < tenths * limit:
                 tenths = max(10 * left // limit, 0)
         self._tenths[slot] = tenths
+
+
+def _is_device(resource: str) -> bool:
+    """Whether a resource is something that a target has none of unless it says so."""
+    return "/" in resource
+
+
+def _count(rows: dict[str, dict[str, int]], key: str, shape: Shape, replicas: int) -> None:
+    """Add what so many replicas need to the row of a target; there are no zeros in it, and no empty rows."""
+    row = rows.setdefault(key, {})
+    for resource, amount in shape.needs:
+        if total := row.get(resource, 0) + amount * replicas:
+            row[resource] = total
+        else:
+            row.pop(resource, None)
+    if not row:
+        del rows[key]
