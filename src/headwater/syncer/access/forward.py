@@ -13,6 +13,7 @@ from headwater.client.interface import Query, TransportError
 from headwater.client.interface import Stream as ClientStream
 from headwater.client.upgrade import Upgraded
 from headwater.machinery.errors import Forbidden, NotFound, StatusError, Unauthorized
+from headwater.machinery.objects import make_key
 from headwater.syncer.access.gate import Gate
 from headwater.telemetry.logging import get_logger
 from headwater.tunnel.messages import LOG, MessageError, StreamAnswer, StreamRequest, decode_request
@@ -62,7 +63,7 @@ class Forwarder:
             stream.reply(_not_allowed(request, str(error)).encode())
             return
         except (StatusError, TransportError, ConfigError, TimeoutError) as error:
-            log.warning("the pcluster can't be asked", subresource=request.subresource, error=str(error))
+            log.warning("the pcluster can't be asked", upstream=_upstream(request), error=str(error))
             stream.reply(StreamAnswer(503, message="the pcluster can't be asked now").encode())
             return
         if isinstance(opened, StreamAnswer):
@@ -72,7 +73,8 @@ class Forwarder:
         stream.reply(answer.encode())
         reason = await splice(stream, channel)
         if reason:
-            log.info("stream was cut", subresource=request.subresource, pod=request.pod, reason=reason)
+            below = f"{space}/{request.pod}"
+            log.info("stream was cut", upstream=_upstream(request), downstream=below, reason=reason)
 
     async def _ask(self, request: StreamRequest, space: str) -> StreamAnswer | tuple[StreamAnswer, ByteChannel]:
         """The pcluster's answer: an error, or the beginning of a stream and what carries it."""
@@ -141,8 +143,14 @@ def _refusal(status: int, body: bytes, request: StreamRequest, space: str) -> St
     return StreamAnswer(status, message=text.replace(space, request.namespace))
 
 
+def _upstream(request: StreamRequest) -> str:
+    """What was asked for, as other lines of the log name it."""
+    key = make_key(request.cluster, request.namespace, request.pod)
+    return f"pods/{request.subresource} {key}"
+
+
 def _not_allowed(request: StreamRequest, reason: str) -> StreamAnswer:
     """The agent lacks rights on the pcluster: the reason is for its log, and what to do for the caller."""
-    log.error("the pcluster refuses its syncer", subresource=request.subresource, reason=reason)
+    log.error("the pcluster refuses its syncer", upstream=_upstream(request), reason=reason)
     what = f"the pcluster does not let its syncer use pods/{request.subresource}"
     return StreamAnswer(503, message=f"{what}: register it with --tunnel")

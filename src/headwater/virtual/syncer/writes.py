@@ -206,13 +206,13 @@ def _let_go(result: Object, intents: dict[str, SyncIntent], key: str) -> None:
         last = remaining[0]
         if intents[last].state == STATE_SYNC and syncer_finalizer(last) in finalizers(result):
             _promote(result, last, summary_rules(result))
-    if not remaining and not deletion_timestamp(result):
+    kept = [held for held in finalizers(result) if held != syncer_finalizer(key)]
+    if not remaining and (kept or not deletion_timestamp(result)):
         _forget_status(result, key)
     set_label(result, STATE_LABEL_PREFIX + key, None)
     for prefix in TARGET_ANNOTATION_PREFIXES:
         set_annotation(result, prefix + key, None)
     meta = metadata(result)
-    kept = [held for held in finalizers(result) if held != syncer_finalizer(key)]
     if kept:
         meta["finalizers"] = kept
     else:

@@ -241,16 +241,22 @@ class TestWrites:
             ({"readyReplicas": 3}, diff(NORTH, status="##promoted##"), {}, False),
             ({"readyReplicas": 3}, diff(NORTH, status={"readyReplicas": 3}), {}, False),
             ({"phase": "Active"}, {}, {}, True),
-            ({"readyReplicas": 3}, diff(NORTH, status="##promoted##"), {"deletionTimestamp": MARK}, True),
+            (
+                {"readyReplicas": 3},
+                diff(NORTH, status="##promoted##"),
+                {"deletionTimestamp": MARK, "finalizers": [finalizer(NORTH)]},
+                True,
+            ),
+            ({"readyReplicas": 3}, diff(NORTH, status="##promoted##"), {"deletionTimestamp": MARK}, False),
             ({"conditions": [{"type": "Complete", "status": "True"}]}, diff(NORTH, status="##promoted##"), {}, True),
             ({"conditions": [{"type": "Available", "status": "True"}]}, diff(NORTH, status="##promoted##"), {}, False),
         ],
-        ids=["promoted", "summarised", "not reported", "being deleted", "ended", "available"],
+        ids=["promoted", "summarised", "not reported", "deleted by this", "held by others", "ended", "available"],
     )
     def test_letting_go_of_the_last_copy(
         self, status: dict[str, Any], notes: dict[str, str], meta: dict[str, Any], kept: bool
     ) -> None:
-        """What nobody runs any more is not shown as ready."""
+        """What nobody runs any more is not shown as ready, unless it is gone anyway."""
         job = {"apiVersion": "batch/v1", "kind": "Job"}
         existing = cowboy(status=status, annotations=DELETION | notes, **meta) | job
         written = cowboy(held=(), deletionTimestamp=MARK) | job
