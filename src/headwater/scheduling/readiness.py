@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Container
 from typing import Any
 
 from headwater.apis.workload.labels import STATUS_DIFF_ANNOTATION_PREFIX, STATUS_PROMOTED
 from headwater.apis.workload.scheduled import has_scheduled, without_scheduled
 from headwater.base import jsonio
-from headwater.machinery.objects import Object, nested
+from headwater.machinery.objects import Object
 from headwater.machinery.objects import annotations as annotations_of
 
 WORKLOAD_RESOURCES = frozenset(
@@ -32,13 +33,6 @@ def reported_status(obj: Object, key: str) -> dict[str, Any] | None:
     return status if isinstance(status, dict) else None
 
 
-def ready_replicas(obj: Object, key: str, unreachable: Container[str] = ()) -> int:
-    """Ready pods that a target reports; 0 when it reports none, or is among the unreachable ones."""
-    if key in unreachable:
-        return 0
-    return int((reported_status(obj, key) or {}).get("readyReplicas", 0))
-
-
 def ready_on(obj: Object, key: str, replicas: int | None = None, unreachable: Container[str] = ()) -> bool:
     """True when the target reports as many ready, up-to-date pods as the workload asks for (or as `replicas`).
 
@@ -48,12 +42,19 @@ def ready_on(obj: Object, key: str, replicas: int | None = None, unreachable: Co
     if status is None:
         return False
     if "desiredNumberScheduled" in status:
-        return bool(status.get("numberReady", 0) >= status["desiredNumberScheduled"])
-    wanted = nested(obj, "spec", "replicas", default=1) if replicas is None else replicas
-    return bool(min(status.get("readyReplicas", 0), status.get("updatedReplicas", wanted)) >= wanted)
+        return _count(status, "numberReady") >= _count(status, "desiredNumberScheduled", sys.maxsize)
+    wanted = _count(obj.get("spec"), "replicas", 1) if replicas is None else replicas
+    updated = _count(status, "updatedReplicas") if "updatedReplicas" in status else wanted
+    return min(_count(status, "readyReplicas"), updated) >= wanted
 
 
 def ready_as_scaled(obj: Object, key: str, unreachable: Container[str] = ()) -> bool:
     """True when the target runs some replicas, all ready and up to date: how many is its autoscaler's to say."""
-    replicas = 0 if key in unreachable else (reported_status(obj, key) or {}).get("replicas", 0)
+    replicas = 0 if key in unreachable else _count(reported_status(obj, key), "replicas")
     return bool(replicas) and ready_on(obj, key, replicas)
+
+
+def _count(holder: Any, field: str, default: int = 0) -> int:
+    """A number that a pcluster reports, which may report anything."""
+    found = holder.get(field) if isinstance(holder, dict) else None
+    return found if type(found) is int else default

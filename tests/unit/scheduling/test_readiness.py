@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from headwater.base import jsonio
-from headwater.scheduling.readiness import ready_as_scaled, ready_on, ready_replicas, reported_status
+from headwater.scheduling.readiness import ready_as_scaled, ready_on, reported_status
 
 
 def workload(status: Any, *, replicas: int = 3, own: Any = None, kind: str = "Deployment") -> dict[str, Any]:
@@ -44,10 +44,24 @@ def test_ready_on(status: Any, replicas: int | None, unreachable: set[str], expe
     assert ready_on(workload(status), "a", replicas, unreachable) is expected
 
 
-def test_ready_replicas_of_an_unreachable_target_do_not_count() -> None:
-    assert ready_replicas(workload(READY), "a") == 3
-    assert ready_replicas(workload(READY), "a", {"a"}) == 0
-    assert ready_replicas(workload(None), "a") == 0
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"readyReplicas": "3"},
+        {"readyReplicas": {}, "replicas": [1]},
+        {"replicas": "x"},
+        {"replicas": 3, "readyReplicas": 3, "updatedReplicas": None},
+        {"desiredNumberScheduled": "2", "numberReady": 5},
+        {"desiredNumberScheduled": 2, "numberReady": "5"},
+        {"conditions": [5, None, {"type": {}}]},
+        [1],
+        "ready",
+    ],
+)
+def test_a_report_of_another_shape_is_not_ready(status: Any) -> None:
+    """A pcluster may report anything; what it reports must not keep its workloads from being moved away."""
+    assert ready_on(workload(status), "a") is False
+    assert ready_as_scaled(workload(status), "a") is False
 
 
 def test_what_the_control_plane_says_is_not_reported() -> None:

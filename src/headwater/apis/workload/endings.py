@@ -14,4 +14,9 @@ def has_ended(obj: Object) -> bool:
     if obj.get("kind") != "Job" or not str(obj.get("apiVersion", "")).startswith("batch/"):
         return False
     conditions = nested(obj, "status", "conditions", default=())
-    return any(each.get("type") in _ENDINGS and each.get("status") == "True" for each in conditions)
+    if not isinstance(conditions, list):
+        return False
+    return any(
+        isinstance(each, dict) and str(each.get("type")) in _ENDINGS and each.get("status") == "True"
+        for each in conditions
+    )

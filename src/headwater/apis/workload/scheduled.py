@@ -78,4 +78,4 @@ def with_scheduled(obj: Mapping[str, Any], status: Any, condition: Object | None
 
 def _conditions(status: Any) -> list[Object]:
     found = status.get("conditions") if isinstance(status, dict) else None
-    return found if isinstance(found, list) else []
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []

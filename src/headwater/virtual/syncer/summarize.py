@@ -13,7 +13,11 @@ from typing import Any, Final
 from headwater.apis.workload.labels import STATUS_DIFF_ANNOTATION_PREFIX
 from headwater.apis.workload.summarizing import SummarizingError
 from headwater.base import jsonio
+from headwater.machinery.errors import BadRequest, RequestEntityTooLarge
 from headwater.machinery.objects import Object
+
+MAX_REPORT_BYTES: Final = 64 * 1024
+"""Of what one target reports beside others: their reports, and the tenant's annotations, share a quarter megabyte."""
 
 
 class _Missing:
@@ -40,6 +44,17 @@ def read_diff(object_annotations: Mapping[str, str], key: str) -> dict[str, Any]
 def write_diff(diff: Mapping[str, Any]) -> str:
     """Text of a diff annotation."""
     return jsonio.dumps(dict(diff)).decode()
+
+
+def reported_diff(diff: Mapping[str, Any]) -> str:
+    """The same of what a syncer has just written. Raises BadRequest and RequestEntityTooLarge."""
+    try:
+        text = write_diff(diff)
+    except jsonio.EncodeError as error:
+        raise BadRequest(f"the report can't be stored: {error}") from None
+    if len(text) > MAX_REPORT_BYTES:
+        raise RequestEntityTooLarge(f"Request entity too large: limit of a report beside others is {MAX_REPORT_BYTES}")
+    return text
 
 
 def get_field(obj: Object, path: str) -> Any:

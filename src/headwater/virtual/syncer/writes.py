@@ -45,6 +45,7 @@ from headwater.virtual.syncer.summarize import (
     MISSING,
     get_field,
     read_diff,
+    reported_diff,
     set_field,
     write_diff,
 )
@@ -173,7 +174,7 @@ def _report(result: Object, existing: Object, written: Object, key: str, *, sing
         else:
             diff[rule.field_path] = value
     if diff or old:
-        set_annotation(result, STATUS_DIFF_ANNOTATION_PREFIX + key, write_diff(diff))
+        set_annotation(result, STATUS_DIFF_ANNOTATION_PREFIX + key, reported_diff(diff))
 
 
 def _keep_single_owner_value(result: Object, existing: Object, intents: dict[str, SyncIntent], key: str) -> None:

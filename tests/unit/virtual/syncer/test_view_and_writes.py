@@ -10,7 +10,7 @@ import pytest
 from headwater.apis.workload.scheduled import REQUIRED_COUNTERS
 from headwater.base import jsonio
 from headwater.controller.events import Notice
-from headwater.machinery.errors import BadRequest, Conflict, Forbidden, InternalError
+from headwater.machinery.errors import BadRequest, Conflict, Forbidden, InternalError, RequestEntityTooLarge
 from headwater.virtual.syncer.failures import failure_notice
 from headwater.virtual.syncer.view import syncer_view
 from headwater.virtual.syncer.writes import same_object, stored_change
@@ -219,6 +219,20 @@ class TestWrites:
         assert change.object["status"] == {"n": 1}
         assert syncer_view(change.object, NORTH, URL)["status"] == {"n": 1}
         assert syncer_view(change.object, SOUTH, URL)["status"] == {"s": 1}
+
+    @pytest.mark.parametrize(
+        ("status", "error"),
+        [
+            pytest.param({"s": "x" * 70_000}, RequestEntityTooLarge, id="large"),
+            pytest.param(jsonio.loads("[" * 300 + "]" * 300), BadRequest, id="deep"),
+        ],
+    )
+    def test_one_target_leaves_room_for_the_reports_of_others(self, status: Any, error: type[Exception]) -> None:
+        """They share what annotations may hold; what is promoted does not stand there."""
+        both = cowboy(targets=(NORTH, SOUTH), held=(NORTH, SOUTH), annotations=diff(NORTH, status={"n": 1}))
+        with pytest.raises(error):
+            write(both, SOUTH, on_status=True, status=status)
+        assert write(cowboy(), NORTH, on_status=True, status=status).object["status"] == status
 
     def test_letting_go_promotes_the_last_target(self) -> None:
         both = cowboy(

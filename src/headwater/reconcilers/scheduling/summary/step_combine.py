@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from headwater.base import jsonio
 from headwater.machinery.objects import nested, set_nested
 from headwater.reconcilers.scheduling.summary.rules import StatusField
 
@@ -106,10 +107,11 @@ def _badness(condition: Mapping[str, Any]) -> int:
 
 def _union(lists: Sequence[Sequence[Any]]) -> list[Any]:
     """Entries of all lists, each once, in order."""
-    seen: list[Any] = []
+    seen: dict[bytes, Any] = {}
     for entries in lists:
-        seen += [entry for entry in entries if entry not in seen]
-    return seen
+        for entry in entries:
+            seen.setdefault(jsonio.dumps_sorted(entry), entry)
+    return list(seen.values())
 
 
 def _list(report: Status, field: StatusField) -> list[Any]:
