@@ -216,6 +216,19 @@ async def test_names_that_are_taken(api: Api) -> None:
         assert (await api.get(f"/apis/example.com/v1/{plural}")).status == 404
 
 
+async def test_another_version_of_what_is_built_in_is_not_served(api: Api) -> None:
+    """It would be a way around the rules of the kind to the very same objects."""
+    group, plural = "rbac.authorization.k8s.io", "clusterroles"
+    definition = crd(version("v9", storage=True), plural=plural, kind="ClusterRole")
+    definition["metadata"] |= {"name": f"{plural}.{group}", "annotations": {"api-approved.kubernetes.io": "unapproved"}}
+    definition["spec"]["group"] = group
+    await api.create(CRDS, definition)
+    assert (await api.get(f"/apis/{group}/v1/{plural}")).status == 200
+    assert (await api.get(f"/apis/{group}/v9/{plural}")).status == 404
+    found = (await api.get(f"/apis/{group}")).body
+    assert [each["version"] for each in found["versions"]] == ["v1"]
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

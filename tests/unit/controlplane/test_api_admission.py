@@ -130,6 +130,7 @@ def crd(group: str = "g.io", **annotations: str) -> Object:
         (crd(**{"apis.kcp.io__x": "y"}), "c", ALICE, "annotation apis.kcp.io/x is reserved"),
         (crd(**{"apis.kcp.io__x": "y"}), "c", MASTER, ""),
         (crd(), "bound", ALICE, "bound by APIBinding 'b'"),
+        (crd("core.kcp.io"), "c", MASTER, "the resource is built in"),
     ],
 )
 async def test_local_definitions(store: Store, obj: Object, cluster: str, user: UserInfo, problem: str) -> None:
@@ -137,7 +138,7 @@ async def test_local_definitions(store: Store, obj: Object, cluster: str, user: 
     status = {"boundResources": [{"group": "g.io", "resource": "ws", "schema": {}}]}
     await store.put("apis.kcp.io", "apibindings", "bound", {"metadata": {"name": "b"}, "status": status})
     info = builtin_resources([("", "secrets")])[0]
-    plugin = CustomResourceOverlap(store.state)
+    plugin = CustomResourceOverlap(store.state, lambda *asked: asked == ("core.kcp.io", "ws"))
     attributes = AdmissionAttributes(CREATE, info, cluster, "", "ws.g.io", obj, None, user)
     if not problem:
         await plugin.validate(attributes)

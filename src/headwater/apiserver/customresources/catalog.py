@@ -30,6 +30,7 @@ class CRDCatalog:
         self._caches = caches
         self.definitions = definition_resource(self._definitions_in)
         self._static = StaticCatalog([*builtin, self.definitions])
+        self._taken = frozenset((info.group, info.resource) for info in (*builtin, self.definitions))
         self._compiled: OrderedDict[bytes, Versions] = OrderedDict()
         self._known: OrderedDict[tuple[str, int], bytes | None] = OrderedDict()
 
@@ -37,7 +38,8 @@ class CRDCatalog:
         self, cluster: str, group: str, version: str, resource: str, identity: str | None = None
     ) -> ResourceInfo | None:
         found = await self._static.lookup(cluster, group, version, resource, identity)
-        if found is not None or identity or not group or cluster == "*":
+        # What is built in has all versions that it has: another one would be a way around its rules to its objects.
+        if found is not None or identity or (group, resource) in self._taken or cluster == "*":
             if found is self.definitions:
                 await self._caches.cache(self.definitions.prefix)
             return found
@@ -50,12 +52,11 @@ class CRDCatalog:
         if cluster == "*":
             return builtin
         await self._caches.cache(self.definitions.prefix)
-        taken = {(info.group, info.resource) for info in builtin}
         custom = [
             info
             for crd in self._cached(cluster)
             for info in sorted(self._versions(crd).values(), key=lambda i: version_priority(i.version))
-            if (info.group, info.resource) not in taken
+            if (info.group, info.resource) not in self._taken
         ]
         return [*builtin, *custom]
 

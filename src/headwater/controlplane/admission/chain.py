@@ -53,7 +53,7 @@ def admission_plugins(
         (TENANCY_GROUP, "workspaces"): [WorkspaceAdmission(state, types, authorizer), reserved],
         (TENANCY_GROUP, "workspacetypes"): [WorkspaceTypeAdmission(state, authorizer), reserved],
         (CORE_GROUP, "logicalclusters"): [LogicalClusterAdmission()],
-        ("apiextensions.k8s.io", "customresourcedefinitions"): [CustomResourceOverlap(state)],
+        ("apiextensions.k8s.io", "customresourcedefinitions"): [CustomResourceOverlap(state, is_builtin)],
         (SYNC_GROUP, "synctargets"): [SyncTargetAdmission(state, authorizer, clock=clock)],
         (PLACEMENT_GROUP, "locations"): [LocationAdmission()],
         (PLACEMENT_GROUP, "placements"): [PlacementAdmission(state.clusters, authorizer)],

@@ -1,6 +1,8 @@
-"""Names, groups and annotations that users may not take, and local CRDs that would hide a bound API."""
+"""Names, groups and annotations that users may not take, and local CRDs that would hide another API."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes, BasePlugin
 from headwater.controlplane.admission.access import is_privileged
@@ -35,8 +37,10 @@ class CustomResourceOverlap(BasePlugin):
 
     name = "kcp.io/ReservedCRDGroups"
 
-    def __init__(self, state: ControlPlaneObjects) -> None:
+    def __init__(self, state: ControlPlaneObjects, is_builtin: Callable[[str, str], bool]) -> None:
+        """`is_builtin` says whether a (group, resource) is served without a binding."""
         self._state = state
+        self._is_builtin = is_builtin
 
     def handles(self, attributes: AdmissionAttributes) -> bool:
         info = attributes.info
@@ -62,6 +66,9 @@ class CustomResourceOverlap(BasePlugin):
             self._check_overlap(attributes, group, objects.nested(obj, "spec", "names", "plural", default=""))
 
     def _check_overlap(self, attributes: AdmissionAttributes, group: str, plural: str) -> None:
+        if self._is_builtin(group, plural):
+            why = "cannot create because the resource is built in"
+            raise errors.forbidden(attributes.info.group_resource, attributes.name, why)
         for binding in self._state.bindings.in_cluster(attributes.cluster):
             for bound in objects.nested(binding, "status", "boundResources", default=()):
                 if bound.get("group", "") == group and bound.get("resource") == plural:
