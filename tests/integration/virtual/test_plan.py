@@ -281,7 +281,7 @@ async def test_nothing_secret_is_read(outlook: Outlook) -> None:
 
 
 async def test_slots() -> None:
-    """A place stays taken until the work in it is done, also when nobody waits for it any more."""
+    """A place stays taken until the work in it is done, also when nobody waits for it any more; each has one."""
     slots, begun, go_on = Slots(MAX_AT_ONCE), asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -290,14 +290,16 @@ async def test_slots() -> None:
         return asyncio.run_coroutine_threadsafe(go_on.wait(), loop).result()
 
     async def hold() -> int:
-        async with slots.take() as slot:
+        async with slots.take("one") as slot:
             return await slot.in_thread(work)
 
     task = asyncio.create_task(hold())
     await begun.wait()
-    async with slots.take():
+    with pytest.raises(TooManyRequests):
+        slots.take("one")
+    async with slots.take("other"):
         with pytest.raises(TooManyRequests) as refused:
-            slots.take()
+            slots.take("third")
         assert refused.value.retry_after_seconds
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

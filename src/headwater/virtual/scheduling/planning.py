@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -49,7 +49,7 @@ class Planner:
         """The status of the plan. Raises StatusError."""
         scope = await self._admittance.admit(user, workspace, spec)
         try:
-            async with self._slots.take() as slot, asyncio.timeout(_PLAN_SECONDS):
+            async with self._slots.take((user.name, user.uid)) as slot, asyncio.timeout(_PLAN_SECONDS):
                 world = self._world().fork()
                 changes = await self._changes.changes(user, scope.cluster, spec, world)
                 now = self._clock.now()
@@ -72,24 +72,32 @@ def _status(scope: Scope, world: World, changes: Changes, now: datetime) -> Obje
 
 
 class Slots:
-    """A number of places for work; who finds none is asked to come again."""
+    """A number of places for work, one for each who asks; who finds none is asked to come again."""
 
     def __init__(self, count: int) -> None:
         self.free = count
+        self._holders: set[Hashable] = set()
 
-    def take(self) -> Slot:
+    def take(self, holder: Hashable) -> Slot:
         """A place, held until the context ends and the work in it is done. Raises TooManyRequests."""
-        if not self.free:
+        if not self.free or holder in self._holders:
             raise errors.too_many_requests("other plans are being made", retry_after_seconds=1)
         self.free -= 1
-        return Slot(self)
+        self._holders.add(holder)
+        return Slot(self, holder)
+
+    def give_back(self, holder: Hashable) -> None:
+        """The holder's work is done."""
+        self.free += 1
+        self._holders.discard(holder)
 
 
 class Slot:
     """One place. Work in a thread can't be ended, so a place whose owner went away stays taken until it is done."""
 
-    def __init__(self, slots: Slots) -> None:
+    def __init__(self, slots: Slots, holder: Hashable) -> None:
         self._slots = slots
+        self._holder = holder
         self._working = False
         self._left = False
 
@@ -124,4 +132,4 @@ class Slot:
 
     def _release(self) -> None:
         if self._left and not self._working:
-            self._slots.free += 1
+            self._slots.give_back(self._holder)
