@@ -122,11 +122,16 @@ class TypeResolver:
         cluster = self._find_cluster(reference.path)
         found = None if cluster is None else self._get(cluster, reference.name)
         if cluster is None or found is None:
-            raise UnresolvedTypeError(f"workspace type cannot be resolved: {reference}")
+            raise unresolved(reference)
         seen[reference] = None
         out.append((reference, cluster, found))
         for extended in objects.nested(found, "spec", "extend", "with", default=()):
             self._collect(TypeReference.of(extended, default_path=reference.path), (*above, reference), seen, out)
+
+
+def unresolved(reference: TypeReference) -> UnresolvedTypeError:
+    """What is said of a type that is not there."""
+    return UnresolvedTypeError(f"workspace type cannot be resolved: {reference}")
 
 
 def check_relation(parent: ResolvedType, child: ResolvedType) -> str:

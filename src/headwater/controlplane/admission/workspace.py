@@ -19,8 +19,10 @@ from headwater.apis.tenancy.workspacetypes import (
     ResolvedType,
     TypeReference,
     TypeResolver,
+    UnresolvedTypeError,
     WorkspaceTypeError,
     check_relation,
+    unresolved,
 )
 from headwater.apiserver.admission.interface import CREATE, UPDATE, AdmissionAttributes, BasePlugin
 from headwater.apiserver.authn.interface import UserInfo
@@ -80,7 +82,7 @@ class WorkspaceAdmission(BasePlugin):
             reference = self._reference(attributes.cluster, spec.get("type") or {})
             resolved = self._types.resolve(reference)
         except WorkspaceTypeError as error:
-            raise _forbidden(attributes, str(error)) from None
+            raise _unresolved(attributes, error) from None
         spec["type"] = {"name": reference.name, "path": reference.path}
         for key, value in resolved.labels().items():
             objects.set_label(obj, key, value)
@@ -131,7 +133,7 @@ class WorkspaceAdmission(BasePlugin):
             child = self._types.resolve(reference)
             parent = self._parent_type(attributes.cluster)
         except WorkspaceTypeError as error:
-            raise _forbidden(attributes, str(error)) from None
+            raise _unresolved(attributes, error) from None
         if not is_privileged(attributes.user):
             for alias, cluster, _ in child.aliases:
                 if not await may(
@@ -143,8 +145,7 @@ class WorkspaceAdmission(BasePlugin):
                     resource="workspacetypes",
                     name=alias.name,
                 ):
-                    why = f"unable to use workspace type {alias}: missing verb='use' permission on workspacetype"
-                    raise _forbidden(attributes, why)
+                    raise _unresolved(attributes, unresolved(alias))
         problem = check_relation(parent, child)
         if problem:
             raise _forbidden(attributes, problem)
@@ -180,6 +181,13 @@ def _check_update(attributes: AdmissionAttributes, obj: Object, old: Object) -> 
         left = objects.nested(obj, "status", "initializers", default=())
         if left:
             raise _forbidden(attributes, f"status.initializers must be empty for phase {phase}, but has {left}")
+
+
+def _unresolved(attributes: AdmissionAttributes, error: WorkspaceTypeError) -> errors.StatusError:
+    """Who may not use a type is not told whether there is one."""
+    if is_privileged(attributes.user) or not isinstance(error, UnresolvedTypeError):
+        return _forbidden(attributes, str(error))
+    return _forbidden(attributes, f"{error}: it does not exist, or verb='use' permission on workspacetype is missing")
 
 
 def _forbidden(attributes: AdmissionAttributes, why: str) -> errors.StatusError:
