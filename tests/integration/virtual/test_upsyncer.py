@@ -301,6 +301,7 @@ async def test_pods_come_up_and_change(stage: Stage, north: Upsyncer) -> None:
     for body in (
         b"{",
         b"[]",
+        b"[" * 300 + b"]" * 300,
         b'{"metadata": {"labels": [1]}}',
         b'{"metadata": {"finalizers": "x"}}',
         b'{"metadata": 1}',

@@ -55,7 +55,9 @@ async def read_body(request: Request) -> Object | list[Object]:
     """The JSON of a request's body. Raises BadRequest."""
     try:
         body: Object | list[Object] = jsonio.loads(await request.body(MAX_BODY_BYTES))
-    except ValueError as error:
+        # What can't be written down again, as it is nested too deeply, can't be passed on either.
+        jsonio.dumps(body)
+    except (ValueError, jsonio.EncodeError) as error:
         raise BadRequest(f"the body is not JSON: {error}") from error
     return body
 

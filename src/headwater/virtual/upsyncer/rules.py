@@ -17,11 +17,14 @@ from headwater.apis.workload.upsync import (
     is_system_mark,
     upsync_diff_annotation,
 )
+from headwater.base import jsonio
 from headwater.machinery.errors import BadRequest, forbidden
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, finalizers, labels, name, namespace, nested, owner_references
 from headwater.machinery.objects import annotations as annotations_of
 
+MAX_EVENT_BYTES: Final = 16 * 1024
+"""A syncer cuts messages to 1024 characters; what is larger is none that it has made of an Event."""
 _CREDENTIAL_TYPES: Final = frozenset({"kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token"})
 _ACCOUNT_ANNOTATIONS: Final = ("kubernetes.io/service-account.name", "kubernetes.io/service-account.uid")
 
@@ -77,6 +80,8 @@ def _check_secret(written: Object) -> None:
 def _check_event(written: Object) -> None:
     if nested(written, "involvedObject", "namespace") != namespace(written):
         _refuse(written, EVENTS, "involvedObject.namespace has to be the namespace of the Event")
+    if len(jsonio.dumps(written)) > MAX_EVENT_BYTES:
+        _refuse(written, EVENTS, f"an Event of a pcluster has at most {MAX_EVENT_BYTES} bytes")
 
 
 def _refuse(written: Object, resource: GroupResource, why: str) -> None:

@@ -86,6 +86,7 @@ KINDS: dict[str, tuple[GroupResource, dict[str, Any], str]] = {
     "bootstrap-token": (SECRETS, {"type": "bootstrap.kubernetes.io/token"}, "credential"),
     "event-elsewhere": (EVENTS, {"involvedObject": {"namespace": "other"}}, "involvedObject.namespace"),
     "event-of-nothing": (EVENTS, {}, "involvedObject.namespace"),
+    "event-too-large": (EVENTS, {"involvedObject": {"namespace": "n"}, "message": "m" * 20_000}, "16384 bytes"),
 }
 
 
