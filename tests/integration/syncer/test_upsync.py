@@ -6,17 +6,20 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from tests.integration.servers import eventually
 from tests.integration.servers import namespace as namespace_object
 from tests.integration.syncer.conftest import DEPLOYMENTS, NAMESPACES, Line
 from tests.integration.syncer.test_line import deployment
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
+from headwater.apis.workload.labels import SPEC_DIFF_ANNOTATION_PREFIX, sync_target_key
 from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, annotations, finalizers, labels, name, uid
 from headwater.machinery.timestamps import format_time
+from headwater.syncer.upsync import reconcile
 
 PODS = GroupVersionResource("", "v1", "pods")
 JOBS = GroupVersionResource("batch", "v1", "jobs")
@@ -25,6 +28,7 @@ ENDPOINTS = GroupVersionResource("", "v1", "endpoints")
 SLICES = GroupVersionResource("discovery.k8s.io", "v1", "endpointslices")
 SECRETS = GroupVersionResource("", "v1", "secrets")
 EVENTS = GroupVersionResource("", "v1", "events")
+STATEFUL_SETS = GroupVersionResource("apps", "v1", "statefulsets")
 DERIVED = "experimental.workload.kcp.io/upsync-derived-resources"
 
 
@@ -97,6 +101,57 @@ async def test_pods_come_up_and_go(line: Line) -> None:
     assert left in pods
     await line.workspace.resource(DEPLOYMENTS, "web").delete("frontend")
     await named(line.workspace.resource(PODS, "web"), 0)
+
+
+async def test_a_pod_whose_name_is_taken_is_told_of(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another pcluster's stays as it is, the StatefulSet says so, and once that one is gone ours is shown.
+
+    With another first ordinal the names differ from the start.
+    """
+    monkeypatch.setattr(reconcile, "_UNCONFIRMED_SECONDS", 0.05)
+    monkeypatch.setattr(reconcile, "_REFUSED_SECONDS", 0.2)
+    await line.workspace.resource(SYNC_TARGETS).create(
+        {"apiVersion": "sync.kcp.io/v1alpha1", "kind": "SyncTarget", "metadata": {"name": "east"}, "spec": {}}
+    )
+    await line.workspace.resource(NAMESPACES).create(namespace_object("web"))
+    mark = f"state.workload.kcp.io/{sync_target_key(line.cluster, 'east')}"
+    theirs = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "db-0", "labels": {mark: "Upsync"}}}
+    containers = {"spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+    pods = line.workspace.resource(PODS, "web")
+    made = await pods.create({**theirs, **containers})
+    body = deployment("db")
+    body.update(kind="StatefulSet", spec={**body["spec"], "serviceName": "db"})
+    stateful_set = await line.workspace.resource(STATEFUL_SETS, "web").create(body)
+
+    async def told() -> Object | None:
+        found = (await line.workspace.resource(EVENTS, "web").list())["items"]
+        return next((each for each in found if each["reason"] == "NotShown"), None)
+
+    event = await eventually(told)
+    assert event["involvedObject"]["uid"] == uid(stateful_set), "so `kubectl describe` finds it"
+    assert event["message"].startswith("SyncTarget west runs pods that are not shown here")
+
+    async def shown() -> dict[str, bool]:
+        return {name(each): labels(each).get(mark) == "Upsync" for each in (await pods.list())["items"]}
+
+    async def ours_beside_theirs() -> bool:
+        return await shown() == {"db-0": True, "db-1": False}
+
+    await eventually(ours_beside_theirs)
+    assert uid(await pods.get("db-0")) == uid(made)
+    await pods.delete("db-0", grace_period_seconds=0)
+
+    async def ours() -> bool:
+        return await shown() == {"db-0": False, "db-1": False}
+
+    await eventually(ours)
+    shifted = {SPEC_DIFF_ANNOTATION_PREFIX + line.key: '[{"op": "add", "path": "/ordinals", "value": {"start": 100}}]'}
+    await line.workspace.resource(STATEFUL_SETS, "web").patch("db", {"metadata": {"annotations": shifted}})
+
+    async def with_names_of_its_own() -> bool:
+        return await shown() == {"db-100": False, "db-101": False}
+
+    await eventually(with_names_of_its_own)
 
 
 async def test_a_namespace_goes_with_its_pods(line: Line) -> None:

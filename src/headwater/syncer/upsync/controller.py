@@ -22,6 +22,7 @@ from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, 
 from headwater.syncer.target.rights import lacking_verbs
 from headwater.syncer.upstream import TransportFor, Upstream
 from headwater.syncer.upsync.choose import FOLLOWED_VERBS, followed_resources, upsyncer_urls
+from headwater.syncer.upsync.clash import clash_event
 from headwater.syncer.upsync.eventfeed import EventFeed
 from headwater.syncer.upsync.eventwriter import EventCopier
 from headwater.syncer.upsync.interest import Interest
@@ -63,6 +64,8 @@ class Upsync:
         clock: Clock,
         registry: Registry,
     ) -> None:
+        self._identity = identity
+        self._clock = clock
         self._sides = sides
         self._client: Client = sides.downstream.client
         self._hidden = frozenset() if pods else frozenset({PODS})
@@ -85,6 +88,7 @@ class Upsync:
             marked=self._marked,
             namespaces=namespaces,
             hidden=self._hidden,
+            clashes=self._tell_of_clash,
             pace=Pace(clock, rate=WRITES_PER_SECOND, burst=WRITES_AT_ONCE),
             activity=activity,
             clock=clock,
@@ -194,6 +198,13 @@ class Upsync:
         if key is not None:
             self._interest.need(resource)
             self._controller.enqueue(item_of(resource, key))
+
+    def _tell_of_clash(self, key: str, obj: Object) -> None:
+        cluster, space, upstream = split_key(key)
+        if self._events and space:
+            target = self._identity.name
+            event = clash_event(obj, space=space, upstream=upstream, sync_target=target, now=self._clock.now())
+            self._copier.take(event, cluster, space)
 
     def _is_marked(self, resource: GroupResource) -> bool:
         informer = self._marked.informers.get(resource)

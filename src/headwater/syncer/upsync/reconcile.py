@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 from headwater.apis.workload.upsync import PODS
@@ -36,6 +36,10 @@ from headwater.telemetry.logging import get_logger
 _NOT_SYNCED_SECONDS: Final = 1.0
 _UNCONFIRMED_SECONDS: Final = 5.0
 _REFUSED_SECONDS: Final = 30.0
+_TELL_AFTER: Final = 4
+"""So many times in a row a name has to be another target's before that is told: a move takes half a minute, too."""
+_TELL_EVERY: Final = 100
+"""And again so much later, an hour or so: Events expire."""
 _SETTLE_SECONDS: Final = 0.5
 """A change that follows a write so soon waits a little: a pod that starts changes several times within a second."""
 
@@ -46,7 +50,8 @@ class UpsyncReconciler:
     """Brings the upstream object to what the marked downstream object shows.
 
     ``upstream`` is the upsyncer virtual workspaces; ``pace`` slows writes down when very many objects change at once.
-    Of ``hidden`` resources nothing is brought up, by choice, and what was is taken back.
+    Of ``hidden`` resources nothing is brought up, by choice, and what was is taken back. ``clashes`` is called, once,
+    with the upstream key of a downstream object whose name another target's object has there, and with the object.
     """
 
     def __init__(
@@ -57,6 +62,7 @@ class UpsyncReconciler:
         marked: Marked,
         namespaces: Namespaces,
         hidden: Collection[GroupResource],
+        clashes: Callable[[str, Object], None],
         pace: Pace,
         activity: Activity,
         clock: Clock,
@@ -66,12 +72,15 @@ class UpsyncReconciler:
         self._marked = marked
         self._namespaces = namespaces
         self._hidden = hidden
+        self._clashes = clashes
         self._pace = pace
         self._activity = activity
         self._clock = clock
         self._settled: dict[str, tuple[str, str]] = {}
         """Item -> resourceVersions downstream and upstream that were found, or made, to say the same."""
         self._written: dict[str, float] = {}
+        self._taken: dict[str, int] = {}
+        """Item -> how often in a row its name was another target's."""
 
     def forget(self, item: str) -> None:
         """The upstream object is gone: what was known of it holds no longer."""
@@ -95,6 +104,8 @@ class UpsyncReconciler:
             return None  # The spec syncer reports it.
         obj = self._marked.get(resource, key, place)
         seen = self._upstream.get(resource, key)
+        if obj is None or seen is not None:
+            self._taken.pop(item, None)
         if obj is None:
             self._written.pop(item, None)
             self._settled.pop(item, None)
@@ -189,14 +200,27 @@ class UpsyncReconciler:
             try:
                 stored = await client.create(body)
             except AlreadyExists:
-                # Our own, which the informer has not seen yet; or somebody else's, which we leave alone.
-                return Result(requeue_after_seconds=_UNCONFIRMED_SECONDS)
+                return await self._is_taken(item, client, obj)
             except (Forbidden, NotFound) as error:
                 log.debug("not brought up", upstream=item, error=str(error))
             else:
                 await self._report(item, client, obj, stored, before="")
                 return None
         return Result(requeue_after_seconds=_REFUSED_SECONDS)
+
+    async def _is_taken(self, item: str, client: ResourceClient, obj: Object) -> Result:
+        """It is our own, which the informer has not seen yet; or another target's, which stays and can't be seen."""
+        key = parse_item(item)[1]
+        try:
+            await client.get(split_key(key)[2])
+        except NotFound:
+            times = self._taken[item] = self._taken.get(item, 0) + 1
+            if times % _TELL_EVERY == _TELL_AFTER:
+                log.info("not brought up, as another pcluster's has its name", upstream=item)
+                self._clashes(key, obj)
+            return Result(requeue_after_seconds=min(_UNCONFIRMED_SECONDS * times, _REFUSED_SECONDS))
+        self._taken.pop(item, None)
+        return Result(requeue_after_seconds=_UNCONFIRMED_SECONDS)
 
     async def _report(self, item: str, client: ResourceClient, obj: Object, stored: Object, *, before: str) -> None:
         """Write the status if it differs, and remember what is in line now; ``before`` is what we started from."""
