@@ -6,9 +6,11 @@ import itertools
 
 import pytest
 from tests.integration.scheduling.ground import (
+    BINDINGS,
     CONFIG_MAPS,
     DEPLOYMENTS,
     EXPORTS,
+    PODS,
     SCHEMAS,
     config_map,
     deployment,
@@ -22,6 +24,9 @@ from headwater.base import jsonio
 from headwater.client.answers import decode_object
 from headwater.machinery.errors import Forbidden, MethodNotAllowed, NotAcceptable, NotFound, ServiceUnavailable
 from headwater.machinery.gvk import GroupVersionResource
+from headwater.machinery.objects import uid
+from headwater.scheduling.snapshot import policy_from, required_resources
+from headwater.scheduling.workload import Workload, workload_id
 
 DEPLOYMENT = "/apis/apps/v1/namespaces/default/deployments/web/explanation"
 CRON_JOBS = GroupVersionResource("batch", "v1", "cronjobs")
@@ -135,6 +140,32 @@ async def test_what_is_bound_from_no_compute_export(outlook: Outlook, pods: bool
         message = str(refused.value)
     assert message.startswith(f"APIExport {outlook.other.path}:things is no compute export")
     assert f"in workspace {outlook.other.path}" in message
+
+
+async def test_pods_that_two_targets_name_alike(outlook: Outlook) -> None:
+    """Those of the one that came second are named, with where they can be seen."""
+    bindings = (await outlook.shop.resource(BINDINGS).list())["items"]
+    both = await outlook.shop.place("both", locationWorkspace=outlook.west.path, targets={"min": 2, "max": 2})
+    outlook.world.put_policy(policy_from(both, required_resources(bindings), outlook.west.cluster))
+    north, south = (outlook.west.key(each) for each in ("north", "south"))
+    notes = {f"diff.syncer.internal.kcp.io/{key}": '{"status":{"replicas":2}}' for key in (north, south)}
+    body = deployment("db")
+    body.update(kind="StatefulSet", spec={**body["spec"], "replicas": 2, "serviceName": "db"})
+    body["metadata"]["annotations"] = notes
+    stateful_sets = outlook.shop.resource(GroupVersionResource("apps", "v1", "statefulsets"), "default")
+    await stateful_sets.create(body)
+    known = workload_id("apps", "statefulsets", f"{outlook.shop.cluster}|default/db")
+    outlook.world.put_workload(Workload(known, (uid(both),), 2, {"cpu": 1}, {north: 2, south: 2}))
+    for ordinal in range(2):
+        marks = {"app": "db", f"state.workload.kcp.io/{north}": "Upsync"}
+        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": f"db-{ordinal}", "labels": marks}}
+        await outlook.shop.resource(PODS, "default").create({**pod, "spec": body["spec"]["template"]["spec"]})
+    path = f"/clusters/{outlook.shop.path}/apis/apps/v1/namespaces/default/statefulsets/db/explanation"
+    targets = {each["name"]: each for each in (await outlook.get(ALICE, path))["status"]["targets"]}
+    assert "unseenPods" not in targets["north"]
+    unseen = targets["south"]["unseenPods"]
+    assert (unseen["count"], unseen["names"]) == (2, ["db-0", "db-1"])
+    assert unseen["namespace"].startswith("kcp-")
 
 
 async def test_without_a_world(outlook: Outlook) -> None:

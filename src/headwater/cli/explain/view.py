@@ -57,6 +57,12 @@ def sentence(status: _Entry, now: datetime) -> str:
     refusing = [each["name"] for each in used if each.get("refused")]
     if refusing:
         text += f" But {' and '.join(refusing)} {'refuses' if len(refusing) == 1 else 'refuse'} it as it is now."
+    unseen = [f"{each['unseenPods']['count']} on {each['name']}" for each in used if each.get("unseenPods")]
+    if unseen:
+        text += (
+            f" Pods are not shown in the workspace, as another pcluster's have their names: {' and '.join(unseen)}."
+            " A StatefulSet for each pcluster, or a spec diff with another first ordinal for one, shows them all."
+        )
     return text
 
 
@@ -143,12 +149,22 @@ def _reasons(target: _Entry, now: datetime, *, wide: bool) -> list[list[str]]:
         found.append([f"unreachable for {age(target.get('lastHeartbeatTime'), now)}{known}", ""])
     if target.get("refused"):
         found.append([f"its pcluster refuses it: {target['refused']}", ""])
+    if target.get("unseenPods"):
+        found.append([_unseen(target["unseenPods"]), ""])
     found += [
         [each.get("message") or each.get("reason", ""), each.get("admit", "")] for each in target.get("reasons") or ()
     ]
     if wide:
         return [[why or "-", admit or "-"] for why, admit in found] or [["-", "-"]]
     return [[f"{why} -> {admit}" if admit else why] for why, admit in found] or [["-"]]
+
+
+def _unseen(pods: _Entry) -> str:
+    """Which pods the workspace does not show, and where on the pcluster they are."""
+    more = pods["count"] - len(pods["names"])
+    names = ", ".join(pods["names"]) + (f" and {more} more" if more > 0 else "")
+    where = f", see namespace {pods['namespace']} there" if pods.get("namespace") else ""
+    return f"not shown in the workspace: {names}{where}"
 
 
 def _origin(target: _Entry, now: datetime) -> list[str]:

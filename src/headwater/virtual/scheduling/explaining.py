@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
 from headwater.apis.placement.v1alpha1.placement import CONDITION_READY, CONDITION_SCHEDULED, MAX_TARGETS, PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
@@ -13,12 +14,15 @@ from headwater.client.dynamic import ClusterClient
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, cluster_name, labels, name, nested, object_key
+from headwater.machinery.objects import Object, cluster_name, labels, name, namespace, nested, object_key
 from headwater.scheduling.explain import Verdict, explain
 from headwater.scheduling.workload import workload_id
 from headwater.scheduling.world import World
 from headwater.virtual.scheduling.explanation import IN_USE, Subject, document
 from headwater.virtual.scheduling.selection import Surroundings
+from headwater.virtual.scheduling.unseen import STATEFUL_SETS, unseen_pods
+
+_PODS: Final = GroupVersionResource("", "v1", "pods")
 
 
 class Explainer:
@@ -43,8 +47,22 @@ class Explainer:
             return document(Subject(obj, resource, workload, {}), None, message)
         explanation = explain(world, known, now)
         had = target_keys(labels(obj))
-        used = (each for each in explanation.verdicts if each.decision in IN_USE or each.target.key in had)
-        return document(Subject(obj, resource, workload, await self._sync_targets(used)), explanation, "")
+        used = [each for each in explanation.verdicts if each.decision in IN_USE or each.target.key in had]
+        unseen = await self._unseen(obj, resource, {verdict.target.key for verdict in used})
+        return document(Subject(obj, resource, workload, await self._sync_targets(used), unseen), explanation, "")
+
+    async def _unseen(self, obj: Object, resource: GroupResource, keys: Collection[str]) -> Mapping[str, Sequence[str]]:
+        """Pods that are not shown, by sync target key: only a StatefulSet names its pods alike on several."""
+        if resource != STATEFUL_SETS or len(keys) < 2:
+            return {}
+        pods = self._cluster_client.cluster(cluster_name(obj)).resource(_PODS, namespace(obj))
+        marks = nested(obj, "spec", "selector", "matchLabels", default=None) or {}
+        selector = ",".join(f"{label}={value}" for label, value in sorted(marks.items()))
+        try:
+            found, _ = await pods.list_all(label_selector=selector, metadata_only=True)
+        except NotFound:
+            return {}
+        return unseen_pods(obj, keys, found)
 
     async def _sync_targets(self, verdicts: Iterable[Verdict]) -> dict[str, Object]:
         found: dict[str, Object] = {}

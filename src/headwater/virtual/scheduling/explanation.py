@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,12 +12,13 @@ from headwater.apis.sync.v1alpha1.synctarget import CONDITION_HEARTBEAT_HEALTHY
 from headwater.apis.workload.failures import failure_of
 from headwater.apis.workload.intent import deletion_marks, target_keys
 from headwater.apis.workload.labels import HISTORY_ANNOTATION, REPORTED_ANNOTATION_PREFIX
+from headwater.apis.workload.locator import NamespaceLocator
 from headwater.apiserver.tables.interface import columns, integer
 from headwater.base import jsonio
 from headwater.machinery.amounts import quantities
 from headwater.machinery.conditions import get_condition
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.objects import Object, labels, name, namespace, nested, uid
+from headwater.machinery.objects import Object, cluster_name, labels, name, namespace, nested, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.timestamps import format_time, parse_time
 from headwater.scheduling.explain import Explanation, Verdict
@@ -29,18 +30,23 @@ KIND: Final = "Explanation"
 MAX_TARGETS: Final = 1000
 _MAX_HISTORY: Final = 8
 _MAX_TEXT: Final = 1024
+_MAX_UNSEEN: Final = 20
 IN_USE: Final = frozenset({"Chosen", "Kept", "Held"})
 _ORDER: Final = {"Kept": 0, "Held": 1, "Chosen": 2, "Spare": 3, "Rejected": 4}
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The workload that is explained: the object, what scheduling knows of it, and the SyncTargets that it uses."""
+    """The workload that is explained: the object, what scheduling knows of it, and the SyncTargets that it uses.
+
+    ``unseen`` are names of pods that the workspace does not show, by sync target key.
+    """
 
     obj: Object
     resource: GroupResource
     workload: Workload | None
     sync_targets: Mapping[str, Object]
+    unseen: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def document(subject: Subject, explanation: Explanation | None, message: str) -> Object:
@@ -119,7 +125,18 @@ def _target(subject: Subject, verdict: Verdict, history: Sequence[Object], share
         beat = nested(sync_target, "status", "lastSyncerHeartbeatTime", default="")
         if beat:
             shown["lastHeartbeatTime"] = beat
+    unseen = subject.unseen.get(target.key)
+    if unseen:
+        shown["unseenPods"] = {"count": len(unseen), "names": list(unseen[:_MAX_UNSEEN])}
+        if sync_target is not None:
+            shown["unseenPods"]["namespace"] = _namespace_below(subject.obj, sync_target)
     return shown
+
+
+def _namespace_below(obj: Object, sync_target: Object) -> str:
+    """Where on the pcluster the copy of an object is."""
+    target = (cluster_name(sync_target), name(sync_target), uid(sync_target))
+    return NamespaceLocator(*target, cluster_name(obj), namespace(obj)).downstream_namespace()
 
 
 def _since(verdict: Verdict, history: Sequence[Object]) -> str:
@@ -206,6 +223,8 @@ def _cells(target: Object) -> list[Any]:
     reasons = target["reasons"]
     refused = [f"its pcluster refuses it: {target['refused']}"] if target.get("refused") else []
     refused += ["it has a copy that leaves"] if "leaving" in target else []
+    if target.get("unseenPods"):
+        refused.append(f"{target['unseenPods']['count']} of its pods are not shown")
     return [
         target["name"],
         target["decision"],

@@ -9,6 +9,7 @@ import pytest
 
 from headwater.cli.explain.view import explanation_text, ready, sentence
 
+UNSEEN = {"count": 3, "names": ["web-0", "web-1"], "namespace": "kcp-abc"}
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 EAST: dict[str, Any] = {
     "name": "east",
@@ -169,3 +170,11 @@ def test_daemonsets_and_jobs_count_their_own_way() -> None:
 
 def test_nothing_reported_is_not_ready() -> None:
     assert ready({"name": "east", "replicas": 3, "reachable": True}) == "0/3"
+
+
+def test_pods_that_are_not_shown() -> None:
+    """How many on which pcluster, what to do about it, and in the row which they are and where."""
+    west = {**EAST, "name": "west", "unseenPods": UNSEEN}
+    text = explanation_text({"status": {**STATUS, "targets": [EAST, west]}}, NOW)
+    assert "Pods are not shown in the workspace, as another pcluster's have their names: 3 on west. A Stateful" in text
+    assert "not shown in the workspace: web-0, web-1 and 1 more, see namespace kcp-abc there" in text

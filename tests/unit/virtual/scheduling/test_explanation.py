@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from headwater.apis.workload.locator import NamespaceLocator
 from headwater.base import jsonio
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.labels import EVERYTHING
@@ -22,7 +23,7 @@ WORKLOAD = Workload("deployments.apps c|default/web", ("p",), 3, {"cpu": 250}, {
 
 
 def deployment(**notes: str) -> Object:
-    meta = {"name": "web", "namespace": "default", "uid": "u", "annotations": notes}
+    meta = {"name": "web", "namespace": "default", "uid": "u", "annotations": {**notes, "kcp.io/cluster": "c"}}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": {"replicas": 3}}
 
 
@@ -147,6 +148,23 @@ def test_a_copy_that_leaves(told: str, leaving: str) -> None:
     east, y, x = document(subject(obj, **{"k-x": lost}), verdicts, "")["status"]["targets"]
     assert (x["leaving"], x["reachable"]) == (leaving, False)
     assert "leaving" not in {*east, *y}
+
+
+def test_pods_that_are_not_shown() -> None:
+    """The first of them by name, how many they are, and where on the pcluster they can be seen."""
+    names = [f"web-{ordinal}" for ordinal in range(30)]
+    west = {"metadata": {"name": "west", "uid": "u1", "annotations": {"kcp.io/cluster": "platform"}}}
+    whole = Subject(deployment(), GroupResource("apps", "statefulsets"), WORKLOAD, {"k-west": west}, {"k-west": names})
+    found = document(whole, explained(verdict("east", "Kept"), verdict("west", "Kept", CORDONED)), "")
+    east, other = found["status"]["targets"]
+    assert "unseenPods" not in east
+    assert other["unseenPods"]["names"] == names[:20]
+    assert other["unseenPods"]["count"] == 30
+    assert (
+        other["unseenPods"]["namespace"]
+        == NamespaceLocator("platform", "west", "u1", "c", "default").downstream_namespace()
+    )
+    assert table(found, "v1")["rows"][1]["cells"][5] == "30 of its pods are not shown; SyncTarget x is cordoned"
 
 
 @pytest.mark.parametrize(
