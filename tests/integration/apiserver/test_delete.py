@@ -105,6 +105,17 @@ async def test_query_options(api: Api) -> None:
     assert reply.body["metadata"]["finalizers"] == ["foregroundDeletion"]
 
 
+@pytest.mark.parametrize(
+    "options", [{"preconditions": 5}, {"gracePeriodSeconds": 1e30}, {"kind": 5}, {"dryRun": [5]}, [], 5]
+)
+async def test_odd_options(api: Api, options: Any) -> None:
+    """They are refused, and nothing is deleted."""
+    await api.create(CONFIG_MAPS, config_map("a"))
+    reply = await api.call("DELETE", f"{CONFIG_MAPS}/a", options)
+    assert reply.status in (400, 422)
+    assert (await api.get(f"{CONFIG_MAPS}/a")).status == 200
+
+
 async def test_delete_collection(api: Api) -> None:
     """Selectors choose; the answer lists what was chosen; held objects are marked."""
     for number in range(40):

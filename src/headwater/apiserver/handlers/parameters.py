@@ -98,6 +98,8 @@ def delete_options(query: Query, body: object) -> DeleteOptions:
     if body.get("kind") not in (None, "", kind):
         raise errors.BadRequest(f"expected {kind}, got {body.get('kind')}")
     preconditions: Object = body.get("preconditions") or {}
+    if not isinstance(preconditions, dict):
+        raise errors.BadRequest("preconditions must be an object")
     grace = body.get("gracePeriodSeconds")
     if grace is not None and (not isinstance(grace, int) or isinstance(grace, bool)):
         raise errors.BadRequest("gracePeriodSeconds must be an integer")
