@@ -17,7 +17,8 @@ class TaskGroup:
     """Owns tasks that live and fail together.
 
     A task that raises is logged, cancels the others, and its error is raised again where the group is left (or from
-    `wait`). A task may also end by itself or be cancelled alone. Use it as a context manager, or own it as a field and
+    `wait`). A task may also end by itself or be cancelled alone; one that ends because something that it waits for was
+    cancelled has failed. Use it as a context manager, or own it as a field and
     call `close` when the component stops.
     """
 
@@ -96,9 +97,13 @@ class TaskGroup:
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
-        if task.cancelled():
-            return
-        error = task.exception()
+        error: BaseException | None
+        if not task.cancelled():
+            error = task.exception()
+        elif task.cancelling():
+            error = None
+        else:  # Something that it waited for was cancelled.
+            error = RuntimeError(f"task {task.get_name()} ended by a cancellation that was not its own")
         if error is None:
             return
         _log.error("task %s failed", task.get_name(), exc_info=error)

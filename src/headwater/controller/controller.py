@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 from headwater.base.clock import Clock, SystemClock
@@ -78,14 +79,21 @@ class Controller:
         except (StatusError, TransportError, TimeoutError) as error:
             self._log_failure(key, error)
             self.queue.add_rate_limited(key)
-        except Exception:  # noqa: BLE001 - see below
-            # A bug that one object brings out must not end the controller for all others.
-            self._log.error("reconcile crashed", key=key, exc_info=True)
-            self.queue.add_rate_limited(key)
+        except asyncio.CancelledError:
+            worker = asyncio.current_task()
+            if worker is None or worker.cancelling():
+                raise
+            self._crashed(key)  # Something that was waited for was cancelled, and not the worker.
+        except Exception:  # noqa: BLE001 - a bug that one object brings out must not end the controller for all others
+            self._crashed(key)
         else:
             self.queue.forget(key)
             if isinstance(result, Result) and result.requeue_after_seconds is not None:
                 self.queue.add_after(key, result.requeue_after_seconds)
+
+    def _crashed(self, key: str) -> None:
+        self._log.error("reconcile crashed", key=key, exc_info=True)
+        self.queue.add_rate_limited(key)
 
     def _log_failure(self, key: str, error: Exception) -> None:
         expected = isinstance(error, Conflict) and self.queue.failures(key) < _QUIET_FAILURES

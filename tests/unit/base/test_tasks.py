@@ -135,3 +135,18 @@ async def test_a_task_may_close_its_own_group() -> None:
     group.start(stopper())
     await group.wait()
     assert sorted(ended) == ["stopper", "task"]
+
+
+async def test_a_task_that_nobody_cancelled_has_failed() -> None:
+    """What it waited for was cancelled, so it ended in the midst of its work: that must not go unnoticed."""
+    shared = asyncio.get_running_loop().create_future()
+
+    async def wait() -> None:
+        await shared
+
+    with pytest.raises(RuntimeError, match="g/waiting"):
+        async with TaskGroup("g") as group:
+            group.start(wait(), name="waiting")
+            await asyncio.sleep(0)
+            shared.cancel()
+            await asyncio.Event().wait()

@@ -51,6 +51,24 @@ async def test_errors_are_tried_again(error: Exception) -> None:
     assert controller.queue.failures("a") == 0
 
 
+async def test_a_cancellation_of_what_it_waits_for_is_an_error() -> None:
+    """Nobody has cancelled the worker itself: it goes on, and the key comes again."""
+    clock, calls = ManualClock(), 0
+
+    async def reconcile(key: str) -> None:
+        nonlocal calls
+        calls += 1
+        if calls < 3:
+            shared = asyncio.get_running_loop().create_future()
+            shared.cancel()
+            await shared
+
+    controller = Controller("c", reconcile=reconcile, clock=clock, workers=1)
+    controller.enqueue("a")
+    await run_until_idle(controller, clock)
+    assert calls == 3
+
+
 async def test_terminal_is_not_tried_again() -> None:
     clock, calls = ManualClock(), 0
 
