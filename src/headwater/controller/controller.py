@@ -16,12 +16,15 @@ from headwater.telemetry.metrics import Registry
 
 DEFAULT_WORKERS: Final = 2
 _QUIET_FAILURES: Final = 3
+_GATEWAY_CODES: Final = frozenset({502, 503, 504})
+"""What is said in place of a server that does not answer."""
 
 
 class Controller:
     """Calls ``reconcile`` for every key that is enqueued, never twice at once for the same key.
 
-    An error puts the key back with back-off (5 ms doubling up to 1000 s) and is logged with the key; a conflict is
+    An error puts the key back with back-off (5 ms doubling up to 1000 s, to 30 s where no server answers) and is logged
+    with the key; a conflict is
     the usual course of things and is logged only when it lasts. Terminal is logged and the key let go.
     """
 
@@ -78,7 +81,10 @@ class Controller:
             self._log.error("gave up", key=key, error=str(error))
         except (StatusError, TransportError, TimeoutError) as error:
             self._log_failure(key, error)
-            self.queue.add_rate_limited(key)
+            if isinstance(error, StatusError) and error.code not in _GATEWAY_CODES:
+                self.queue.add_rate_limited(key)
+            else:
+                self.queue.add_unanswered(key)
         except asyncio.CancelledError:
             worker = asyncio.current_task()
             if worker is None or worker.cancelling():

@@ -9,7 +9,7 @@ import pytest
 from headwater.base.clock import ManualClock
 from headwater.client.interface import TransportError
 from headwater.controller import Controller, Result, Terminal
-from headwater.machinery.errors import Conflict
+from headwater.machinery.errors import Conflict, from_code
 from headwater.telemetry.metrics import Registry
 
 
@@ -67,6 +67,28 @@ async def test_a_cancellation_of_what_it_waits_for_is_an_error() -> None:
     controller.enqueue("a")
     await run_until_idle(controller, clock)
     assert calls == 3
+
+
+@pytest.mark.parametrize("error", [TransportError("refused"), from_code(502, "bad gateway")], ids=repr)
+async def test_after_an_hour_without_an_answer_it_takes_no_minute(error: Exception) -> None:
+    """Nothing else would bring the key back when the server is there again: it has not changed."""
+    clock, done = ManualClock(), asyncio.Event()
+
+    async def reconcile(key: str) -> None:
+        if clock.monotonic() < 3600:
+            raise error
+        done.set()
+
+    controller = Controller("c", reconcile=reconcile, clock=clock)
+    running = asyncio.ensure_future(controller.run())
+    controller.enqueue("a")
+    while clock.monotonic() < 3640:
+        await settle()
+        clock.advance(10)
+    await settle()
+    assert done.is_set()
+    controller.queue.shut_down()
+    await running
 
 
 async def test_terminal_is_not_tried_again() -> None:

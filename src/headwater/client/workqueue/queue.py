@@ -22,7 +22,7 @@ class WorkQueue:
     """Keys to work on, with client-go's semantics.
 
     A key added while it waits is not added again; added while it is being worked on it comes back once `done` is
-    called. `add_after` and `add_rate_limited` need `run` to be running. All methods are for the event loop's thread.
+    called. `add_after` and what retries need `run` to be running. All methods are for the event loop's thread.
     """
 
     def __init__(
@@ -90,6 +90,11 @@ class WorkQueue:
         """Add a key that failed, after its back-off."""
         self._metrics.retried()
         self.add_after(key, self._limiter.when(key))
+
+    def add_unanswered(self, key: str) -> None:
+        """Add a key that failed since no server answered, after a back-off that stays short."""
+        self._metrics.retried()
+        self.add_after(key, self._limiter.when_unanswered(key))
 
     def forget(self, key: str) -> None:
         """Forget the failures of a key."""

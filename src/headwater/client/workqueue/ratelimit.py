@@ -8,6 +8,7 @@ from headwater.base.clock import Clock
 
 BASE_DELAY_SECONDS: Final = 0.005
 MAX_DELAY_SECONDS: Final = 1000.0
+NO_ANSWER_DELAY_SECONDS: Final = 30.0
 BUCKET_RATE_PER_SECOND: Final = 10.0
 BUCKET_SIZE: Final = 100
 
@@ -38,10 +39,14 @@ class RateLimiter:
 
     def when(self, key: str) -> float:
         """Count one failure of the key, and say after how many seconds to try again."""
-        failures = self._failures.get(key, 0)
-        self._failures[key] = failures + 1
-        exponential = self._maximum if failures > 60 else min(self._base * 2.0**failures, self._maximum)
-        return max(exponential, self._token_delay())
+        return max(self._exponential(key), self._token_delay())
+
+    def when_unanswered(self, key: str) -> float:
+        """The same where the failure is that nobody answered: soon after somebody does again, however many wait.
+
+        That says nothing about the key, and costs no server anything.
+        """
+        return min(self._exponential(key), NO_ANSWER_DELAY_SECONDS)
 
     def forget(self, key: str) -> None:
         """Start over with a key, after it succeeded or was given up."""
@@ -50,6 +55,11 @@ class RateLimiter:
     def failures(self, key: str) -> int:
         """Failures of a key since it was last forgotten."""
         return self._failures.get(key, 0)
+
+    def _exponential(self, key: str) -> float:
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        return self._maximum if failures > 60 else min(self._base * 2.0**failures, self._maximum)
 
     def _token_delay(self) -> float:
         """Take a token, also one that is not there yet; the delay is until it will be."""

@@ -25,3 +25,13 @@ def test_many_failing_keys_share_a_bucket() -> None:
     assert round(delays[119], 3) == 2.0
     clock.advance(1000)
     assert limiter.when("fresh") == 0.005
+
+
+def test_what_nobody_answered_comes_again_soon() -> None:
+    """However long that lasts and however many keys wait, and others don't wait for them."""
+    limiter = RateLimiter(ManualClock())
+    assert limiter.when_unanswered("k0") == 0.005
+    for number in range(2000):
+        assert limiter.when_unanswered(f"k{number % 40}") <= 30
+    assert limiter.when_unanswered("k1") == 30
+    assert limiter.when("fresh") == 0.005
