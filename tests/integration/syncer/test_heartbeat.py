@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
+from typing import Any
 
+import pytest
 from tests.integration.servers import eventually
 from tests.integration.syncer.conftest import Line
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.base.clock import ManualClock
+from headwater.client.interface import TransportError
+from headwater.client.resource import ResourceClient
 from headwater.machinery.objects import Object, uid
 from headwater.syncer.activity import Activity
 from headwater.syncer.identity import TargetIdentity
@@ -62,6 +66,28 @@ async def test_a_clock_that_jumps_is_no_sign(line: Line) -> None:
     for seconds in (20.0, -7200.0, 86400.0, -3600.0):
         clock.advance(seconds)
         assert await beating.beat()
+    assert not went_back
+
+
+async def test_one_that_was_taken_without_an_answer_is_ours(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when our clock was set back before it, and others got lost after it."""
+    await line.stop_agent()
+    clock, went_back = ManualClock(), list[str]()
+    beating = heartbeat(line, clock, 1, went_back)
+    assert await beating.beat()
+    write = ResourceClient.patch_status
+
+    async def unanswered(*args: Any) -> Object:
+        if clock.monotonic() == -7200.0:
+            await write(*args)
+        raise TransportError("the connection was lost")
+
+    monkeypatch.setattr(ResourceClient, "patch_status", unanswered)
+    for seconds in (-7200.0, 20.0, 20.0):
+        clock.advance(seconds)
+        assert not await beating.beat()
+    monkeypatch.undo()
+    assert await beating.beat()
     assert not went_back
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from tests.integration.servers import InProcessServer
@@ -10,6 +11,7 @@ from tests.integration.servers import InProcessServer
 from headwater.apis.workload.upsync import PODS, SECRETS
 from headwater.base.clock import SystemClock
 from headwater.client.dynamic import ClusterClient
+from headwater.client.interface import RawResponse
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.syncer.upstream import Upstream
 from headwater.syncer.upsync.interest import Interest
@@ -59,4 +61,23 @@ async def test_what_came_up_before_is_followed(server: InProcessServer) -> None:
     await secrets.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})
     upstream = upstream_of(server)
     await Interest(upstream).follow([URL], WANTED, is_marked=lambda _: False)
+    assert followed(upstream) == {SECRETS}
+
+
+async def test_what_was_not_served_for_a_moment_is_asked_for_again(
+    server: InProcessServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets = ClusterClient(server.transport).cluster("shop").resource(WANTED[SECRETS], "default")
+    await secrets.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})
+    upstream = upstream_of(server)
+    interest = Interest(upstream)
+
+    async def unserved(*_: Any, **__: Any) -> RawResponse:
+        return RawResponse(404, {}, b"404 page not found")
+
+    monkeypatch.setattr(server.transport, "request", unserved)
+    await interest.follow([URL], WANTED, is_marked=lambda _: False)
+    monkeypatch.undo()
+    assert not followed(upstream)
+    await interest.follow([URL], WANTED, is_marked=lambda _: False)
     assert followed(upstream) == {SECRETS}

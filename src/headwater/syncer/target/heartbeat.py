@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -26,6 +27,7 @@ _LOOK_SECONDS: Final = 2.0
 """How often between heartbeats there may be something to report that doesn't wait for the next one."""
 
 _ANSWER_SECONDS: Final = 5.0
+_REMEMBERED: Final = 256
 
 log = get_logger("syncer.heartbeat")
 
@@ -65,7 +67,9 @@ class Heartbeat:
         self._allowed = allowed
         self._clock = clock
         self._source = source or random.Random()  # noqa: S311 - spreads load, guards nothing
-        self._acknowledged = self._sent = ""
+        self._acknowledged = ""
+        self._unanswered: deque[str] = deque(maxlen=_REMEMBERED)
+        """Heartbeats since then, which may have been taken though no answer said so."""
         self.last_error = "no heartbeat yet"
         """Why the last heartbeat failed; "" if it didn't."""
 
@@ -107,13 +111,14 @@ class Heartbeat:
         try:
             if self._acknowledged:
                 self._compare(await self._resource.get(self._identity.name))
-            self._sent = status["lastSyncerHeartbeatTime"]
+            self._unanswered.append(status["lastSyncerHeartbeatTime"])
             await self._resource.patch_status(self._identity.name, patch)
         except (StatusError, TransportError, UnexpectedAnswer) as error:
             self._failed(str(error))
             return False
         self.last_error = ""
         self._acknowledged = status["lastSyncerHeartbeatTime"]
+        self._unanswered.clear()
         return True
 
     def _failed(self, error: str) -> None:
@@ -135,11 +140,13 @@ class Heartbeat:
     def _compare(self, target: Object) -> None:
         """Nobody but us writes heartbeats: another one than our last was written before it, or by someone else.
 
-        Ours can be there though no answer said so.
+        Our clock may have been set back between two of ours.
         """
         found = str((target.get("status") or {}).get("lastSyncerHeartbeatTime") or "")
+        if found == self._acknowledged or found in self._unanswered:
+            return
         if found < self._acknowledged:
             log.error("the control plane went back in time", acknowledged=self._acknowledged, found=found)
             self._went_back()
-        elif found not in (self._acknowledged, self._sent):
+        else:
             log.error("another syncer reports for this SyncTarget", acknowledged=self._acknowledged, found=found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ RECENT: Final = timedelta(minutes=10)
 _PAGE_SIZE: Final = 500
 _READY_SECONDS: Final = 0.2
 _WATCH_SECONDS: Final = (300, 600)
+_WATCH_GRACE_SECONDS: Final = 60
 
 log = get_logger("syncer.events")
 
@@ -87,7 +89,8 @@ class EventFeed:
     async def _watch(self) -> None:
         seconds = random.randint(*_WATCH_SECONDS)  # noqa: S311 - spreads reconnects, guards nothing
         started = self._clock.monotonic()
-        async with self._events.watch(resource_version=self._position, timeout_seconds=seconds) as watch:
+        watch = self._events.watch(resource_version=self._position, timeout_seconds=seconds)
+        async with watch, asyncio.timeout(seconds + _WATCH_GRACE_SECONDS):
             async for batch in watch.batches():
                 self._backoff.reset()
                 for kind, event in batch:

@@ -37,7 +37,10 @@ class Interest:
         for shard in self._upstream.shards:
             for resource, gvr in wanted.items():
                 if resource not in self._needed and (shard.url, resource) not in self._asked:
-                    if await _has_any(shard, gvr):
+                    found = await _has_any(shard, gvr)
+                    if found is None:
+                        continue
+                    if found:
                         self.need(resource)
                     self._asked.add((shard.url, resource))
 
@@ -56,10 +59,10 @@ class Interest:
         self._upstream.sync(self._urls, {each: gvr for each, gvr in self._wanted.items() if each in self._needed})
 
 
-async def _has_any(shard: Shard, gvr: GroupVersionResource) -> bool:
-    """Whether something of a resource came up earlier. A control plane that doesn't serve it has nothing."""
+async def _has_any(shard: Shard, gvr: GroupVersionResource) -> bool | None:
+    """Whether something of a resource came up earlier; None where it isn't served, which may be so for a moment."""
     try:
         page = await shard.resource(gvr, WILDCARD, "").list(limit=1, metadata_only=True)
     except NotFound:
-        return False
+        return None
     return bool(page.get("items"))
