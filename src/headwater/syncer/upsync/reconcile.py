@@ -23,7 +23,7 @@ from headwater.machinery.objects import (
     uid,
 )
 from headwater.syncer.activity import Activity
-from headwater.syncer.identity import TargetIdentity, parse_item
+from headwater.syncer.identity import TargetIdentity, parse_item, says_object_is_absent
 from headwater.syncer.mutate.jobs import JOB_UID_LABELS
 from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces
 from headwater.syncer.spec.place import Place, place_of
@@ -92,7 +92,7 @@ class UpsyncReconciler:
         if resource in self._hidden:
             stale = self._upstream.get(resource, key)
             if stale is not None:
-                await self._remove(self._upstream.resource(resource, key), stale)
+                await self._remove(resource, self._upstream.resource(resource, key), stale)
             return None
         if self._marked.informers.version(resource) is None:
             return None  # Not followed any more; it comes again when it is.
@@ -123,20 +123,23 @@ class UpsyncReconciler:
         client = self._upstream.resource(resource, key)
         if not await self._marked.confirm_absent(resource, key, place):
             return Result(requeue_after_seconds=_UNCONFIRMED_SECONDS)
-        await self._remove(client, seen)
+        await self._remove(resource, client, seen)
         return None
 
-    async def _remove(self, client: ResourceClient, seen: Object) -> None:
+    async def _remove(self, resource: GroupResource, client: ResourceClient, seen: Object) -> None:
         await self._pace.wait()
         self._activity.note()
         try:
             if self._identity.finalizer in finalizers(seen):
                 kept = [held for held in finalizers(seen) if held != self._identity.finalizer]
-                await client.patch(name(seen), {"metadata": {"uid": uid(seen), "finalizers": kept or None}})
+                # Others may have put theirs on it since.
+                version = {"uid": uid(seen), "resourceVersion": resource_version(seen)}
+                await client.patch(name(seen), {"metadata": {**version, "finalizers": kept or None}})
             # A pod that is being deleted stays until somebody says that its time is over.
             await client.delete(name(seen), uid=uid(seen), grace_period_seconds=0)
-        except NotFound:
-            return
+        except NotFound as error:
+            if not says_object_is_absent(error, resource, name(seen)):
+                raise  # No event would bring us back.
 
     async def _bring_up(
         self, item: str, resource: GroupResource, key: str, obj: Object, seen: Object | None
@@ -164,7 +167,7 @@ class UpsyncReconciler:
             except Invalid as error:
                 # Something else has taken its name, of which it may not become a copy by an update.
                 log.info("made anew upstream", upstream=item, why=str(error))
-                await self._remove(client, seen)
+                await self._remove(resource, client, seen)
                 return None
         await self._report(item, client, obj, stored, before=resource_version(seen))
         return None
