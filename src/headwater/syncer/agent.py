@@ -34,6 +34,7 @@ from headwater.syncer.target.binding import PClusterBinding
 from headwater.syncer.target.find import find_target
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
+from headwater.syncer.target.rewind import anew_when_it_went_back
 from headwater.syncer.tenants import Tenants
 from headwater.syncer.traces import SyncTraces
 from headwater.syncer.upstream import TransportFor, Upstream
@@ -71,8 +72,7 @@ class Agent:
         ca_bundle: bytes = b"",
         tracing: Tracing = OFF,
     ) -> None:
-        self._ca_bundle = ca_bundle
-        self._options = options
+        self._options, self._ca_bundle = options, ca_bundle
         self._workspace = control_plane.cluster(options.from_cluster)
         self._pcluster = pcluster
         self._transport_for = transport_for
@@ -96,6 +96,7 @@ class Agent:
         self.health.add("lease", lambda: election.last_error or None)
         return await election.lead(lambda: self._work(identity))
 
+    @anew_when_it_went_back
     async def _work(self, identity: TargetIdentity) -> None:
         log.info("syncing", name=identity.name, cluster=identity.cluster, sync_target=identity.key)
         downstream = Downstream(self._pcluster, identity=identity, changed=self._downstream_changed, clock=self._clock)

@@ -19,6 +19,7 @@ from headwater.machinery.objects import Object
 from headwater.machinery.timestamps import format_time
 from headwater.syncer.activity import Activity
 from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.target.rewind import Reached
 from headwater.telemetry.logging import get_logger
 
 _MAX_RETRY_SECONDS: Final = 10.0
@@ -60,6 +61,7 @@ class Heartbeat:
         self._identity = identity
         self._resource = workspace.resource(SYNC_TARGETS)
         self._downstream = downstream
+        self._reached = Reached(downstream)
         self._activity = activity
         self._changes = changes
         self._interval_seconds = interval_seconds
@@ -74,7 +76,7 @@ class Heartbeat:
         """Why the last heartbeat failed; "" if it didn't."""
 
     async def run(self) -> None:
-        """Beat until cancelled."""
+        """Beat until cancelled. Raises PClusterWentBack."""
         longest = min(self._interval_seconds, _MAX_RETRY_SECONDS)
         backoff = Backoff(initial=min(1.0, longest), factor=1.5, maximum=longest, jitter=1.0, source=self._source)
         while True:
@@ -98,12 +100,14 @@ class Heartbeat:
     async def beat(self) -> bool:
         """One heartbeat; says whether it was taken. A SyncTarget with another uid refuses it.
 
-        It speaks for the pcluster as much as for the syncer: while the pcluster does not answer there is none.
+        It speaks for the pcluster as much as for the syncer: while the pcluster does not answer there is none. Raises
+        PClusterWentBack.
         """
         problem = await self._problem_below()
         if problem:
             self._failed(f"the pcluster does not answer: {problem}")
             return False
+        await self._reached.look()
         status: Object = {**self._changes(), "lastSyncerHeartbeatTime": format_time(self._clock.now())}
         if self._activity.last is not None:
             status["lastSyncTime"] = format_time(self._activity.last)

@@ -1,0 +1,62 @@
+"""Notices that a pcluster went back in time, as one does that is restored from a backup, and begins anew then.
+
+An API server of Kubernetes takes a watch from a resourceVersion that it has not reached (again), and sends nothing
+until it has, which may be days: what vanished in the restore, and what came back, would not be heard of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, ParamSpec
+
+from headwater.client.answers import UnexpectedAnswer
+from headwater.client.dynamic import Client
+from headwater.client.interface import TransportError
+from headwater.machinery.errors import StatusError
+from headwater.machinery.gvk import GroupVersionResource
+from headwater.telemetry.logging import get_logger
+
+_NAMESPACES: Final = GroupVersionResource("", "v1", "namespaces")
+
+_P = ParamSpec("_P")
+
+log = get_logger("syncer.target")
+
+
+class PClusterWentBack(Exception):
+    """What is known of the pcluster may never have happened."""
+
+
+class Reached:
+    """The highest resourceVersion that the pcluster has said to have reached."""
+
+    def __init__(self, downstream: Client) -> None:
+        self._namespaces = downstream.resource(_NAMESPACES)
+        self._highest = 0
+
+    async def look(self) -> None:
+        """Ask for it, by one small request. Raises PClusterWentBack; that there is no answer is no sign."""
+        try:
+            page = await self._namespaces.list(limit=1, metadata_only=True)
+        except (StatusError, TransportError, UnexpectedAnswer) as error:
+            log.debug("resourceVersion of the pcluster is not known", error=str(error))
+            return
+        text = str((page.get("metadata") or {}).get("resourceVersion", ""))
+        if not text.isdigit():
+            return
+        if int(text) < self._highest:
+            raise PClusterWentBack(f"the pcluster is at resourceVersion {text} and was at {self._highest}")
+        self._highest = int(text)
+
+
+def anew_when_it_went_back(work: Callable[_P, Awaitable[None]]) -> Callable[_P, Awaitable[None]]:
+    """Have the work begin again, with all lists anew, whenever it ends because the pcluster went back."""
+
+    async def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        while True:
+            try:
+                return await work(*args, **kwargs)
+            except PClusterWentBack as error:
+                log.error("the pcluster was restored from an older state; listing all of it anew", found=str(error))
+
+    return run
