@@ -20,6 +20,7 @@ from headwater.machinery.errors import Forbidden
 from headwater.machinery.objects import Object, name, namespace, uid
 from headwater.sim.faults import FaultSettings
 from headwater.syncer.run import run
+from headwater.syncer.target import losses
 from headwater.syncer.target.find import WrongSyncTarget
 
 
@@ -85,8 +86,9 @@ async def test_unneeded_rights_are_named_until_they_go(line: Line) -> None:
     await eventually(gone)
 
 
-async def test_a_resource_says_what_keeps_it_from_being_synced(line: Line) -> None:
-    """A verb that is missing makes it incompatible, by name; when it is granted the reason goes."""
+async def test_a_resource_says_what_keeps_it_from_being_synced(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A verb that is missing, for long, makes it incompatible, by name; when it is granted the reason goes."""
+    monkeypatch.setattr(losses, "PATIENCE_SECONDS", 0.0)
     roles = line.downstream.resource(PLURALS["ClusterRole"])
     role_name = syncer_id("west", uid(line.target))
     role = await roles.get(role_name)

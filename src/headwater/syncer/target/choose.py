@@ -45,9 +45,9 @@ def judged_resources(
 def _judged(
     entry: Object, downstream: Discovery, rights: Rights, verdicts: Verdicts, failed: Collection[str]
 ) -> Object:
-    gvr = _candidate(entry, downstream, verdicts)
+    gvr = candidate(entry, downstream, verdicts)
     if gvr is None:
-        refused = _candidate(entry, downstream, {})
+        refused = candidate(entry, downstream, {})
         if refused is not None:
             return _with_state(entry, STATE_INCOMPATIBLE, verdicts[refused].refusal)
         if entry.get("group", "") in failed:
@@ -100,7 +100,7 @@ def to_compare(entries: Sequence[Object], downstream: Discovery) -> dict[GroupVe
 
 def candidates(entries: Sequence[Object], downstream: Discovery, verdicts: Verdicts) -> list[GroupVersionResource]:
     """What would be synced with all rights."""
-    found = (_candidate(entry, downstream, verdicts) for entry in entries)
+    found = (candidate(entry, downstream, verdicts) for entry in entries)
     return [*ALWAYS_SYNCED, *(gvr for gvr in found if gvr is not None and gvr.group_resource not in NEVER_SYNCED)]
 
 
@@ -118,7 +118,7 @@ def wanted_resources(
     wanted = {gvr.group_resource: gvr for gvr in ALWAYS_SYNCED if not rights.get(gvr)}
     for entry in judged:
         resource = GroupResource(entry.get("group", ""), entry["resource"])
-        gvr = _candidate(entry, downstream, verdicts) or before.get(resource)
+        gvr = candidate(entry, downstream, verdicts) or before.get(resource)
         if gvr is None or resource in NEVER_SYNCED or entry.get("state") != STATE_ACCEPTED:
             continue
         if not rights.get(gvr):
@@ -126,7 +126,7 @@ def wanted_resources(
     return wanted
 
 
-def _candidate(entry: Object, downstream: Discovery, verdicts: Verdicts) -> GroupVersionResource | None:
+def candidate(entry: Object, downstream: Discovery, verdicts: Verdicts) -> GroupVersionResource | None:
     """The best version of a resource that both sides know; one to be synced needs all verbs, and a fitting schema."""
     group, resource = entry.get("group", ""), entry["resource"]
     for version in downstream.versions(group, resource):

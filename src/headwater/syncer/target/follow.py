@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
@@ -38,6 +38,7 @@ from headwater.syncer.schemas import ApiImporter, Verdict
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.target.binding import PClusterBinding
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
+from headwater.syncer.target.losses import Losses
 from headwater.syncer.target.needs import grantable, granting_words, needed_rules, report_unneeded, unneeded
 from headwater.syncer.target.rights import Rights, held_rules, lacking_verbs
 from headwater.telemetry.logging import get_logger
@@ -110,6 +111,7 @@ class TargetFollower:
         self._credentials = credentials
         self._clock = clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
+        self._losses = Losses(clock)
         self._followed = False
         self._synced_at: float | None = None
         self._failing_since: float | None = None
@@ -167,16 +169,20 @@ class TargetFollower:
         if not await self._binding.holds(target):
             self._rest()
             return Result(requeue_after_seconds=self._poll_seconds)
+        served, rights, looks_soon = self._losses.bear(
+            _entries(target), found.served, found.rights, found.verdicts, self._wanted
+        )
+        borne = replace(found, served=served, rights=rights)
         try:
-            judged = await self._report(target, found)
+            judged = await self._report(target, found, borne)
         except Conflict:
             # The informer can be behind the heartbeats, too.
             target = await self._resource.get(name)
             if uid(target) != self._identity.uid:
                 self._leave(name)
                 return None
-            judged = await self._report(target, found)
-        self._wanted = wanted_resources(judged, found.served, found.rights, found.verdicts, self._wanted)
+            judged = await self._report(target, found, borne)
+        self._wanted = wanted_resources(judged, served, rights, found.verdicts, self._wanted)
         self._sync(shard_urls(target), self._wanted)
         await self._follow(target, found.served)
         if self._synced_at is None:
@@ -184,7 +190,7 @@ class TargetFollower:
         if self._brake.held and _allows_deletions(target):
             # Also when we have settled while the pcluster was asked: a person's leave does not wait for the next poll.
             return Result(requeue_after_seconds=_SETTLE_SECONDS)
-        return Result(requeue_after_seconds=self._poll_seconds)
+        return Result(requeue_after_seconds=_ASK_AGAIN_SECONDS if looks_soon else self._poll_seconds)
 
     async def _find(self, target: Object) -> Findings:
         """Ask the pcluster. Raises StatusError, TransportError and UnexpectedAnswer; of schemas none."""
@@ -233,10 +239,13 @@ class TargetFollower:
         self._wanted = {}
         self._sync((), {})
 
-    async def _report(self, target: Object, found: Findings) -> Sequence[Object]:
-        """Write the states of resources and our conditions, if they changed. Answers the resources."""
+    async def _report(self, target: Object, found: Findings, borne: Findings) -> Sequence[Object]:
+        """Write the states of resources, by what is ``borne`` of what was found, and our conditions, if they changed.
+
+        Answers the resources.
+        """
         changed = deep_copy(target)
-        judged = judged_resources(_entries(target), found.served, found.rights, found.verdicts)
+        judged = judged_resources(_entries(target), borne.served, borne.rights, found.verdicts)
         if judged:
             changed["status"]["syncedResources"] = judged
         missing = [gvr for gvr, verbs in found.rights.items() if verbs]
