@@ -63,6 +63,8 @@ async def test_they_are_as_they_were(hub: Hub, root_directory: Path) -> None:
         "clusterDomain": "k8s.example", "dnsImage": "", "isolateTenants": False, "namespace": "kcp", "replicas": 2
     }  # fmt: skip
     assert await written(root_directory, manifest, "--dns-image", "hw:1", *CHOSEN[:-1]) == first
+    wider = await written(root_directory, create, "--pod-cidrs", "10.0.0.0/8,fd00::/48")
+    assert "--pod-cidrs=10.0.0.0/8,fd00::/48" in arguments(wider)
 
 
 async def test_nothing_is_remembered_where_nothing_was_said(hub: Hub, root_directory: Path) -> None:

@@ -203,31 +203,29 @@ async def _register(client: Client, registration: Registration) -> tuple[Object,
     """
     from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGET, SYNC_TARGETS, SYNCER_CHOICES_ANNOTATION
     from headwater.cli.synctarget.choices import remember, remembered
-    from headwater.machinery.errors import AlreadyExists
+    from headwater.machinery.errors import NotFound
 
     targets = client.resource(SYNC_TARGETS)
     exports = [{"path": path, "export": name} if path else {"export": name} for path, name in registration.exports]
     spec: Object = {"supportedAPIExports": exports}
     if registration.cells:
         spec["cells"] = list(registration.cells)
-    choices = registration.choices.at_first()
     meta: Object = {"name": registration.name, "labels": registration.labels}
-    text = choices.remember()
-    if text is not None:
-        meta["annotations"] = {SYNCER_CHOICES_ANNOTATION: text}
     try:
-        created = await targets.create(
-            {"apiVersion": SYNC_TARGET.api_version, "kind": SYNC_TARGET.kind, "metadata": meta, "spec": spec}
-        )
-    except AlreadyExists:
-        progress(f'Updating synctarget "{registration.name}"')
         existing = await targets.get(registration.name)
-        choices = registration.choices.over(remembered(existing))
-        await remember(client, existing, choices)
-        change = {"metadata": {"labels": registration.labels}, "spec": spec}
-        return await targets.patch(registration.name, change), choices
-    progress(f'Creating synctarget "{registration.name}"')
-    return created, choices
+    except NotFound:
+        choices = registration.choices.at_first()
+        text = choices.remember()
+        if text is not None:
+            meta["annotations"] = {SYNCER_CHOICES_ANNOTATION: text}
+        progress(f'Creating synctarget "{registration.name}"')
+        body = {"apiVersion": SYNC_TARGET.api_version, "kind": SYNC_TARGET.kind, "metadata": meta, "spec": spec}
+        return await targets.create(body), choices
+    choices = registration.choices.over(remembered(existing))
+    progress(f'Updating synctarget "{registration.name}"')
+    await remember(client, existing, choices)
+    change = {"metadata": {"labels": registration.labels}, "spec": spec}
+    return await targets.patch(registration.name, change), choices
 
 
 async def _apply(client: Client, objects: Sequence[Object]) -> None:
