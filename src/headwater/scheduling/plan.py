@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from headwater.scheduling.arrays import micros
+from headwater.scheduling.arrays import micros, where
 from headwater.scheduling.assign import assign_all
 from headwater.scheduling.changes import Change, Effects, PutTarget, apply_changes
 from headwater.scheduling.division import divide
@@ -77,7 +77,7 @@ def plan(world: World, changes: Sequence[Change], now: datetime) -> Plan:
     base = world.fork()
     base.let_go()
     settle_homes(base, now)
-    waiting = {each for each in world.workloads() if improvable(world, each)}
+    waiting = {each for each in base.workloads() if improvable(base, each)} | _on_unfit(base, now)
     unplaced = {each: assignment.unplaced for each, assignment in _assign(base, waiting, now).items()}
     after = base.fork()
     effects = apply_changes(after, changes, now)
@@ -125,6 +125,17 @@ def _assign(world: World, concerned: set[str], now: datetime) -> dict[str, Assig
         if all(_current(world, each) == current for each, current in before.items()):
             break
     return assigned
+
+
+def _on_unfit(world: World, now: datetime) -> set[str]:
+    """What runs on targets that a policy would give up if another one had room."""
+    fields = {world.candidates(policy.uid, micros(now)) for policy in world.policies()}
+    keys = {
+        field.target(position).key
+        for field in fields
+        for position in where(~(field.stays | field.asked | field.suspended)).tolist()
+    }
+    return {workload_id for key in keys for workload_id in world.on_target(key)}
 
 
 def improvable(world: World, workload_id: str) -> bool:

@@ -140,6 +140,30 @@ def test_room_that_becomes_free_is_used() -> None:
     ]
 
 
+def test_room_takes_in_what_is_kept_on_a_lost_target() -> None:
+    """It lacks no target, and moves all the same as soon as another one has room."""
+    made = world(target("a", not_ready_since=NOW - timedelta(days=1)), target("b", cpu=2), policy(current=("key-b",)))
+    put(made, workload(WEB, replicas=2, current={"key-a": 2}))
+    put(made, policy("p2"))
+    put(made, workload("deployments.apps there", "p2", replicas=2, current={"key-b": 2}))
+    found = plan(made, [RemovePolicy("p2")], NOW)
+    assert [(each.workload, each.after) for each in found.moves] == [
+        ("deployments.apps there", {}),
+        (WEB, {"key-b": 2}),
+    ]
+
+
+def test_what_is_leaving_is_gone_in_the_end() -> None:
+    """Neither the loads nor what finds room there count it."""
+    made = world(target("a", cpu=2), target("b"), policy(current=("key-b",)), policy("p2", current=("key-a",)))
+    put(made, workload("deployments.apps leaving", replicas=2, current={"key-b": 2}, leaving={"key-a": 2}))
+    put(made, workload(WEB, "p2", replicas=2))
+    found = plan(made, [RemovePolicy("p2")], NOW)
+    assert found.moves == (Move(WEB, {"key-a": 2}, {}, "Placement p2 is removed"),)
+    assert found.targets == (TargetLoad("key-a", {"cpu": 2}, {}, {"cpu": 2}),)
+    assert made.requested("key-a") == {"cpu": 2}
+
+
 KEYS = st.sampled_from(NAMES).map(lambda name: f"key-{name}")
 
 
