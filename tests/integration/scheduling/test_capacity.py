@@ -137,6 +137,24 @@ async def test_room_is_given_back_when_the_pods_are_gone(ground: Ground) -> None
     await space.holds(DEPLOYMENTS, "b", {space.key("one"): "Sync"})
 
 
+async def test_what_is_being_deleted_takes_no_new_room(ground: Ground) -> None:
+    """Though its target is drained meanwhile, and another one could have it."""
+    space = await small(ground, one="1")
+    await create(space, "a", 1, "800m")
+    await (await ground.syncer(space, "one")).claim(space, DEPLOYMENTS, "a")
+    await space.resource(DEPLOYMENTS, "default").delete("a")
+    await space.holds(DEPLOYMENTS, "a", {space.key("one"): "Sync-"})
+    drained: dict[str, Any] = {"unschedulable": True, "evictAfter": format_time(ground.clock.now())}
+    await space.resource(SYNC_TARGETS).patch("one", {"spec": drained})
+    await space.target("two")
+    await space.capacity("two", cpu="1")
+    await space.chosen("two")
+    await ground.skip(2)
+    await ground.skip(0)
+    await create(space, "b", 1, "800m")
+    await space.holds(DEPLOYMENTS, "b", {space.key("two"): "Sync"})
+
+
 async def test_two_swap_places_where_there_is_room_for_one_only(ground: Ground) -> None:
     """The first has to go down; the second waits where it is for the room of the first, and moves without a gap."""
     space = await ground.workspace("west")
