@@ -51,7 +51,8 @@ def assignment_of(
             missing += workload.replicas - sum(parts.values())
             lacking |= missing > 0 or not parts
         shares.update(parts)
-    waits = awaits(world, workload, choices, shares)
+    moves = bool(workload.current)
+    waits = moves and awaits(world, workload, choices, shares)
     reasons = sentences(world, workload, choices) if lacking else ()
     return Assignment(
         shares,
@@ -60,7 +61,7 @@ def assignment_of(
         (_AWAITS, *reasons) if waits and lacking else reasons,
         rejections_of(world, workload, choices, now) if rejections else (),
         waits,
-        any(choice.held for choice in choices),
+        moves and any(choice.held for choice in choices),
     )
 
 
@@ -70,7 +71,7 @@ def record(world: World, workload_id: str, assignment: Assignment) -> None:
     if workload is None:
         raise KeyError(workload_id)
     if workload.current != assignment.shares or workload.leaving:
-        world.put_workload(_placed(workload, assignment.shares, NOWHERE))
+        world.put_workload(workload.placed(dict(assignment.shares)))
 
 
 def begin(world: World, workload_id: str, assignment: Assignment) -> None:
@@ -85,20 +86,7 @@ def begin(world: World, workload_id: str, assignment: Assignment) -> None:
     current = {**workload.current, **assignment.shares} if assignment.awaits else assignment.shares
     left = {key: more for key, replicas in workload.held.items() if (more := replicas - current.get(key, 0)) > 0}
     if workload.current != current or workload.leaving != left:
-        world.put_workload(_placed(workload, current, left or NOWHERE))
-
-
-def _placed(workload: Workload, current: Mapping[str, int], leaving: Mapping[str, int]) -> Workload:
-    """Quicker than `replace`, which matters for a hundred thousand."""
-    return Workload(
-        workload.id,
-        workload.policies,
-        workload.replicas,
-        workload.request,
-        dict(current),
-        workload.divisible,
-        leaving,
-    )
+        world.put_workload(workload.placed(dict(current), left or NOWHERE))
 
 
 def assign_all(world: World, ids: Iterable[str], now: datetime) -> dict[str, Assignment]:

@@ -118,16 +118,13 @@ class Ledger:
         """Keys of the targets from which something is about to go."""
         return self._going.keys()
 
-    def room(self, key: str, shape: Shape) -> int:
-        """How many more replicas fit on one target, as `arrays.room` says for many."""
-        return self._room(key, shape, {})
+    def room(self, key: str, shape: Shape, *, later: bool = False) -> int:
+        """How many more replicas fit on one target, as `arrays.room` says for many.
 
-    def room_later(self, key: str, shape: Shape) -> int:
-        """How many more fit when all is gone that is about to go."""
-        return self._room(key, shape, self._going.get(key, {}))
-
-    def _room(self, key: str, shape: Shape, going: Resources) -> int:
+        With `later` when all is gone that is about to go.
+        """
         limits, row = self._limits.get(key), self._used.get(key, {})
+        going = self._going.get(key, {}) if later else {}
         fits = UNLIMITED
         if limits is not None:
             for resource, amount in shape.needs:

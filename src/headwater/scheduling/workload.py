@@ -40,6 +40,14 @@ class Workload:
         keys = (*self.current, *(key for key in self.leaving if key not in self.current))
         return {key: self.current.get(key, 0) + self.leaving.get(key, 0) for key in keys}
 
+    def placed(self, current: Mapping[str, int], leaving: Mapping[str, int] = NOWHERE) -> Workload:
+        """The same with other targets. Quicker than `replace`, which matters for a hundred thousand."""
+        return Workload(self.id, self.policies, self.replicas, self.request, current, self.divisible, leaving)
+
+    def requesting(self, request: Resources) -> Workload:
+        """The same with another request, quicker than `replace`."""
+        return Workload(self.id, self.policies, self.replicas, request, self.current, self.divisible, self.leaving)
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:

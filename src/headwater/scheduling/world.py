@@ -12,7 +12,7 @@ from headwater.scheduling.fleet import Fleet
 from headwater.scheduling.ground import Ground
 from headwater.scheduling.ledger import Ledger, Shape
 from headwater.scheduling.model import Location, Policy, Resources, Target
-from headwater.scheduling.workload import NOWHERE, Workload
+from headwater.scheduling.workload import Workload
 
 _MAX_COMPILED = 2048
 
@@ -114,15 +114,18 @@ class World:
         old = self._workloads.get(workload.id)
         shape = self._ledger.shape(workload.request)
         if workload.request is not shape.request:
-            workload = replace(workload, request=shape.request)
+            workload = workload.requesting(shape.request)
         self._workloads[workload.id] = workload
         self.ground.change(old, workload)
-        self._expect(old, workload)
+        before, after = old.current if old is not None else {}, workload.current
+        if workload.leaving or (old is not None and old.leaving):
+            self._expect(old, workload)
+            before, after = old.held if old is not None else {}, workload.held
         if old is not None and old.request is not workload.request:
-            self._charge(old.id, self._ledger.shape(old.request), old.held, {})
-            self._charge(workload.id, shape, {}, workload.held)
+            self._charge(old.id, self._ledger.shape(old.request), before, {})
+            self._charge(workload.id, shape, {}, after)
         else:
-            self._charge(workload.id, shape, old.held if old is not None else {}, workload.held)
+            self._charge(workload.id, shape, before, after)
         if old is None or old.policies != workload.policies:
             if old is not None:
                 _unlink(self._of_policy, old.policies, workload.id)
@@ -141,7 +144,8 @@ class World:
     def let_go(self) -> None:
         """Give back all that is about to go, as it will be when it is gone."""
         for workload_id in tuple(self._leavers):
-            self.put_workload(replace(self._workloads[workload_id], leaving=NOWHERE))
+            workload = self._workloads[workload_id]
+            self.put_workload(workload.placed(workload.current))
 
     def _expect(self, old: Workload | None, new: Workload | None) -> None:
         """Take note of what is about to go."""
@@ -245,11 +249,13 @@ class World:
 
     def room(self, key: str, workload: Workload) -> int:
         """How many replicas a target could run, with those that it runs: a workload may take back what it leaves."""
-        return self._ledger.room(key, self._ledger.shape(workload.request)) + workload.held.get(key, 0)
+        held = workload.held if workload.leaving else workload.current
+        return self._ledger.room(key, self._ledger.shape(workload.request)) + held.get(key, 0)
 
     def room_later(self, key: str, workload: Workload) -> int:
         """How many it could run when all workloads are gone from there that are leaving."""
-        return self._ledger.room_later(key, self._ledger.shape(workload.request)) + workload.current.get(key, 0)
+        room = self._ledger.room(key, self._ledger.shape(workload.request), later=True)
+        return room + workload.current.get(key, 0)
 
     def emptying(self) -> KeysView[str]:
         """Keys of the targets that workloads with requests are leaving."""
