@@ -84,7 +84,7 @@ def begin(world: World, workload_id: str, assignment: Assignment) -> None:
     if workload is None:
         raise KeyError(workload_id)
     current = {**workload.current, **assignment.shares} if assignment.awaits else assignment.shares
-    left = {key: more for key, replicas in workload.held.items() if (more := replicas - current.get(key, 0)) > 0}
+    left = {key: more for key, replicas in workload.charged.items() if (more := replicas - current.get(key, 0)) > 0}
     if workload.current != current or workload.leaving != left:
         world.put_workload(workload.placed(dict(current), left or NOWHERE))
 

@@ -91,7 +91,7 @@ def rooms(world: World, workload: Workload, candidates: Candidates) -> Ints:
     """How many replicas each candidate could run, with those that it runs."""
     shape = world.shape(workload)
     found = room(world.capacity()[0][candidates.slots[:, None], shape.columns], shape.amounts)
-    for key, replicas in workload.held.items():
+    for key, replicas in workload.charged.items():
         position = candidates.where.get(key)
         if position is not None:
             found[position] += replicas

@@ -42,7 +42,7 @@ def _sentences_for(world: World, workload: Workload, choice: Choice) -> list[str
         return [f"{REASON_LOCATION_NOT_SELECTED}: Placement {choice.policy.name} finds no Location"]
     if not there.slots.size:
         return [f"{REASON_TARGET_NOT_SELECTED}: Placement {choice.policy.name} selects no SyncTarget"]
-    nowhere = not (workload.held or choice.fit or choice.held or choice.policy.weights)
+    nowhere = not (workload.charged or choice.fit or choice.held or choice.policy.weights)
     notes, note = world.full(there), (world.shape(workload), fewest(workload, choice))
     if nowhere and notes.get(note):
         return notes[note]
@@ -132,7 +132,7 @@ def shortage(world: World, workload: Workload, target: Target, replicas: int) ->
     Amounts are as people write them. Empty where they fit.
     """
     free = world.free(target.key) or {}
-    more = max(replicas - workload.held.get(target.key, 0), 0)
+    more = max(replicas - workload.charged.get(target.key, 0), 0)
     lacking = {
         resource: amount * more - free[resource]
         for resource, amount in workload.request.items()

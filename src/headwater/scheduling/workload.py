@@ -33,7 +33,7 @@ class Workload:
     leaving: Mapping[str, int] = field(default_factory=lambda: NOWHERE)
 
     @property
-    def held(self) -> Mapping[str, int]:
+    def charged(self) -> Mapping[str, int]:
         """All replicas that it has on targets, those that it gives up there among them."""
         if not self.leaving:
             return self.current

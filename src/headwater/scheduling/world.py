@@ -120,7 +120,7 @@ class World:
         before, after = old.current if old is not None else {}, workload.current
         if workload.leaving or (old is not None and old.leaving):
             self._expect(old, workload)
-            before, after = old.held if old is not None else {}, workload.held
+            before, after = old.charged if old is not None else {}, workload.charged
         if old is not None and old.request is not workload.request:
             self._charge(old.id, self._ledger.shape(old.request), before, {})
             self._charge(workload.id, shape, {}, after)
@@ -137,7 +137,7 @@ class World:
         old = self._workloads.pop(workload_id, None)
         if old is not None:
             self._expect(old, None)
-            self._charge(old.id, self._ledger.shape(old.request), old.held, {})
+            self._charge(old.id, self._ledger.shape(old.request), old.charged, {})
             _unlink(self._of_policy, old.policies, workload_id)
             self.ground.change(old, None)
 
@@ -249,8 +249,8 @@ class World:
 
     def room(self, key: str, workload: Workload) -> int:
         """How many replicas a target could run, with those that it runs: a workload may take back what it leaves."""
-        held = workload.held if workload.leaving else workload.current
-        return self._ledger.room(key, self._ledger.shape(workload.request)) + held.get(key, 0)
+        there = workload.charged if workload.leaving else workload.current
+        return self._ledger.room(key, self._ledger.shape(workload.request)) + there.get(key, 0)
 
     def room_later(self, key: str, workload: Workload) -> int:
         """How many it could run when all workloads are gone from there that are leaving."""

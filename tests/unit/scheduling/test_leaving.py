@@ -218,7 +218,7 @@ def test_all_comes_to_rest(given_values: Values, chance: Random) -> None:
             known = workload_of(made, workload_id)
             given_to = assign(made, workload_id, NOW)
             begin(made, workload_id, given_to)
-            for key in given_to.shares.keys() - known.held.keys():
+            for key in given_to.shares.keys() - known.charged.keys():
                 free = made.free(key) or {}
                 assert all(free.get(resource, 0) >= 0 for resource in known.request if given_to.shares[key])
         leavers = [each for each in sorted(made.workloads()) if workload_of(made, each).leaving]

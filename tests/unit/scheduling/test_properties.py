@@ -102,7 +102,7 @@ def test_constraints_hold(given_values: Values) -> None:
             if key not in before.current:
                 assert any(may_come(policy, target) for policy in policies)
             kept_whole = key in before.current and not all(policy.divided for policy in policies)
-            if replicas > before.held.get(key, 0) and not kept_whole:
+            if replicas > before.charged.get(key, 0) and not kept_whole:
                 free = made.free(key) or {}
                 assert all(free.get(resource, 0) >= 0 for resource in before.request)
 

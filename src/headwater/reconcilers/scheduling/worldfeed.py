@@ -180,7 +180,7 @@ def _load(workload: Workload | None) -> dict[str, tuple[int, tuple[tuple[str, in
     if workload is None:
         return {}
     request = tuple(sorted(workload.request.items()))
-    return {key: (replicas, request) for key, replicas in workload.held.items()}
+    return {key: (replicas, request) for key, replicas in workload.charged.items()}
 
 
 def _call(listeners: Iterable[Heard]) -> None:
