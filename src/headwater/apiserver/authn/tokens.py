@@ -71,6 +71,7 @@ class TokenIssuer:
     def __init__(self, key: SigningKey, *, issuer: str, clock: Clock, default_cluster: str = "") -> None:
         self._key = key
         self._key_id = key.key_id
+        self._private: Any = None
         self._clock = clock
         self._default_cluster = default_cluster
         self.issuer = issuer
@@ -188,8 +189,12 @@ class TokenIssuer:
     def sign(self, claims: dict[str, Any]) -> str:
         """A token that says anything. Tokens of different purposes need different issuers (`iss`)."""
         import jwt
+        from jwt.algorithms import RSAAlgorithm
 
-        return jwt.encode(claims, self._key.private_pem, algorithm=ALGORITHM, headers={"kid": self._key_id})
+        if self._private is None:
+            # Reading a private key checks its primes, which takes a hundred times as long as to sign.
+            self._private = RSAAlgorithm(RSAAlgorithm.SHA256).prepare_key(self._key.private_pem)
+        return jwt.encode(claims, self._private, algorithm=ALGORITHM, headers={"kid": self._key_id})
 
     def read_claims(self, token: str, issuer: str) -> dict[str, Any] | None:
         """The claims of a token that `sign` made for this issuer; None for tokens of another one.
