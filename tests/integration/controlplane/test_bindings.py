@@ -320,6 +320,7 @@ async def test_consumers_outlive_the_export(plane: Plane) -> None:
         return any(each["metadata"]["name"] == uid for each in (await copies.list())["items"])
 
     await eventually(kept, bool)
+    assert "managedFields" not in (await copies.get(uid))["metadata"], "which would double its size"
     widgets = plane.cluster(consumer).resource(WIDGETS, "default")
     await widgets.create(widget("old"))
     await provider.resource(SCHEMAS).delete("v1.widgets.example.io")
