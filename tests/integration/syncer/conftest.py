@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -218,6 +219,22 @@ async def place(client: Client) -> None:
 
 
 @asynccontextmanager
+async def made_once(*directories: Path) -> AsyncIterator[None]:
+    """Around the start of servers: keys and certificates come from an earlier test, since they are slow to make.
+
+    They are kept by the name of the server's directory, beside the temporary directories of this run's tests.
+    """
+    kept = {each / "pki": each.parent.parent / "keys" / each.name for each in directories}
+    for pki, store in kept.items():
+        if store.exists():
+            shutil.copytree(store, pki)
+    yield
+    for pki, store in kept.items():
+        if not store.exists():
+            shutil.copytree(pki, store)
+
+
+@asynccontextmanager
 async def running_line(
     tmp_path: Path,
     *,
@@ -236,10 +253,11 @@ async def running_line(
     workspaces = (syncer_workspace, upsyncer_workspace, credentials_workspace)
     process = ControlPlaneProcess(options, virtual_workspaces=workspaces, tracing=hub_tracing, clock=clock)
     pcluster = PCluster(PClusterOptions(name="west", directory=tmp_path / "west", nodes=2, in_memory=True))
-    await process.start()
     line: Line | None = None
     try:
-        await pcluster.start()
+        async with made_once(options.root_directory, pcluster.options.directory):
+            await process.start()
+            await pcluster.start()
         try:
             line = await registered(
                 tmp_path, process, pcluster, syncer_tracing, clock, clean_delay_seconds=clean_delay_seconds
