@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -19,6 +20,14 @@ _LONGEST_FIRST = (_STAGE, "tests/e2e/", "tests/integration/", "tests/conformance
 
 def _rank(item: pytest.Item) -> int:
     return next((rank for rank, folder in enumerate(_LONGEST_FIRST) if item.nodeid.startswith(folder)), 9)
+
+
+def pytest_collection_finish() -> None:
+    """Have Python look for cycles as rarely as the programs do; what is imported by now, it looks at no more."""
+    from headwater.base.collector import expect_many_objects  # Not before coverage is measured.
+
+    gc.collect()
+    expect_many_objects()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
