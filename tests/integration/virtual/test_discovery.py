@@ -9,9 +9,8 @@ from tests.integration.virtual.stage import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.apiserver.authn.interface import UserInfo
 from headwater.client.dynamic import Client
-from headwater.machinery.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound, StatusError
+from headwater.machinery.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import uid
 
 VERBS = ["get", "list", "patch", "update", "watch"]
 STATUS_VERBS = ["get", "patch", "update"]
@@ -177,37 +176,6 @@ async def test_an_impersonator_is_not_who_was_let_in(stage: Stage) -> None:
         await (await stage.as_user(scoped, "north")).cluster("*").get_json("/api/v1")
 
 
-@pytest.mark.parametrize(
-    ("path", "error"),
-    [
-        ("", NotFound),
-        ("/", NotFound),
-        ("/{c}", NotFound),
-        ("/{c}/north/{u}", NotFound),
-        ("/{c}/north/{u}/", NotFound),
-        ("/{c}/north/{u}/clusters", NotFound),
-        ("/{c}/north/{u}/clusters/", NotFound),
-        ("/{c}/north/{u}/cluster/*/api/v1", NotFound),
-        ("/{c}//{u}/clusters/*/api/v1", NotFound),
-        ("/root:west/north/{u}/clusters/*/api/v1", NotFound),
-        ("/*/north/{u}/clusters/*/api/v1", NotFound),
-        ("/{c}/north/{u}/clusters/root:tenant/api/v1/configmaps", NotFound),
-        ("/{c}/north/wrong/clusters/*/api/v1", NotFound),
-        ("/{c}/none/{u}/clusters/*/api/v1", NotFound),
-        ("/none/north/{u}/clusters/*/api/v1", NotFound),
-        ("/NONE/north/{u}/clusters/*/api/v1", BadRequest),
-        ("/{c}/north/{u}/clusters/NONE/api/v1/configmaps", BadRequest),
-        ("/{c}/north/{u}/clusters/{c}/clusters/{c}/api/v1", NotFound),
-    ],
-)
-async def test_odd_addresses(stage: Stage, path: str, error: type[StatusError]) -> None:
-    target = await stage.west.resource(SYNC_TARGETS).get("north")
-    with pytest.raises(error):
-        await stage.ground.client.cluster("").get_json(
-            "/services/syncer" + path.format(c=stage.west.cluster, u=uid(target))
-        )
-
-
 async def test_a_deleted_target_serves_nothing(stage: Stage) -> None:
     """Not to its old syncer, and not under the UID of one that was made again."""
     await stage.place("north")
@@ -222,26 +190,6 @@ async def test_a_deleted_target_serves_nothing(stage: Stage) -> None:
         await old.list()
     again = await stage.ground.syncer(stage.west, "north")
     await again.client.cluster("*").resource(COWBOYS).list()
-
-
-@pytest.mark.parametrize(
-    ("method", "path"),
-    [
-        ("POST", "/api/v1/namespaces/default/configmaps"),
-        ("DELETE", "/api/v1/namespaces/default/configmaps"),
-        ("DELETE", "/api/v1/namespaces/default/configmaps/kube-root-ca.crt"),
-        ("GET", "/api/v1/namespaces/default/configmaps/kube-root-ca.crt/status"),
-        ("POST", "/api/v1/namespaces/default/serviceaccounts/default"),
-        ("PUT", "/api/v1/namespaces/default/finalize"),
-        ("DELETE", "/api/v1/namespaces/default"),
-        ("GET", "/api/v1/proxy/namespaces/default/services/x"),
-    ],
-)
-async def test_refused_verbs(stage: Stage, method: str, path: str) -> None:
-    await stage.place("north")
-    client = stage.north.client.cluster(stage.tenant.cluster)
-    answer = await client.raw(method, path, body=b"{}" if method != "GET" else b"")
-    assert answer.status in (404, 405)
 
 
 async def test_the_wildcard_is_for_whole_resources(stage: Stage) -> None:

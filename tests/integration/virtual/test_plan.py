@@ -19,12 +19,8 @@ from headwater.machinery.errors import (
     BadRequest,
     Forbidden,
     Invalid,
-    MethodNotAllowed,
-    RequestEntityTooLarge,
     ServiceUnavailable,
-    StatusError,
     TooManyRequests,
-    UnsupportedMediaType,
 )
 from headwater.machinery.objects import Object
 from headwater.scheduling.snapshot import policy_from
@@ -232,41 +228,11 @@ async def test_without_a_world(outlook: Outlook) -> None:
         await outlook.plan(BOB, outlook.west, drain=["north"])
 
 
-@pytest.mark.parametrize(
-    ("body", "kind", "error"),
-    [
-        (b"", "application/json", BadRequest),
-        (b"{", "application/json", BadRequest),
-        (b"[]", "application/json", BadRequest),
-        (b"null", "application/json", BadRequest),
-        (b'{"kind":"Plan","apiVersion":"placement.kcp.io/v1alpha1"}', "application/json", Invalid),
-        (b'{"kind":"Pod","apiVersion":"v1","spec":{}}', "application/json", BadRequest),
-        (b"[" * 500 + b"]" * 500, "application/json", BadRequest),
-        (b"x" * (256 * 1024 + 1), "application/json", RequestEntityTooLarge),
-        (b"{}", "text/plain", UnsupportedMediaType),
-        (b"a: [", "application/yaml", BadRequest),
-    ],
-    ids=lambda value: str(value)[:20],
-)
-async def test_odd_bodies(outlook: Outlook, body: bytes, kind: str, error: type[StatusError]) -> None:
-    with pytest.raises(error):
-        decode_object(await outlook.send(CAROL, "POST", f"/clusters/{outlook.west.path}{PLANS}", body, kind))
-
-
 async def test_yaml_is_read(outlook: Outlook) -> None:
     body = b"kind: Plan\napiVersion: placement.kcp.io/v1alpha1\nspec:\n  cordon: [north]\n"
     answer = await outlook.send(CAROL, "POST", f"/clusters/{outlook.west.path}{PLANS}", body, "application/yaml")
     assert answer.status == 201
     assert decode_object(answer)["status"]["moves"] == []
-
-
-async def test_plans_are_made_only(outlook: Outlook) -> None:
-    """There is no collection behind them."""
-    path = f"/clusters/{outlook.west.path}{PLANS}"
-    for method in ("GET", "PUT", "PATCH", "DELETE"):
-        with pytest.raises(MethodNotAllowed):
-            decode_object(await outlook.send(CAROL, method, path, b"{}"))
-    assert (await outlook.send(CAROL, "GET", f"{path}/one")).status == 404
 
 
 async def test_nothing_secret_is_read(outlook: Outlook) -> None:
