@@ -73,7 +73,9 @@ cover: setup ## Run all tests and require branch coverage of 85 %
 	$(PYTEST) -n $(WORKERS) --dist loadfile --cov --cov-report=term:skip-covered --cov-report=xml tests $(ARGS)
 
 .PHONY: test
-test: lint types verify docs cover ## Everything that CI requires
+test: setup ## Everything that CI requires
+	@$(MAKE) -j $(WORKERS) --output-sync=target lint types verify docs
+	@$(MAKE) cover
 
 .PHONY: gen
 gen: setup ## Write the generated files again
