@@ -23,9 +23,12 @@ def editor_command(chosen: str = "") -> list[str]:
     """
     text = chosen or next((os.environ[name] for name in _VARIABLES if os.environ.get(name, "").strip()), "vi")
     try:
-        return shlex.split(text)
+        command = shlex.split(text)
     except ValueError as error:
         raise CommandFailed(f"editor {text!r} is not a command line: {error}") from error
+    if not command:
+        raise CommandFailed(f"editor {text!r} is not a command line: it names no program")
+    return command
 
 
 class Draft:

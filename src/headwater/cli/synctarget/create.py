@@ -17,6 +17,7 @@ from headwater.cli.session import ConnectionFlags, Session, connection_options
 from headwater.cli.synctarget.credentials import (
     DEFAULT_KCP_NAMESPACE,
     bootstrap_token,
+    check_destinations,
     token_lifetime_option,
     write_private,
 )
@@ -99,6 +100,7 @@ async def create(
 
     if len(name) > _MAX_NAME_LENGTH:
         raise CommandFailed(f"the maximum length of the sync-target-name is {_MAX_NAME_LENGTH}")
+    check_destinations(output_file, syncer_kubeconfig)
     given = SyncerChoices(
         tenants=tenants, namespace=namespace, image=syncer_image, replicas=replicas, kcp_namespace=kcp_namespace
     )

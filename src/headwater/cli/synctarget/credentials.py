@@ -52,6 +52,14 @@ async def _ask(session: Session, target: Object, action: str, body: Object) -> R
     return await session.cluster_client.cluster("").raw("POST", path, body=jsonio.dumps(body))
 
 
+def check_destinations(output_file: str, syncer_kubeconfig: Path | None) -> None:
+    """Raise CommandFailed for what could not be written, before anything is made that it would tell of."""
+    for path in (None if output_file == "-" else Path(output_file), syncer_kubeconfig):
+        if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+            why = "it is a directory" if path.is_dir() else f"there is no directory {path.parent}"
+            raise CommandFailed(f"can't write {path}: {why}")
+
+
 def write_private(path: Path, text: str) -> None:
     """Write a file that only its owner can read."""
     try:
@@ -93,6 +101,7 @@ async def token(
     from headwater.cli.synctarget.manifests import syncer_kubeconfig as kubeconfig_of
     from headwater.machinery.objects import cluster_name, uid
 
+    check_destinations(output_file, syncer_kubeconfig)
     async with Session.open(connection) as session:
         target = await session.client.resource(SYNC_TARGETS).get(name)
         identity, cluster = syncer_id(name, uid(target)), cluster_name(target)
