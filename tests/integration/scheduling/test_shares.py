@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from tests.integration.scheduling.ground import EXPORTS, SCHEMAS, Ground, eventually
+from tests.integration.scheduling.ground import EXPORTS, SCHEMAS, Ground, eventually, states
 from tests.integration.scheduling.test_status import JOBS, placed
 from tests.integration.scheduling.test_synctargets import export, schema
 
+from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
+from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.apis.workload.coordination import COORDINATION_ANNOTATION
 from headwater.apis.workload.scheduled import without_scheduled
 from headwater.base import jsonio
+from headwater.machinery.conditions import get_condition
 from headwater.machinery.gvk import GroupVersionResource
+from headwater.virtual.scheduling.explanation import history_of
 
 
 async def test_parts_of_a_job(ground: Ground) -> None:
@@ -40,6 +44,20 @@ async def test_parts_of_a_job(ground: Ground) -> None:
         lambda: jobs.get("sum"), lambda obj: (without_scheduled(obj["status"]) or {}).get("conditions") == complete
     )
     assert (found["status"]["succeeded"], found["status"]["completionTime"]) == (8, done["completionTime"])
+    told = await eventually(lambda: jobs.get("sum"), lambda obj: get_condition(obj, "Scheduled") is not None)
+    await space.resource(SYNC_TARGETS).patch("two", {"spec": {"evictAfter": "2020-01-01T00:00:00Z"}})
+    await syncers["two"].let_go(space, JOBS, "sum")
+    left = await eventually(lambda: jobs.get("sum"), lambda obj: list(states(obj)) == [space.key("one")])
+    await space.resource(SYNC_TARGETS).patch("two", {"spec": {"evictAfter": None}})
+    bad = {"matchExpressions": [{"key": "name", "operator": "In"}]}
+    await space.condition(PLACEMENTS, "all", "Scheduled", "True")
+    await space.resource(PLACEMENTS).patch("all", {"spec": {"locationSelector": bad}})
+    await space.condition(PLACEMENTS, "all", "Ready", "False", "InvalidSelector")
+    await ground.skip(10)
+    still = await jobs.get("sum")
+    assert [each["targets"] for each in history_of(still)] == [["one", "two"], ["one"]], "it comes to no target again"
+    assert still["status"] == told["status"], "what has ended is not placed any more, and keeps what it came to"
+    assert still["metadata"]["annotations"].keys() == left["metadata"]["annotations"].keys()
 
 
 async def test_a_declared_number_is_divided(ground: Ground) -> None:

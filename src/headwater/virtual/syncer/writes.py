@@ -229,8 +229,11 @@ def _forget_status(result: Object, key: str) -> None:
 
 
 def _promote(result: Object, owner: str, rules: tuple[SummaryRule, ...]) -> None:
+    """Let the last target speak for the object; how a Job ended on all of them stays true."""
     diff = read_diff(annotations_of(result), owner)
     for rule in rules:
+        if rule.is_status and has_ended(result):
+            continue
         value = diff.get(rule.field_path, MISSING)
         if rule.promote and value is not MISSING and value != STATUS_PROMOTED:
             set_field(result, rule.field_path, value)

@@ -77,7 +77,7 @@ class Execution:
             wait = self._limiter.seconds_to_wait()
             if wait > 0:
                 return self._outcome(judgement, wait)
-        if judgement.wanted is not None and not change.delete:
+        if judgement.wanted is not None and not change.delete and not has_ended(obj):
             change.annotations.update(self._division(gvr, obj, judgement.wanted))
         note = self._note(obj, change, judgement)
         await self._write(gvr, obj, change, judgement)
@@ -104,7 +104,9 @@ class Execution:
         assignment = judgement.assignment
         if assignment is None or not (change.labels or change.annotations):
             return None
-        names = sorted(self._fleet.target_name(key) or key for key in assignment.shares)
+        # What has ended may leave a target, and comes to none.
+        keys = target_keys(labels(obj)).keys() & assignment.shares.keys() if has_ended(obj) else assignment.shares
+        names = sorted(self._fleet.target_name(key) or key for key in keys)
         moves = moves_of(obj)
         if names == (moves[-1].get("targets") if moves else []):
             return None

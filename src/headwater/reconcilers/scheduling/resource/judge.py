@@ -120,7 +120,8 @@ class Judge:
         policies = tuple(uid(each) for each in placements if self._knows(each))
         self._feed.put_workload(self._workloads.read(gvr, obj, policies))
         if len(policies) < len(placements):
-            return Judgement(None, identity, None, undecided([name(each) for each in placements]), placements)
+            told = undecided([name(each) for each in placements]) if not has_ended(obj) else None
+            return Judgement(None, identity, None, told, placements)
         if not self._inventory.all_synced or not all(home_stands(world, policy, now) for policy in policies):
             return Judgement(None, identity, None, None, placements)
         assignment = assign(world, identity, now)

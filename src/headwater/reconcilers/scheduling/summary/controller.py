@@ -134,7 +134,8 @@ class SummaryController:
     def _status(
         self, gvr: GroupVersionResource, obj: Object, fields: Sequence[StatusField], lost: dict[str, Lost]
     ) -> Object | None:
-        summary = aggregate(obj, fields, self._wanted(gvr, obj), lost) if fields else None
+        # What has ended keeps its status when the targets that ran parts of it let go one after the other.
+        summary = aggregate(obj, fields, self._wanted(gvr, obj), lost) if fields and not has_ended(obj) else None
         if not has_scheduled(obj):
             return summary
         if summary is None:
