@@ -41,6 +41,7 @@ def workload_from(obj: Object, group: str, resource: str, policies: tuple[str, .
         replicas=replicas_of(obj),
         request=requests_of(template) if template is not None else {},
         current=current,
+        divisible=obj.get("kind") != "DaemonSet",
         leaving=leaving or NOWHERE,
     )
 

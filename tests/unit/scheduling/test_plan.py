@@ -13,6 +13,7 @@ from tests.unit.scheduling.random_fleets import NAMES, policies, targets, values
 from tests.unit.scheduling.test_properties import Values, settled, state
 
 from headwater.machinery.labels import parse_selector
+from headwater.scheduling.assign import assign, record
 from headwater.scheduling.changes import (
     Change,
     Cordon,
@@ -54,6 +55,20 @@ def test_drain_with_room_elsewhere_dips_nothing() -> None:
             TargetLoad("key-b", {}, {"cpu": 2}, {"cpu": 4}),
         ),
     )
+
+
+def test_what_is_not_divisible_stays_whole_in_a_plan() -> None:
+    """A DaemonSet, say, among workloads that are divided: it was decided whole, and moves whole."""
+    whole = workload(WEB, replicas=1, current={"key-a": 1, "key-b": 1}, divisible=False)
+    divides = policy(current=("key-a", "key-b"), maximum=2, divided=True)
+    made = world(target("a"), target("b"), target("c"), divides, whole)
+    record(made, WEB, assign(made, WEB, NOW))
+    kept = made.workload(WEB)
+    assert kept is not None
+    assert not kept.divisible
+    found = plan(made, [Drain("key-a")], NOW)
+    assert [each.after for each in found.moves] == [{"key-b": 1, "key-c": 1}]
+    assert found.dips == ()
 
 
 def test_drain_without_room_takes_it_down() -> None:

@@ -103,3 +103,13 @@ def test_placement_with_everything() -> None:
     assert (found.divided, found.divide_by, found.immediate) == (True, "FreeCapacity", True)
     assert found.tolerations == (Toleration("x", "Exists", "", "", 5),)
     assert found.not_ready_grace == timedelta(seconds=7)
+
+
+def test_a_daemonset_is_not_divided() -> None:
+    """Its pods are one for each node, whatever a Placement says of replicas."""
+    template = {"spec": {"containers": [{"name": "c"}]}}
+    kinds = {
+        kind: workload_from({"kind": kind, "metadata": {"name": "x"}, "spec": {"template": template}}, "apps", kind, ())
+        for kind in ("DaemonSet", "Deployment")
+    }
+    assert {kind: each.divisible for kind, each in kinds.items()} == {"DaemonSet": False, "Deployment": True}
