@@ -15,12 +15,9 @@ from headwater.scheduling.workload import NOWHERE, Workload, workload_id
 
 
 def pod_template(obj: Object) -> Object | None:
-    """The pod template of an object, of a CronJob that of its Job; None for what runs no pods."""
-    for path in (("spec", "template"), ("spec", "jobTemplate", "spec", "template")):
-        template = nested(obj, *path, default=None)
-        if isinstance(template, dict) and isinstance(template.get("spec"), dict):
-            return template
-    return None
+    """The pod template of an object; None for what runs no pods itself: a CronJob makes its Jobs downstream."""
+    template = nested(obj, "spec", "template", default=None)
+    return template if isinstance(template, dict) and isinstance(template.get("spec"), dict) else None
 
 
 _SHARED: Final = frozenset({"/replicas", "/parallelism"})
@@ -51,9 +48,6 @@ def replicas_of(obj: Object) -> int:
     if has_ended(obj):
         return 0
     spec = obj.get("spec") or {}
-    job = nested(spec, "jobTemplate", "spec", default=None)
-    if isinstance(job, dict):
-        spec = job
     replicas = _number(spec.get("replicas"))
     if replicas is not None:
         return replicas

@@ -23,7 +23,6 @@ REPLICAS: dict[str, tuple[dict[str, Any], int]] = {
     "true-is-no-number": ({"spec": {"replicas": True}}, 1),
     "job": ({"spec": {"parallelism": 4, "completions": 3}}, 3),
     "endless-job": ({"spec": {"parallelism": 4}}, 4),
-    "cron-job": ({"spec": {"jobTemplate": {"spec": {"parallelism": 2}}}}, 2),
     "ended-job": (
         {
             "apiVersion": "batch/v1",
@@ -60,7 +59,7 @@ def test_workload_from_its_labels() -> None:
 
 def test_pod_template() -> None:
     assert pod_template({"spec": {"template": POD}}) is POD
-    assert pod_template({"spec": {"jobTemplate": {"spec": {"template": POD}}}}) is POD
+    assert pod_template({"spec": {"jobTemplate": {"spec": {"template": POD}}}}) is None
     assert pod_template({"spec": {"template": "text"}}) is None
     assert pod_template({"data": {}}) is None
 
