@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 from typing import Final
 
 from headwater.apiserver.resources import SubresourceCall
-from headwater.apiserver.web.types import Response, StreamResponse
+from headwater.apiserver.web.types import Query, Response, StreamResponse
 from headwater.base.clock import Clock
 from headwater.machinery.errors import BadRequest, NotFound
 from headwater.machinery.gvk import GroupVersionKind
 from headwater.machinery.objects import Object, name, uid
+from headwater.machinery.timestamps import parse_time
 from headwater.sim.access.containers import Container, Containers
 
 _TEXT: Final = "text/plain; charset=utf-8"
@@ -35,16 +37,17 @@ class PodLog:
         query = call.request.query
         pod = await _pod_of(call)
         wanted = query.get("container") or _first_container(pod)
+        if query.get("previous") == "true":
+            raise BadRequest(f'previous terminated container "{wanted}" in pod "{name(pod)}" not found')
         began, ended = log_lines(pod, wanted)
         container = self._containers.of(pod, wanted)
         seen = container.written
-        lines = [*began, *container.lines(), *ended]
-        tail = query.get("tailLines")
-        if tail.isdigit():
-            lines = lines[max(len(lines) - int(tail), 0) :]
+        lines = chosen_lines([*began, *container.lines(), *ended], query, self._clock.now())
         timestamps = query.get("timestamps") == "true"
         if query.get("follow") != "true" or ended:
-            return Response(body=_text(lines, timestamps=timestamps), content_type=_TEXT)
+            limit = query.get("limitBytes")
+            body = _text(lines, timestamps=timestamps)
+            return Response(body=body[: int(limit)] if limit.isdigit() else body, content_type=_TEXT)
         chunks = self._follow(call, container, wanted, uid(pod), seen, _text(lines, timestamps=timestamps))
         return StreamResponse(200, _TEXT, chunks, unread_seconds=_UNREAD_SECONDS)
 
@@ -77,6 +80,18 @@ def _first_container(pod: Object) -> str:
 
 def _text(lines: list[Line], *, timestamps: bool) -> bytes:
     return "".join(f"{at} {text}\n" if timestamps else f"{text}\n" for at, text in lines).encode()
+
+
+def chosen_lines(lines: list[Line], query: Query, now: datetime) -> list[Line]:
+    """Those that `sinceSeconds`, `sinceTime` and `tailLines` leave. Raises BadRequest for a time that is none."""
+    seconds, time, tail = (query.get(each) for each in ("sinceSeconds", "sinceTime", "tailLines"))
+    try:
+        since = now - timedelta(seconds=int(seconds)) if seconds.isdigit() else parse_time(time) if time else None
+    except (ValueError, OverflowError):
+        raise BadRequest("sinceSeconds or sinceTime is no time") from None
+    if since is not None:
+        lines = [line for line in lines if not line[0] or parse_time(line[0]) >= since.replace(microsecond=0)]
+    return lines[max(len(lines) - int(tail), 0) :] if tail.isdigit() else lines
 
 
 def log_lines(pod: Object, container: str) -> tuple[list[Line], list[Line]]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from headwater.apiserver.web.types import Query
 from headwater.machinery.errors import BadRequest
 from headwater.sim.addresspool import AddressPool
 from headwater.sim.fleet import FleetOptions, StartError, check, networks, pcluster_options
-from headwater.sim.podlogs import log_lines
+from headwater.sim.podlogs import chosen_lines, log_lines
 
 
 def pod(uid: str, address: str = "") -> dict[str, Any]:
@@ -114,3 +116,28 @@ def test_logs_that_there_are_not(made: dict[str, Any], wanted: str, message: str
     """A kubelet's words."""
     with pytest.raises(BadRequest, match=message):
         log_lines(made, wanted)
+
+
+LINES = [("2026-01-01T00:00:00Z", "a"), ("2026-01-01T00:01:00Z", "b"), ("2026-01-01T00:02:00Z", "c")]
+TWO_PAST = datetime(2026, 1, 1, 0, 2, 0, 500_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("", "abc"),
+        ("sinceSeconds=60", "bc"),
+        ("sinceSeconds=1&tailLines=5", "c"),
+        ("sinceTime=2026-01-01T00:00:30Z", "bc"),
+        ("sinceTime=2026-01-01T00:00:30Z&tailLines=1", "c"),
+        ("tailLines=0", ""),
+    ],
+)
+def test_a_part_of_the_log(query: str, shown: str) -> None:
+    assert "".join(text for _, text in chosen_lines(LINES, Query(query), TWO_PAST)) == shown
+
+
+@pytest.mark.parametrize("query", ["sinceTime=yesterday", "sinceSeconds=99999999999999999999"])
+def test_a_part_since_no_time(query: str) -> None:
+    with pytest.raises(BadRequest, match="is no time"):
+        chosen_lines(LINES, Query(query), TWO_PAST)
