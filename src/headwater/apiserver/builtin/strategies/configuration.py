@@ -41,6 +41,11 @@ def _size(data: Mapping[str, str]) -> int:
     return sum(map(len, data.values()))
 
 
+def _decoded_size(data: Mapping[str, str]) -> int:
+    """Bytes that values in base64 stand for."""
+    return sum(len(value) * 3 // 4 - value[-2:].count("=") for value in data.values())
+
+
 def _key_errors(path: str, name: str) -> list[FieldError]:
     if _KEY(name) is None:
         return [invalid_value(key(path, name), name, _KEY_MESSAGE)]
@@ -69,7 +74,7 @@ class ConfigMapStrategy(NativeStrategy):
         if binary:
             why = "duplicate of key present in binaryData"
             found += [invalid_value(key("data", name), name, why) for name in data if name in binary]
-        if _size(data) + _size(binary) * 3 // 4 > MAX_BYTES:
+        if _size(data) + _decoded_size(binary) > MAX_BYTES:
             found.append(too_long("", MAX_BYTES))
         return found
 
@@ -96,7 +101,7 @@ class SecretStrategy(NativeStrategy):
     def validate(self, ctx: WriteContext, obj: Object) -> Sequence[FieldError]:
         data = _data(obj, "data")
         found = _all_key_errors("data", data)
-        if _size(data) * 3 // 4 > MAX_BYTES:
+        if _decoded_size(data) > MAX_BYTES:
             found.append(too_long("data", MAX_BYTES))
         return found + _type_errors(obj, data)
 
