@@ -28,7 +28,7 @@ from headwater.syncer.credentials.requests import HubRequests
 from headwater.syncer.credentials.stores import CredentialStore, FileStore, SecretStore
 from headwater.syncer.election import LEASES, Election
 from headwater.syncer.healthserver import HealthServer
-from headwater.syncer.options import OptionsError, SyncerOptions
+from headwater.syncer.options import SyncerOptions
 from headwater.syncer.tokenbucket import TokenBucket
 from headwater.syncer.upstream import USER_AGENT
 from headwater.syncer.writegate import WriteGate
@@ -175,9 +175,6 @@ def _keeper(
         return token if bootstrap_identity(token) is not None else ""
 
     identity = bootstrap_identity(bootstrap())
-    if identity is not None and (identity.name, identity.uid) != (options.sync_target_name, options.sync_target_uid):
-        whose = f"the SyncTarget {identity.name} with the UID {identity.uid}"
-        raise OptionsError(f"{options.from_kubeconfig} has a bootstrap token for {whose}, which the flags don't name")
     cluster = identity.cluster if identity is not None else options.from_cluster
     requests = HubRequests(
         SyncerIdentity(cluster, options.sync_target_name, options.sync_target_uid),

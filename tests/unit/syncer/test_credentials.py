@@ -16,7 +16,7 @@ import pytest
 from headwater.base.clock import ManualClock
 from headwater.client.interface import TransportError
 from headwater.machinery.conditions import get_condition
-from headwater.machinery.errors import Unauthorized
+from headwater.machinery.errors import NotFound, Unauthorized
 from headwater.syncer.credentials.held import HeldToken
 from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.credentials.state import CredentialState, decode, encode, hash_of
@@ -214,6 +214,18 @@ async def test_a_replica_that_was_too_late_takes_over() -> None:
     await stage.pass_time(60)
     await task
     assert stage.held.token() == "by-other"
+
+
+async def test_flags_that_name_no_synctarget_are_named() -> None:
+    """The control plane answers as to any stranger, with words that help nobody."""
+    stage = Stage()
+    stage.hub.failure = NotFound("the server could not find the requested resource")
+    keeper = stage.keeper()
+    task = asyncio.create_task(keeper.obtain())
+    await settle()
+    assert keeper.problem == "no credential: the control plane has no SyncTarget of this name and UID in this workspace"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_restart_uses_what_was_kept() -> None:

@@ -16,7 +16,7 @@ from headwater.base.clock import Clock
 from headwater.client.answers import UnexpectedAnswer
 from headwater.client.interface import TransportError
 from headwater.machinery.conditions import TRUE, Condition, remove_condition, set_condition
-from headwater.machinery.errors import StatusError, Unauthorized
+from headwater.machinery.errors import NotFound, StatusError, Unauthorized
 from headwater.machinery.objects import Object
 from headwater.machinery.timestamps import format_time
 from headwater.syncer.credentials.held import HeldToken
@@ -248,4 +248,6 @@ class CredentialKeeper:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, NotFound):  # Which names nothing, as strangers ask as well.
+        return "the control plane has no SyncTarget of this name and UID in this workspace"
     return f"{error}; {_HOW_TO_GO_ON}" if isinstance(error, Unauthorized) else str(error)
