@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
 from headwater.base import jsonio
-from headwater.schema.celcost import TooComplex, largest_input
+from headwater.schema.celcost import TooComplex, bound_of
 from headwater.schema.celfunctions import function_declarations
+
+Spend = Callable[[int], None]
 
 _BARE_SELF = re.compile(r"\bself\b(?!\s*\.\s*\??\s*[A-Za-z_])")
 _SELF_FIELD = re.compile(r"\bself\s*\.\s*\??\s*([A-Za-z_][A-Za-z0-9_]*)")
@@ -31,7 +34,7 @@ class Expression:
     ``optional_old_self`` makes ``oldSelf`` an optional value, empty when there is no old object.
     """
 
-    __slots__ = ("_fields", "_largest", "_optional_old_self", "_program", "is_transition")
+    __slots__ = ("_bound", "_fields", "_optional_old_self", "_program", "is_transition")
 
     def __init__(self, text: str, *, optional_old_self: bool = False) -> None:
         self.is_transition = _OLD_SELF.search(text) is not None and not optional_old_self
@@ -39,19 +42,25 @@ class Expression:
         self._fields = None if _BARE_SELF.search(text) else frozenset(_SELF_FIELD.findall(text))
         self._program = _compile(_OLD_SELF.sub(_OPTIONAL_OLD_SELF, text) if optional_old_self else text)
         try:
-            self._largest = largest_input(self._program.serialize())
+            self._bound = bound_of(self._program.serialize())
         except TooComplex as error:
             raise CelError(str(error)) from None
 
-    def evaluate(self, value: Any, old: Any = None, *, has_old: bool = False) -> Any:
-        """The expression's plain result. Raises CelError if it fails or exceeds the library's limits."""
+    def evaluate(self, value: Any, old: Any = None, *, has_old: bool = False, spend: Spend | None = None) -> Any:
+        """The expression's plain result. Raises CelError if it fails or exceeds the library's limits or ours.
+
+        ``spend`` hears before how many microseconds it may take, and can stop it by an exception.
+        """
         data = {"self": self._used_part(value)}
         if self.is_transition:
             data["oldSelf"] = old
         if self._optional_old_self:
             data |= {"oldSelfValue": old, "hasOldSelf": has_old}
-        if self._largest is not None and _size_of(data) > self._largest:
-            raise CelError(f"call cost exceeds limit for rule: it is not evaluated on more than {self._largest} bytes")
+        size = _size_of(data)
+        if size > self._bound.largest:
+            raise CelError(f"call cost exceeds limit for rule: not evaluated on more than {self._bound.largest} bytes")
+        if spend is not None:
+            spend(self._bound.microseconds(size))
         try:
             result = self._program.eval(data=data)
         except RuntimeError as error:

@@ -7,6 +7,7 @@ schema; here they come from the expression's tree, as the library writes it down
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -17,8 +18,15 @@ MAX_WORK: Final = 512 * 1024 * 1024
 """Bytes that an evaluation may make, or twice to eight times as many that it may look at."""
 MAX_ROUNDS: Final = 10_000
 _LARGEST: Final = 8 * 1024 * 1024
+"""More than any object has."""
 _SMALLEST: Final = 256
 _MAX_STEPS: Final = 2_000
+_CHEAP: Final = 16.0
+"""Work for each byte that needs no closer look."""
+_EVALUATION: Final = 16.0
+_CONVERSION: Final = 0.1
+_BYTES_A_MICROSECOND: Final = 512.0
+"""Measured: what one evaluation takes, what a byte takes on its way into the library, and how fast that is then."""
 _ELEMENT: Final = 16.0
 _SHORTEST_ELEMENT: Final = 2.0
 
@@ -66,21 +74,46 @@ class Node(NamedTuple):
     variables: tuple[str, ...] = ()
 
 
+class Bound(NamedTuple):
+    """What an expression may cost: (size of its values as JSON, work), growing, from nothing to the largest.
+
+    Between two of them the work is below the line that joins them, as it grows with the size or with a power of it.
+    """
+
+    points: tuple[tuple[int, float], ...]
+
+    @property
+    def largest(self) -> int:
+        """The most bytes on which the expression may be evaluated."""
+        return self.points[-1][0]
+
+    def microseconds(self, size: int) -> int:
+        """An estimate for values of this size, which have to be converted first."""
+        position = min(bisect_left(self.points, (size, 0.0)), len(self.points) - 1)
+        (left, least), (right, most) = self.points[max(position - 1, 0)], self.points[position]
+        work = least + (most - least) * (size - left) / (right - left) if right > left else most
+        return int(_EVALUATION + size * _CONVERSION + work / _BYTES_A_MICROSECOND)
+
+
 @lru_cache(maxsize=4096)
-def largest_input(tree: bytes) -> int | None:
-    """The most bytes that the values may have, as JSON, for the work to stay below `MAX_WORK`; None for any.
+def bound_of(tree: bytes) -> Bound:
+    """The bound of an expression, for values for which the work stays below `MAX_WORK`.
 
     Raises TooComplex when it can't be bounded even for small ones.
     """
     try:
         root = parse(tree)
-        if _work(root, _LARGEST) <= MAX_WORK:
-            return None
-        size = _LARGEST // 4
+        points: list[tuple[int, float]] = []
+        size = _LARGEST
         while size >= _SMALLEST:
-            if _work(root, size) <= MAX_WORK:
-                return size
+            work = _work(root, size)
+            if work <= MAX_WORK:
+                points.append((size, work))
+                if work <= _CHEAP * size:
+                    break
             size //= 4
+        if points:
+            return Bound(((0, _work(root, 0)), *reversed(points)))
     except (WireError, RecursionError) as error:
         raise TooComplex("the expression is nested too deeply") from error
     raise TooComplex("estimated rule cost exceeds budget: what it makes could grow without bounds")

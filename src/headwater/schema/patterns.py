@@ -15,6 +15,7 @@ from headwater.schema.backtracking import runs_directly
 from headwater.schema.cel import re2_matches
 
 MAX_DIRECT_LENGTH = 512
+_LIBRARY_CALL = 40
 
 
 class Pattern:
@@ -23,11 +24,19 @@ class Pattern:
     Raises ValueError for text that is no RE2 expression (only once it is matched, if it needs RE2).
     """
 
-    __slots__ = ("matches", "text")
+    __slots__ = ("_direct", "matches", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.matches: Callable[[str], bool] = _matcher(text)
+        self._direct = runs_directly(text)
+
+    def microseconds(self, value: str) -> int:
+        """How long a match may take, estimated: quadratic in the length here, or a call of the library."""
+        length = len(value)
+        if self._direct and length <= MAX_DIRECT_LENGTH:
+            return length * length >> 9
+        return _LIBRARY_CALL + (length >> 9)
 
 
 def pattern_error(text: str) -> str:

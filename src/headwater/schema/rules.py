@@ -139,19 +139,19 @@ class _Rule:
     def check(self, value: Any, old: Any, has_old: bool, trail: Trail, report: Report) -> None:
         if self._immutable:
             if has_old and value != old:
-                report.add(self._error(trail, self._message(value, old, has_old=True)))
+                report.add(self._error(trail, self._message(value, old, report, has_old=True)))
             return
         try:
             expression = self._compiled()
             if expression.is_transition and not has_old:
                 return
             given, given_old = (escaped(value), escaped(old)) if self._escaped else (value, old)
-            result = expression.evaluate(given, given_old, has_old=has_old)
+            result = expression.evaluate(given, given_old, has_old=has_old, spend=report.spend)
         except CelError as error:
             report.add(self._error(trail, f"{error} evaluating rule: {self._fallback_message()}"))
             return
         if result is not True:
-            report.add(self._error(trail, self._message(given, given_old, has_old=has_old)))
+            report.add(self._error(trail, self._message(given, given_old, report, has_old=has_old)))
 
     def _compiled(self) -> Expression:
         if self._expression is None:
@@ -163,12 +163,13 @@ class _Rule:
         message: str = (self._rule.get("message") or "").strip()
         return message or f"failed rule: {self._rule['rule'].strip()}"
 
-    def _message(self, value: Any, old: Any, *, has_old: bool) -> str:
+    def _message(self, value: Any, old: Any, report: Report, *, has_old: bool) -> str:
         text = self._rule.get("messageExpression")
         if text:
             try:
                 optional = bool(self._rule.get("optionalOldSelf"))
-                made = Expression(text, optional_old_self=optional).evaluate(value, old, has_old=has_old)
+                expression = Expression(text, optional_old_self=optional)
+                made = expression.evaluate(value, old, has_old=has_old, spend=report.spend)
             except CelError:
                 return self._fallback_message()
             if isinstance(made, str) and made.strip() and "\n" not in made:

@@ -87,9 +87,11 @@ def _min_length(limit: int) -> Check:
 
 
 def _pattern(text: str) -> Check:
-    matches = Pattern(text).matches
+    pattern = Pattern(text)
+    matches, microseconds = pattern.matches, pattern.microseconds
 
     def check(value: Any, trail: Trail, report: Report) -> None:
+        report.spend(microseconds(value))
         if not matches(value):
             report.add(unacceptable(trail, value, f"should match '{text}'"))
 

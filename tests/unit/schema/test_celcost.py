@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from headwater.schema import Schema, trail
 from headwater.schema.cel import CelError, Expression
 
 GROWING = [
@@ -56,3 +59,32 @@ def test_usual_rules_have_no_limit(rule: str) -> None:
     """They run on the largest values that there can be, within the rounds that comprehensions have."""
     value = {"names": ["abc"] * 100, "prefix": "a" * 3_000_000, "a": "x-abc"}
     assert Expression(rule).evaluate(value, value, has_old=True) in (True, False)
+
+
+MANY = [
+    pytest.param({"type": "integer", "x-kubernetes-validations": [{"rule": "self > 0"}]}, [1], id="rules"),
+    pytest.param({"type": "string", "pattern": "^(a|aa)+$"}, ["aa"], id="patterns that need the library"),
+    pytest.param({"type": "string", "pattern": "a*b"}, ["a" * 511 + "b"], id="patterns that take long"),
+    pytest.param(
+        {"type": "integer", "x-kubernetes-validations": [{"rule": "self > 1", "messageExpression": "'a' + 'b'"}]},
+        [1],
+        id="messages",
+    ),
+]
+
+
+@pytest.mark.parametrize(("schema", "items"), MANY)
+def test_one_object_takes_a_bounded_time(
+    monkeypatch: pytest.MonkeyPatch, schema: dict[str, Any], items: list[Any]
+) -> None:
+    """However many items it has: the budget ends the validation, and the object is refused."""
+    compiled = Schema(
+        {
+            "type": "object",
+            "properties": {"spec": {"type": "object", "properties": {"x": {"type": "array", "items": schema}}}},
+        }
+    )
+    exhausted = "running out of cost budget"
+    assert exhausted not in str(compiled.validate({"spec": {"x": items * 100}})[-1:])
+    monkeypatch.setattr(trail, "MAX_WORK", 1_000)
+    assert exhausted in str(compiled.validate({"spec": {"x": items * 100}})[-1])
