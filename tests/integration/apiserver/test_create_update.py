@@ -126,6 +126,24 @@ async def test_refused_patches(api: Api, patch: Any, status: int, message: str) 
     assert (await api.get(f"{CONFIG_MAPS}/a")).body == made
 
 
+@pytest.mark.parametrize(
+    ("path", "kind", "fields", "message"),
+    [
+        (SECRETS, "Secret", {"stringData": 5}, "stringData"),
+        (SECRETS, "Secret", {"data": [1]}, "data"),
+        ("/apis/rbac.authorization.k8s.io/v1/clusterroles", "ClusterRole", {"rules": 5}, "rules"),
+        ("/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", "ClusterRoleBinding", {"subjects": 5}, "subjects"),
+        (DEPLOYMENTS, "Deployment", {"spec": {"template": {"spec": {"containers": [5]}}}}, "spec.template"),
+        (DEPLOYMENTS, "Deployment", {"spec": 5}, "spec"),
+    ],
+)
+async def test_wrong_types_are_named(api: Api, path: str, kind: str, fields: dict[str, Any], message: str) -> None:
+    """Also where defaults, which come first, can make nothing of them."""
+    group_version = "/".join(path.split("/")[2:4]) if path.startswith("/apis/") else "v1"
+    reply = await api.post(path, {"apiVersion": group_version, "kind": kind, "metadata": {"name": "a"}, **fields})
+    assert (reply.status, message in reply.body["message"]) == (422, True), reply.body
+
+
 async def test_create_twice_and_without_namespace(api: Api) -> None:
     """The second create is 409 AlreadyExists; a namespace that isn't there is 404."""
     await api.create(CONFIG_MAPS, config_map("a"))

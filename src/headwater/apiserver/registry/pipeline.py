@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from headwater.apiserver.registry import fieldvalidation, metadata
 from headwater.apiserver.registry.objectmeta import metadata_errors
@@ -74,6 +75,21 @@ def default(ctx: WriteContext, obj: Object) -> None:
     if ctx.info.schema is not None:
         ctx.info.schema.default(obj)
     ctx.info.strategy.default(ctx, obj)
+
+
+@contextmanager
+def blaming_types(info: ResourceInfo, obj: Object) -> Iterator[None]:
+    """Defaults and admission come before the schema is asked, and may break on a value of another type than they know.
+
+    Raises Invalid with what the schema says then; where it says nothing, the fault is ours.
+    """
+    try:
+        yield
+    except (AttributeError, TypeError, KeyError, IndexError) as error:
+        found = info.schema.validate(obj) if info.schema is not None else []
+        if not found:
+            raise
+        raise errors.invalid(info.kind, str(obj["metadata"].get("name") or ""), found, group=info.group) from error
 
 
 def validate(ctx: WriteContext, obj: Object, old: Object | None) -> None:

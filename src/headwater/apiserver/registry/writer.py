@@ -110,15 +110,16 @@ class Writer:
         ctx = self.context(request)
         if "status" in info.subresources:
             obj.pop("status", None)
-        pipeline.clean(
-            ctx, obj, request.field_validation, request.warn, duplicates=request.duplicates, patch=request.patch
-        )
-        metadata.fill_for_create(ctx, obj, generation=info.strategy.has_generation)
-        attributes = self.attributes(request, CREATE, obj, None)
-        attributes.name = obj["metadata"]["name"]
-        await self.admission.admit(attributes)
-        obj = attributes.object or obj
-        info.strategy.prepare_for_create(ctx, obj)
+        with pipeline.blaming_types(info, obj):
+            pipeline.clean(
+                ctx, obj, request.field_validation, request.warn, duplicates=request.duplicates, patch=request.patch
+            )
+            metadata.fill_for_create(ctx, obj, generation=info.strategy.has_generation)
+            attributes = self.attributes(request, CREATE, obj, None)
+            attributes.name = obj["metadata"]["name"]
+            await self.admission.admit(attributes)
+            obj = attributes.object or obj
+            info.strategy.prepare_for_create(ctx, obj)
         if not owned:
             pipeline.record_managers(ctx, None, obj, request.manager)
         if self.stamp_clusters:
@@ -190,14 +191,15 @@ class Writer:
         self._check_preconditions(request, wanted, old, current, needs_revision=needs_revision)
         ctx = self.context(request)
         obj = self._merge_subresource(request, wanted, old, copy)
-        pipeline.clean(
-            ctx, obj, request.field_validation, request.warn, duplicates=request.duplicates, patch=request.patch
-        )
-        metadata.keep_for_update(obj, old)
-        attributes = self.attributes(request, UPDATE, obj, old)
-        await self.admission.admit(attributes)
-        obj = attributes.object or obj
-        info.strategy.prepare_for_update(ctx, obj, old)
+        with pipeline.blaming_types(info, obj):
+            pipeline.clean(
+                ctx, obj, request.field_validation, request.warn, duplicates=request.duplicates, patch=request.patch
+            )
+            metadata.keep_for_update(obj, old)
+            attributes = self.attributes(request, UPDATE, obj, old)
+            await self.admission.admit(attributes)
+            obj = attributes.object or obj
+            info.strategy.prepare_for_update(ctx, obj, old)
         if info.strategy.has_generation:
             metadata.bump_generation(obj, old, status_subresource="status" in info.subresources)
         if not owned:

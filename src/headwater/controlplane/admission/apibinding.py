@@ -64,9 +64,9 @@ class APIBindingAdmission(BasePlugin):
 
 
 def reference_of(binding: Object) -> tuple[str, str]:
-    """Path (may be empty) and name of the export that a binding refers to."""
-    export = objects.nested(binding, "spec", "reference", "export", default={})
-    return export.get("path") or "", export.get("name") or ""
+    """Path (may be empty) and name of the export that a binding refers to; empty for what the schema will refuse."""
+    path, name = (objects.nested(binding, "spec", "reference", "export", field) for field in ("path", "name"))
+    return path if isinstance(path, str) else "", name if isinstance(name, str) else ""
 
 
 def _check_update(attributes: AdmissionAttributes, obj: Object, old: Object) -> None:

@@ -89,12 +89,13 @@ class SecretStrategy(NativeStrategy):
         super().__init__(field_labels=("type",))
 
     def default(self, ctx: WriteContext, obj: Object) -> None:
-        plain = obj.pop("stringData", None)
+        plain = obj.get("stringData")
         if plain:
             data = obj["data"] = dict(obj.get("data") or {})
             for name, value in plain.items():
                 if isinstance(value, str):
                     data[name] = base64.b64encode(value.encode()).decode()
+        obj.pop("stringData", None)
         if not obj.get("type"):
             obj["type"] = OPAQUE
 
