@@ -17,6 +17,7 @@ from headwater.controlplane.tunnels.registry import (
     MAX_STREAMS_PER_CLUSTER,
     MAX_TUNNELS_PER_TARGET,
     NoTunnel,
+    TooManyTunnels,
     TunnelRegistry,
 )
 from headwater.machinery.errors import Forbidden, ServiceUnavailable, StatusError, Unauthorized
@@ -29,7 +30,7 @@ from headwater.tunnel.websocket import Decoder, Opcode, encode
 async def test_the_newest_live_tunnel_of_the_target_is_used() -> None:
     registry = TunnelRegistry()
     old, new, other = (session(linked()[0]) for _ in range(3))
-    remove = [registry.add(key, each) for key, each in (("east", old), ("east", new), ("west", other))]
+    remove = [registry.add(key, each, "org") for key, each in (("east", old), ("east", new), ("west", other))]
     registry.open("east", "shop", b"")
     assert (old.streams, new.streams, other.streams) == (0, 1, 0)
     new.end("cut")
@@ -46,13 +47,29 @@ async def test_too_many_tunnels_of_a_target_end_the_oldest() -> None:
     registry = TunnelRegistry()
     sessions = [session(linked()[0]) for _ in range(MAX_TUNNELS_PER_TARGET + 1)]
     for each in sessions:
-        registry.add("east", each)
+        registry.add("east", each, "org")
     assert [each.alive for each in sessions] == [False, *[True] * MAX_TUNNELS_PER_TARGET]
+
+
+async def test_owners_of_many_tunnels_make_room_for_others() -> None:
+    """One of them can't keep all others out, and nobody takes the last one of somebody who has no more."""
+    registry = TunnelRegistry(limit=4)
+    greedy = [session(linked()[0]) for _ in range(3)]
+    for number, each in enumerate(greedy):
+        registry.add(f"g{number}", each, "greedy")
+    other, late = session(linked()[0]), session(linked()[0])
+    registry.add("o", other, "other")
+    for refused in ("greedy", "third"):
+        assert registry.is_full_for(refused) is (refused == "greedy")
+    with pytest.raises(TooManyTunnels):
+        registry.add("g3", session(linked()[0]), "greedy")
+    registry.add("t", late, "third")
+    assert [each.alive for each in (*greedy, other, late)] == [False, True, True, True, True]
 
 
 async def test_a_workspace_leaves_room_for_others() -> None:
     registry = TunnelRegistry()
-    registry.add("east", session(linked()[0]))
+    registry.add("east", session(linked()[0]), "org")
     taken = [registry.open("east", "shop", b"") for _ in range(MAX_STREAMS_PER_CLUSTER)]
     with pytest.raises(TooManyStreams):
         registry.open("east", "shop", b"")

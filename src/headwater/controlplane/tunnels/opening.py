@@ -12,7 +12,7 @@ from headwater.apiserver.web.types import Request, UpgradeResponse
 from headwater.base.channel import ByteChannel
 from headwater.base.clock import Clock
 from headwater.controlplane.tunnels.rechecks import Rechecks
-from headwater.controlplane.tunnels.registry import MAX_TUNNELS, TooManyTunnels, TunnelRegistry
+from headwater.controlplane.tunnels.registry import TooManyTunnels, TunnelRegistry
 from headwater.machinery.errors import BadRequest, NotFound, TooManyRequests
 from headwater.machinery.objects import deletion_timestamp, uid
 from headwater.telemetry.logging import get_logger
@@ -55,7 +55,7 @@ class TunnelOpening:
     async def handle(self, call: SubresourceCall) -> UpgradeResponse:
         accept = _handshake(call.request)
         await self._check_target(call)
-        if len(self._tunnels) >= MAX_TUNNELS:
+        if self._tunnels.is_full_for(call.cluster):
             raise TooManyRequests("Too many requests: too many tunnels are open", retry_after_seconds=10)
 
         async def serve(channel: ByteChannel) -> None:
@@ -89,7 +89,7 @@ class TunnelOpening:
         session = Session(link, clock=self._clock, metrics=self._metrics, renewed=renewed)
         key = sync_target_key(call.cluster, call.name)
         try:
-            remove = self._tunnels.add(key, session)
+            remove = self._tunnels.add(key, session, call.cluster)
         except TooManyTunnels as error:
             await link.close(str(error))
             return

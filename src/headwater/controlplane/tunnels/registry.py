@@ -26,33 +26,46 @@ class TooManyTunnels(Exception):
 
 @dataclass(eq=False, slots=True)
 class Tunnel:
-    """An open tunnel, and how many streams each logical cluster has on it."""
+    """An open tunnel of a SyncTarget of the logical cluster `home`, and how many streams each logical cluster has."""
 
     key: str
     session: Session
+    home: str
     streams: Counter[str] = field(default_factory=Counter)
 
 
 class TunnelRegistry:
-    """Of several tunnels of a target the newest live one is used: a lost connection may take a while to be noticed."""
+    """Of several tunnels of a target the newest live one is used: a lost connection may take a while to be noticed.
 
-    def __init__(self) -> None:
+    When there are too many, the logical cluster that has the most makes room for one that has fewer.
+    """
+
+    def __init__(self, *, limit: int = MAX_TUNNELS) -> None:
         self._by_key: OrderedDict[str, list[Tunnel]] = OrderedDict()
+        self._homes: Counter[str] = Counter()
+        self._limit = limit
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def add(self, key: str, session: Session) -> Callable[[], None]:
+    def is_full_for(self, home: str) -> bool:
+        """Whether a logical cluster gets no more tunnels now."""
+        return self._count >= self._limit and self._homes[home] + 1 >= max(self._homes.values())
+
+    def add(self, key: str, session: Session, home: str) -> Callable[[], None]:
         """Use a session; answers what takes it out again. Raises TooManyTunnels.
 
         With too many for one target its oldest is ended.
         """
-        if self._count >= MAX_TUNNELS:
+        if self.is_full_for(home):
             raise TooManyTunnels("too many tunnels are open")
-        tunnel = Tunnel(key, session)
+        if self._count >= self._limit:
+            self._make_room()
+        tunnel = Tunnel(key, session, home)
         mine = self._by_key.setdefault(key, [])
         mine.append(tunnel)
+        self._homes[home] += 1
         self._count += 1
         if len(mine) > MAX_TUNNELS_PER_TARGET:
             mine[0].session.end("another tunnel took its place")
@@ -80,9 +93,20 @@ class TunnelRegistry:
 
         return stream, release
 
+    def _make_room(self) -> None:
+        [(greatest, _)] = self._homes.most_common(1)
+        for tunnels in self._by_key.values():
+            for tunnel in tunnels:
+                if tunnel.home == greatest and tunnel.session.alive:
+                    tunnel.session.end("too many tunnels are open, and this workspace has the most")
+                    return
+
     def _remove(self, tunnel: Tunnel) -> None:
         mine = self._by_key[tunnel.key]
         mine.remove(tunnel)
+        self._homes[tunnel.home] -= 1
+        if not self._homes[tunnel.home]:
+            del self._homes[tunnel.home]
         self._count -= 1
         if not mine:
             del self._by_key[tunnel.key]
