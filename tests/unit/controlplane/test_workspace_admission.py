@@ -10,7 +10,7 @@ from tests.unit.controlplane.stores import Store
 from headwater.apis.core.v1alpha1 import LOGICAL_CLUSTER
 from headwater.apis.kind import Kind
 from headwater.apis.tenancy.v1alpha1 import WORKSPACE, WORKSPACE_TYPE
-from headwater.apis.tenancy.workspacetypes import TypeResolver
+from headwater.apis.tenancy.workspacetypes import TypeReference, TypeResolver, WorkspaceTypeError
 from headwater.apiserver.admission.interface import CREATE, DELETE, UPDATE, AdmissionAttributes, AdmissionPlugin
 from headwater.apiserver.authn.interface import UserInfo
 from headwater.apiserver.authz.interface import Attributes
@@ -163,6 +163,17 @@ async def test_refusals_on_create(store: Store, cluster: str, spec: Object, mess
     with pytest.raises(Forbidden) as caught:
         await submit(plugin_of(store, *USES), attributes)
     assert message in caught.value.message
+
+
+async def test_a_type_extends_a_bounded_number_of_others() -> None:
+    """Each is looked at for every workspace, one below the other."""
+
+    def get(_cluster: str, name: str) -> Object:
+        return {"spec": {"extend": {"with": [{"name": f"t{int(name[1:]) + 1}", "path": "root"}]}}}
+
+    types = TypeResolver(get, lambda path: path, lambda cluster: cluster)
+    with pytest.raises(WorkspaceTypeError, match="root:t0 extends more than 64 others"):
+        types.resolve(TypeReference("root", "t0"))
 
 
 async def test_types_need_the_verb_use(store: Store) -> None:

@@ -10,6 +10,8 @@ from headwater.apis.tenancy.v1alpha1.workspacetype import SYSTEM_BINDINGS_INITIA
 from headwater.machinery import logicalcluster, objects
 from headwater.machinery.objects import Object
 
+MAX_EXTENDED = 64
+
 
 class TypeReference(NamedTuple):
     """A WorkspaceType by the canonical path of its logical cluster, and its name; written ``path:name``."""
@@ -119,6 +121,8 @@ class TypeResolver:
             raise WorkspaceTypeError(f"circular reference detected in workspace type {reference}")
         if reference in seen:
             return
+        if len(seen) > MAX_EXTENDED:
+            raise WorkspaceTypeError(f"workspace type {out[0][0]} extends more than {MAX_EXTENDED} others")
         cluster = self._find_cluster(reference.path)
         found = None if cluster is None else self._get(cluster, reference.name)
         if cluster is None or found is None:
