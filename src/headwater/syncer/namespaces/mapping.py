@@ -44,6 +44,12 @@ class Namespaces:
         """A downstream namespace of ours as it was last seen."""
         return self._downstream.get(NAMESPACES, "", space)
 
+    @property
+    def listed(self) -> bool:
+        """Whether it is known which namespaces there are below, as far as we may ask."""
+        informers = self._downstream.informers
+        return informers.version(NAMESPACES) is None or informers.synced(NAMESPACES)
+
     def known(self, cluster: str, namespace: str) -> str:
         """Name of the downstream namespace: the one that carries the locator, else the one that will.
 

@@ -86,8 +86,11 @@ class SpecSyncer:
             self._revisit_all(resource)
 
     def _revisit_all(self, resource: GroupResource) -> None:
-        if resource == NAMESPACES:
-            return  # They are made for what is in them, never brought down themselves.
+        if resource == NAMESPACES:  # They are made for what is in them, never brought down themselves.
+            for each in self._downstream.informers.resources:
+                if each != NAMESPACES:
+                    self._revisit_all(each)
+            return
         for informer in self._upstream.informers(resource):
             for key in list(informer.keys()):
                 self.controller.enqueue(item_of(resource, key))

@@ -91,6 +91,8 @@ class SpecReconciler:
         resource, key = parse_item(item)
         if self._downstream.informers.version(resource) is None:
             return None  # Not synced any more; it comes again when it is.
+        if split_key(key)[1] and not self._namespaces.listed:
+            return None  # Its namespace may have another name than it would get; it comes again when that is known.
         try:
             place = place_of(resource, key, self._namespaces)
             try:

@@ -11,12 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from tests.unit.syncer.spec.twosides import Server, View
 
-from headwater.apis.workload.labels import CLUSTER_LABEL, WORKSPACE_URL_ANNOTATION
+from headwater.apis.workload.labels import CLUSTER_LABEL, LOCATOR_ANNOTATION, TENANT_LABEL, WORKSPACE_URL_ANNOTATION
 from headwater.base.clock import ManualClock
 from headwater.base.tasks import TaskGroup
 from headwater.client.dynamic import ClusterClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, annotations, deep_copy, finalizers, labels, name
+from headwater.machinery.objects import Object, annotations, deep_copy, finalizers, name
 from headwater.syncer.agent import Agent
 from headwater.syncer.capacity.report import CapacityReport
 from headwater.syncer.downstream import Downstream
@@ -26,7 +26,7 @@ from headwater.syncer.options import SyncerOptions
 from headwater.syncer.upstream import Upstream
 
 IDENTITY: Final = TargetIdentity(cluster="home", name="east", uid="u")
-BELOW: Final = IDENTITY.namespace_for("shop", "web").name
+HOME: Final = IDENTITY.namespace_for("shop", "web")
 URL: Final = "https://hub/services/syncer/home/east/u"
 RESOURCES: Final = {
     GroupResource("", each): GroupVersionResource("", "v1", each) for each in ("namespaces", "configmaps")
@@ -39,7 +39,8 @@ _TURNS: Final = 60
 class World:
     """A syncer between two servers, and what should come of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, adopted: bool = False) -> None:
+        """With ``adopted`` the namespace below is there already, under the name that another SyncTarget gave it."""
         self.above, self.below = View("/services/syncer/home/east/u"), Server("")
         self.clock = ManualClock()
         self.signs: dict[str, int] = {}
@@ -50,6 +51,11 @@ class World:
         self._task: asyncio.Task[None]
         self._data = 0
         self.above.put("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}})
+        self.home = "adopted" if adopted else HOME.name
+        if adopted:
+            marks = {CLUSTER_LABEL: IDENTITY.key, TENANT_LABEL: HOME.tenant}
+            meta = {"name": self.home, "labels": marks, "annotations": {LOCATOR_ANNOTATION: HOME.locator}}
+            self.below.put("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         self._start()
 
     def _start(self) -> None:
@@ -85,7 +91,7 @@ class World:
 
     def _check(self, copy: Object) -> None:
         """A copy may go once its object was marked, or gone, at a time after the state that was applied last."""
-        if labels(copy).get(CLUSTER_LABEL) and name(copy) != BELOW:
+        if copy["kind"] == "ConfigMap":
             applied = int(annotations(copy)[REVISION_ANNOTATION])
             if self.signs.get(name(copy), 0) < applied:
                 self.unasked.append(name(copy))
@@ -114,17 +120,18 @@ class World:
                 if step == "replace":
                     self._put(which, None)
             case "lose":
-                self.below.remove((MAPS, BELOW, which))
-            case "edit" if (MAPS, BELOW, which) in self.below.objects:
-                edited = deep_copy(self.below.objects[MAPS, BELOW, which])
+                self.below.remove((MAPS, self.home, which))
+            case "edit" if (MAPS, self.home, which) in self.below.objects:
+                edited = deep_copy(self.below.objects[MAPS, self.home, which])
                 self.below.put(MAPS, {**edited, "data": {"by": "hand"}})
-            case "report" if (MAPS, BELOW, which) in self.below.objects:
+            case "report" if (MAPS, self.home, which) in self.below.objects:
                 self._data += 1
-                self.below.put(MAPS, {**self.below.objects[MAPS, BELOW, which], "status": {"at": str(self._data)}})
+                self.below.put(MAPS, {**self.below.objects[MAPS, self.home, which], "status": {"at": str(self._data)}})
             case "lose all":
-                for each in [each for each in self.below.objects if each[1] == BELOW]:
+                for each in [each for each in self.below.objects if each[1] == self.home]:
                     self.below.remove(each)
-                self.below.remove(("namespaces", "", BELOW))
+                self.below.remove(("namespaces", "", self.home))
+                self.home = HOME.name
             case "restart":
                 await self.stop()
                 self._start()
@@ -187,6 +194,7 @@ class World:
         assert told == reported
         marked = [obj for obj in self.above.objects.values() if "deletionTimestamp" in obj["metadata"]]
         assert not marked, "never let go"
+        assert len([each for each in self.below.objects if each[0] == "namespaces"]) <= 1
 
 
 STEPS: Final = (
@@ -213,8 +221,8 @@ steps = st.one_of(
 )
 
 
-async def played(story: Sequence[Step]) -> None:
-    world = World()
+async def played(story: Sequence[Step], *, adopted: bool) -> None:
+    world = World(adopted=adopted)
     try:
         for step in story:
             if len(step) == 3:
@@ -251,10 +259,15 @@ UNSERVED_REPORT: Final[list[Step]] = [
 """The same, when the syncer reports what became of one."""
 
 
-@given(st.lists(steps, min_size=4, max_size=30))
-@example(LATE_END)
-@example(UNSERVED_CLAIM)
-@example(UNSERVED_END)
-@example(UNSERVED_REPORT)
-def test_all_ends_as_it_is_wanted_and_nothing_is_deleted_unasked(story: list[Step]) -> None:
-    asyncio.run(played(story))
+UNLISTED: Final[list[Step]] = [("lost", "below", "namespaces"), ("put", "a"), ("turn",), ("wait", "a")]
+"""The namespaces below are listed after what is in them."""
+
+
+@given(st.lists(steps, min_size=4, max_size=30), st.booleans())
+@example(LATE_END, False)
+@example(UNSERVED_CLAIM, False)
+@example(UNSERVED_END, False)
+@example(UNSERVED_REPORT, False)
+@example(UNLISTED, True)
+def test_all_ends_as_it_is_wanted_and_nothing_is_deleted_unasked(story: list[Step], adopted: bool) -> None:
+    asyncio.run(played(story, adopted=adopted))
