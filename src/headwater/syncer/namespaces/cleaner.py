@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from headwater.apis.workload.labels import LOCATOR_ANNOTATION
+from headwater.apis.workload.locator import NamespaceLocator
 from headwater.base.clock import Clock
+from headwater.client.informer.indexes import BY_NAMESPACE, namespace_index_value
 from headwater.controller import Controller, Result
 from headwater.machinery.errors import Conflict, NotFound
 from headwater.machinery.objects import Object, deletion_timestamp, make_key, name, resource_version, split_key, uid
@@ -24,8 +26,9 @@ _STILL_USED_SECONDS: Final = 60.0
 class NamespaceCleaner:
     """A controller over downstream namespaces; its keys are their names.
 
-    A namespace is deleted only when it is ours by label and locator, holds no object of ours in any informer, all
-    informers are current, and the virtual workspace says live that the upstream namespace is not ours (any more).
+    A namespace is deleted only when it is ours by label and locator, no object of ours is in it, or in the view of the
+    upstream one, in any informer, all informers are current, and the virtual workspace says live that the upstream
+    namespace is not ours (any more).
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class NamespaceCleaner:
         self._downstream = downstream
         self._namespaces = namespaces
         self._delay_seconds = delay_seconds
+        self._again = Result(requeue_after_seconds=min(max(delay_seconds, 1.0), _STILL_USED_SECONDS))
         self.controller = Controller(
             "syncer-namespaces", reconcile=self.reconcile, workers=1, clock=clock, registry=registry
         )
@@ -73,13 +77,22 @@ class NamespaceCleaner:
         if self._upstream.get(NAMESPACES, key) is not None:
             return None
         if not self._downstream.informers.all_synced or not self._upstream.synced(NAMESPACES):
-            return Result(requeue_after_seconds=_STILL_USED_SECONDS)
-        if self._downstream.remaining_in(space):
-            return Result(requeue_after_seconds=_STILL_USED_SECONDS)
-        if not await self._upstream.confirm_absent(NAMESPACES, key):
-            return Result(requeue_after_seconds=_STILL_USED_SECONDS)
+            return self._again
+        if self._is_used(space, locator) or not await self._upstream.confirm_absent(NAMESPACES, key):
+            return self._again
+        if self._is_used(space, locator):
+            return self._again  # Something came while the question was on its way.
         await self._delete(obj, space, key)
         return None
+
+    def _is_used(self, space: str, locator: NamespaceLocator) -> bool:
+        """Whether objects are in a namespace, or are to come: a workload may stay when its namespace has left."""
+        value = namespace_index_value(locator.cluster, locator.namespace)
+        for resource in self._downstream.informers.resources:
+            for informer in self._upstream.informers(resource):
+                if informer.index_keys(BY_NAMESPACE, value):
+                    return True
+        return bool(self._downstream.remaining_in(space))
 
     async def _delete(self, obj: Object, space: str, upstream_key: str) -> None:
         """Delete exactly the namespace that was looked at."""

@@ -50,13 +50,17 @@ class World:
         self._agent: Agent
         self._task: asyncio.Task[None]
         self._data = 0
-        self.above.put("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "web"}})
+        self._place()
         self.home = "adopted" if adopted else HOME.name
         if adopted:
             marks = {CLUSTER_LABEL: IDENTITY.key, TENANT_LABEL: HOME.tenant}
             meta = {"name": self.home, "labels": marks, "annotations": {LOCATOR_ANNOTATION: HOME.locator}}
             self.below.put("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
         self._start()
+
+    def _place(self) -> None:
+        meta = {"name": "web", "annotations": {"kcp.io/cluster": "shop"}}
+        self.above.put("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
 
     def _start(self) -> None:
         options = SyncerOptions(sync_target_name="east", sync_target_uid="u", from_kubeconfig=Path("unused"))
@@ -91,7 +95,9 @@ class World:
 
     def _check(self, copy: Object) -> None:
         """A copy may go once its object was marked, or gone, at a time after the state that was applied last."""
-        if copy["kind"] == "ConfigMap":
+        if copy["kind"] == "Namespace":
+            self.home = HOME.name
+        else:
             applied = int(annotations(copy)[REVISION_ANNOTATION])
             if self.signs.get(name(copy), 0) < applied:
                 self.unasked.append(name(copy))
@@ -132,6 +138,10 @@ class World:
                     self.below.remove(each)
                 self.below.remove(("namespaces", "", self.home))
                 self.home = HOME.name
+            case "place":
+                self._place()
+            case "unplace":
+                self.above.remove(("namespaces", "", "web"))
             case "restart":
                 await self.stop()
                 self._start()
@@ -207,6 +217,8 @@ STEPS: Final = (
     "edit",
     "report",
     "lose all",
+    "place",
+    "unplace",
     "restart",
     "withdraw",
     "offer",
@@ -261,6 +273,10 @@ UNSERVED_REPORT: Final[list[Step]] = [
 
 UNLISTED: Final[list[Step]] = [("lost", "below", "namespaces"), ("put", "a"), ("turn",), ("wait", "a")]
 """The namespaces below are listed after what is in them."""
+LEFT: Final[list[Step]] = [
+    *(("put", "a"), ("cut", "above", MAPS), ("turn",), ("lose", "a"), ("unplace", "a")),
+]
+"""A namespace leaves while its last copy is not there; the object stays, and its copy comes again."""
 
 
 @given(st.lists(steps, min_size=4, max_size=30), st.booleans())
@@ -269,5 +285,6 @@ UNLISTED: Final[list[Step]] = [("lost", "below", "namespaces"), ("put", "a"), ("
 @example(UNSERVED_END, False)
 @example(UNSERVED_REPORT, False)
 @example(UNLISTED, True)
+@example(LEFT, False)
 def test_all_ends_as_it_is_wanted_and_nothing_is_deleted_unasked(story: list[Step], adopted: bool) -> None:
     asyncio.run(played(story, adopted=adopted))

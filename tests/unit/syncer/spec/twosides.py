@@ -151,8 +151,10 @@ class Server:
             if conditions.get(field_name, value) != value:
                 raise Conflict(f"the {field_name} in the precondition does not match")
         if method == "DELETE":
-            self.deleting(deep_copy(known))
-            self.remove(key)
+            inside = [each for each in self.objects if resource == "namespaces" and each[1] == object_name]
+            for each in (*inside, key):
+                self.deleting(deep_copy(self.objects[each]))
+                self.remove(each)
             return {"kind": "Status", "status": "Success"}
         if isinstance(body, list):
             return self.put(resource, apply_json_patch(known, body))
