@@ -101,9 +101,7 @@ async def create(
     if len(name) > _MAX_NAME_LENGTH:
         raise CommandFailed(f"the maximum length of the sync-target-name is {_MAX_NAME_LENGTH}")
     check_destinations(output_file, syncer_kubeconfig)
-    given = SyncerChoices(
-        tenants=tenants, namespace=namespace, image=syncer_image, replicas=replicas, kcp_namespace=kcp_namespace
-    )
+    given = SyncerChoices(tenants, namespace, syncer_image, replicas, kcp_namespace)
     registration = Registration(name, _exports(apiexports), _labels(labels), cells, given)
     async with Session.open(connection) as session:
         client = session.client
