@@ -23,7 +23,7 @@ _OF_SYNCER = {"namespace": "namespace", "image": "image", "replicas": "replicas"
 _TYPES: Mapping[str, type] = {"isolateTenants": bool, "podCIDRs": list, "replicas": int}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class SyncerChoices:
     """What was said about a syncer by flags; None where nothing was, and what is so by default counts.
 
