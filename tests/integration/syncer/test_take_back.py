@@ -60,6 +60,7 @@ async def hidden() -> AsyncIterator[Hidden]:
         marked=cast("Marked", None),
         namespaces=cast("Namespaces", None),
         hidden={PODS},
+        clashes=lambda *_: None,
         pace=Pace(clock, rate=100, burst=100),
         activity=Activity(clock),
         clock=clock,

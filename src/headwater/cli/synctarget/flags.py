@@ -15,7 +15,7 @@ def namespace_name(_context: click.Context, _parameter: click.Parameter, value: 
 
 
 def image_name(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
-    """Click callback: the name of an image, if one is given, as far as anyone but its registry can say."""
-    if value is not None and (not value or any(each.isspace() for each in value)):
+    """Click callback: the name of an image, or nothing, as far as anyone but its registry can say."""
+    if value and any(each.isspace() for each in value):
         raise click.BadParameter(f"{value!r} is no name of an image")
     return value

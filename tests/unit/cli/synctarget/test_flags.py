@@ -16,7 +16,6 @@ from headwater.cli.synctarget.manifest import manifest
     [
         pytest.param(create, ["-o", "-", "--namespace=Bad_NS"], "'--namespace': 'Bad_NS'", id="namespace"),
         pytest.param(create, ["-o", "-", "--kcp-namespace=a/b"], "'--kcp-namespace': 'a/b'", id="of the account"),
-        pytest.param(create, ["-o", "-", "--syncer-image="], "'' is no name of an image", id="no image"),
         pytest.param(create, ["-o", "-", "--syncer-image=a b"], "'a b' is no name of an image", id="two words"),
         pytest.param(manifest, ["-n", "a.b"], "'--namespace': 'a.b'", id="no label"),
         pytest.param(manifest, ["--syncer-image=a\n"], "is no name of an image", id="image of a manifest"),
