@@ -26,6 +26,7 @@ from headwater.syncer.namespaces.cleaner import NamespaceCleaner
 from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
 from headwater.syncer.options import SyncerOptions
 from headwater.syncer.schemas import ApiImporter
+from headwater.syncer.sides import Sides
 from headwater.syncer.spec import SpecSyncer
 from headwater.syncer.spec.dnsgate import DnsGate
 from headwater.syncer.spec.signs import RESTORED
@@ -168,23 +169,17 @@ class Agent:
         options = self._options
         self._upstream, self._downstream = upstream, downstream
         self._namespaces = namespaces = Namespaces(downstream, identity)
-        self._tenants = tenants = Tenants(
-            options,
-            identity=identity,
-            downstream=downstream,
-            namespaces=namespaces,
-            clock=self._clock,
-            registry=self._registry,
-        )
-        self._accounts = Accounts(
+        sides = Sides(
             identity=identity,
             upstream=upstream,
             downstream=downstream,
             namespaces=namespaces,
-            ca_bundle=self._ca_bundle,
+            activity=self._activity,
             clock=self._clock,
             registry=self._registry,
         )
+        self._tenants = tenants = Tenants(sides, options)
+        self._accounts = Accounts(sides, ca_bundle=self._ca_bundle)
         traces = SyncTraces(self._tracing, identity=identity, clock=self._clock)
         self._spec = SpecSyncer(
             identity=identity,

@@ -8,33 +8,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
 from headwater.machinery.objects import Object
 from headwater.syncer.dns.controller import Resolvers, ResolverSettings
-from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.leftovers import Leftovers
 from headwater.syncer.namespaces.isolation import TenantIsolation
-from headwater.syncer.namespaces.mapping import Namespaces
 from headwater.syncer.options import SyncerOptions
+from headwater.syncer.sides import Sides
 from headwater.telemetry.health import HealthChecks
-from headwater.telemetry.metrics import Registry
 
 
 class Tenants:
     """Both are there as the options ask for them; ``resolvers`` is None when pods keep the pcluster's DNS."""
 
-    def __init__(
-        self,
-        options: SyncerOptions,
-        *,
-        identity: TargetIdentity,
-        downstream: Downstream,
-        namespaces: Namespaces,
-        clock: Clock,
-        registry: Registry,
-    ) -> None:
+    def __init__(self, sides: Sides, options: SyncerOptions) -> None:
         self.resolvers: Resolvers | None = None
         self._isolation: TenantIsolation | None = None
         self._leftovers: Leftovers | None = None
@@ -42,31 +29,23 @@ class Tenants:
             settings = ResolverSettings(
                 image=options.dns_image, namespace=options.own_namespace, domain=options.cluster_domain
             )
-            self.resolvers = Resolvers(
-                settings,
-                identity=identity,
-                downstream=downstream,
-                namespaces=namespaces,
-                clock=clock,
-                registry=registry,
-            )
+            self.resolvers = Resolvers(sides, settings)
         if options.isolate_tenants:
             self._isolation = TenantIsolation(
-                identity=identity,
-                downstream=downstream,
-                namespaces=namespaces,
+                identity=sides.identity,
+                downstream=sides.downstream,
+                namespaces=sides.namespaces,
                 pod_cidrs=options.pod_cidrs,
-                clock=clock,
-                registry=registry,
+                clock=sides.clock,
+                registry=sides.registry,
             )
-
         if options.dns_image == "" or options.isolate_tenants is False:
             self._leftovers = Leftovers(
                 policies=options.isolate_tenants is False,
                 resolvers_in=options.own_namespace if options.dns_image == "" else "",
-                identity=identity,
-                downstream=downstream,
-                clock=clock,
+                identity=sides.identity,
+                downstream=sides.downstream,
+                clock=sides.clock,
             )
 
     def namespace_changed(self, old: Object | None, new: Object | None) -> None:

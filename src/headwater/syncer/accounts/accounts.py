@@ -8,7 +8,6 @@ from typing import Final
 from headwater.apis.workload.access import DEFAULT_ACCOUNT, account_of, wants_access
 from headwater.apis.workload.labels import WORKSPACE_URL_ANNOTATION
 from headwater.apis.workload.podspecs import POD_RESOURCES
-from headwater.base.clock import Clock
 from headwater.controller.triggers import spec_or_metadata_changed
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, make_key, namespace, object_key, split_key, uid
@@ -16,13 +15,10 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.accounts.secret import account_of_secret, secret_name
 from headwater.syncer.accounts.tokens import TokenKeeper
 from headwater.syncer.accounts.usage import Usage, secrets_of
-from headwater.syncer.downstream import BY_NAMESPACE, Downstream
-from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.downstream import BY_NAMESPACE
 from headwater.syncer.mutate.names import SECRETS, SERVICE_ACCOUNTS
 from headwater.syncer.mutate.pods import NO_ACCOUNT, PodAccount, access_by, account_as_applied
-from headwater.syncer.namespaces.mapping import Namespaces
-from headwater.syncer.upstream import Upstream
-from headwater.telemetry.metrics import Registry
+from headwater.syncer.sides import Sides
 
 _BEARING: Final = ("automountServiceAccountToken", "imagePullSecrets")
 
@@ -33,35 +29,16 @@ class Accounts:
     ``ca_bundle`` is what they are to trust the control plane by, in PEM.
     """
 
-    def __init__(
-        self,
-        *,
-        identity: TargetIdentity,
-        upstream: Upstream,
-        downstream: Downstream,
-        namespaces: Namespaces,
-        ca_bundle: bytes,
-        clock: Clock,
-        registry: Registry,
-    ) -> None:
-        self._upstream = upstream
-        self._downstream = downstream
-        self._namespaces = namespaces
-        self._usage = Usage(upstream, downstream)
-        self._tokens = TokenKeeper(
-            identity=identity,
-            upstream=upstream,
-            downstream=downstream,
-            namespaces=namespaces,
-            usage=self._usage,
-            ca_bundle=ca_bundle,
-            clock=clock,
-            registry=registry,
-        )
+    def __init__(self, sides: Sides, *, ca_bundle: bytes) -> None:
+        self._upstream = sides.upstream
+        self._downstream = sides.downstream
+        self._namespaces = sides.namespaces
+        self._usage = Usage(sides.upstream, sides.downstream)
+        self._tokens = TokenKeeper(sides, usage=self._usage, ca_bundle=ca_bundle)
         self.controller = self._tokens.controller
         self.again: Callable[[str], None] = lambda _: None
         """Called with the items to be looked at anew, as what their pods run as has changed."""
-        downstream.beside = self._beside_changed
+        sides.downstream.beside = self._beside_changed
 
     def known_for(self, resource: GroupResource, obj: Object) -> bool:
         """False while not all is listed that says what the pods of an object run as."""

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Final
 
 from headwater.apis.workload.access import MAX_TOKEN_SECONDS
-from headwater.base.clock import Clock
 from headwater.client.answers import UnexpectedAnswer
 from headwater.client.interface import TransportError
 from headwater.controller import Controller, Result
@@ -25,13 +24,10 @@ from headwater.syncer.accounts.secret import (
     secret_name,
 )
 from headwater.syncer.accounts.usage import Usage
-from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.mutate.names import SECRETS, SERVICE_ACCOUNTS
-from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces
-from headwater.syncer.upstream import Upstream
+from headwater.syncer.namespaces.mapping import NamespaceCollision
+from headwater.syncer.sides import Sides
 from headwater.telemetry.logging import get_logger
-from headwater.telemetry.metrics import Registry
 
 FIELD_MANAGER: Final = "syncer-access"
 _ACCOUNTS: Final = GroupVersionResource("", "v1", "serviceaccounts")
@@ -53,35 +49,26 @@ class NoToken(Exception):
 class TokenKeeper:
     """A controller over service accounts, by their upstream keys."""
 
-    def __init__(
-        self,
-        *,
-        identity: TargetIdentity,
-        upstream: Upstream,
-        downstream: Downstream,
-        namespaces: Namespaces,
-        usage: Usage,
-        ca_bundle: bytes,
-        clock: Clock,
-        registry: Registry,
-    ) -> None:
-        self._key = identity.key
-        self._upstream = upstream
-        self._downstream = downstream
-        self._namespaces = namespaces
+    def __init__(self, sides: Sides, *, usage: Usage, ca_bundle: bytes) -> None:
+        self._key = sides.identity.key
+        self._upstream = sides.upstream
+        self._downstream = sides.downstream
+        self._namespaces = sides.namespaces
         self._usage = usage
         self._ca_bundle = ca_bundle
-        self._clock = clock
+        self._clock = sides.clock
         self._parallel = asyncio.Semaphore(_PARALLEL)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._applied: dict[str, HeldToken] = {}
         """What was applied and was not seen since: the informer may be behind."""
-        self._got = registry.counter("syncer_account_tokens_total", "Tokens of service accounts that pods were given.")
-        self._failures = registry.counter(
+        self._got = sides.registry.counter(
+            "syncer_account_tokens_total", "Tokens of service accounts that pods were given."
+        )
+        self._failures = sides.registry.counter(
             "syncer_account_token_failures_total", "Times that a token of a service account could not be had or kept."
         )
         self.controller = Controller(
-            "syncer-accounts", reconcile=self.reconcile, workers=_PARALLEL, clock=clock, registry=registry
+            "syncer-accounts", reconcile=self.reconcile, workers=_PARALLEL, clock=sides.clock, registry=sides.registry
         )
 
     def secret_changed(self, old: Object | None, new: Object | None) -> None:

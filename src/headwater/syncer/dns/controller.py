@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from headwater.apis.workload.labels import DNS_LABEL, WORKSPACE_LABEL, dns_id
-from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
 from headwater.client.informer import Informer
 from headwater.controller import Controller, Result
@@ -15,13 +14,11 @@ from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, labels, name, nested
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.dns.desired import RESOURCES, SERVICES, ResolverPlan, desired
-from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.informers import reconnect
-from headwater.syncer.namespaces.mapping import NAMESPACES, NAMESPACES_GVR, Namespaces
+from headwater.syncer.namespaces.mapping import NAMESPACES, NAMESPACES_GVR
 from headwater.syncer.owned import bring, remove
+from headwater.syncer.sides import Sides
 from headwater.telemetry.logging import get_logger
-from headwater.telemetry.metrics import Registry
 
 ENDPOINT_SLICES: Final = GroupVersionResource("discovery.k8s.io", "v1", "endpointslices")
 SERVICE_NAME_LABEL: Final = "kubernetes.io/service-name"
@@ -47,22 +44,13 @@ class Resolvers:
     ``changed`` is called with a workspace whose resolver has become ready, or has another address.
     """
 
-    def __init__(
-        self,
-        settings: ResolverSettings,
-        *,
-        identity: TargetIdentity,
-        downstream: Downstream,
-        namespaces: Namespaces,
-        clock: Clock,
-        registry: Registry,
-    ) -> None:
+    def __init__(self, sides: Sides, settings: ResolverSettings) -> None:
         self._settings = settings
-        self._identity = identity
-        self._client = downstream.client
-        self._informer_set = downstream.informers
-        self._namespaces = namespaces
-        self._clock = clock
+        self._identity = sides.identity
+        self._client = sides.downstream.client
+        self._informer_set = sides.downstream.informers
+        self._namespaces = sides.namespaces
+        self._clock = sides.clock
         self.changed: Callable[[str], None] = lambda cluster: None
         self._told: dict[str, tuple[str, bool]] = {}
         self._objects = {gvr: self._informer(gvr) for gvr in RESOURCES}
@@ -73,17 +61,18 @@ class Resolvers:
             name="api servers",
             clustered=False,
             label_selector=f"{SERVICE_NAME_LABEL}=kubernetes",
-            clock=clock,
+            clock=sides.clock,
             backoff=reconnect(),
         )
-        self.controller = Controller("syncer-dns", reconcile=self.reconcile, workers=2, clock=clock, registry=registry)
+        self.controller = Controller(
+            "syncer-dns", reconcile=self.reconcile, workers=2, clock=sides.clock, registry=sides.registry
+        )
         for informer in self._objects.values():
             informer.add_handler(lambda _, old, new: self._own_changed(new or old))
         self._endpoints.add_handler(lambda _, old, new: self._own_changed(new or old))
         self._api_servers.add_handler(lambda _, _old, _new: self._all())
-        registry.gauge("syncer_dns_resolvers", "Workspaces that have a resolver on the pcluster.").set_function(
-            lambda: len(self._objects[SERVICES])
-        )
+        resolvers = sides.registry.gauge("syncer_dns_resolvers", "Workspaces that have a resolver on the pcluster.")
+        resolvers.set_function(lambda: len(self._objects[SERVICES]))
 
     def problem(self) -> str | None:
         """What keeps the resolvers from being looked after."""
