@@ -39,7 +39,7 @@ from headwater.syncer.target.rewind import anew_when_it_went_back
 from headwater.syncer.tenants import Tenants
 from headwater.syncer.traces import SyncTraces
 from headwater.syncer.upstream import TransportFor, Upstream
-from headwater.syncer.upsync import Upsync, UpsyncSides
+from headwater.syncer.upsync import Upsync
 from headwater.telemetry.health import HealthChecks
 from headwater.telemetry.logging import get_logger
 from headwater.telemetry.metrics import Registry
@@ -100,17 +100,15 @@ class Agent:
     @anew_when_it_went_back
     async def _work(self, identity: TargetIdentity) -> None:
         log.info("syncing", name=identity.name, cluster=identity.cluster, sync_target=identity.key)
-        downstream = Downstream(self._pcluster, identity=identity, changed=self._downstream_changed, clock=self._clock)
-        upstream = Upstream(transport_for=self._transport_for, changed=self._upstream_changed, clock=self._clock)
-        self._wire(identity, upstream, downstream)
+        self._sides = sides = self._sides_for(identity)
+        self._wire(sides)
         self._binding = binding = PClusterBinding(
-            targets=self._workspace.resource(SYNC_TARGETS), downstream=downstream.client, clock=self._clock
+            targets=self._workspace.resource(SYNC_TARGETS), downstream=sides.downstream.client, clock=self._clock
         )
         follower = TargetFollower(
-            identity=identity,
+            sides,
             workspace=self._workspace,
-            downstream=downstream.client,
-            importer=ApiImporter(downstream.client, transport_for=self._transport_for),
+            importer=ApiImporter(sides.downstream.client, transport_for=self._transport_for),
             poll_seconds=self._options.api_import_poll_seconds,
             sync=self._sync,
             follow=self._upsync.follow,
@@ -119,15 +117,6 @@ class Agent:
             isolate_tenants=self._options.isolate_tenants,
             binding=binding,
             credentials=self._credentials,
-            clock=self._clock,
-            registry=self._registry,
-        )
-        self._capacity = CapacityReport(
-            downstream.client,
-            is_ours=downstream.owns_namespace,
-            ready=lambda: downstream.informers.synced(NAMESPACES),
-            clock=self._clock,
-            enabled=self._options.report_capacity,
         )
         heartbeat = Heartbeat(
             identity=identity,
@@ -144,20 +133,20 @@ class Agent:
             self.health,
             self._registry,
             heartbeat=heartbeat,
-            upstream=upstream,
-            downstream=downstream,
-            namespaces=self._namespaces,
+            upstream=sides.upstream,
+            downstream=sides.downstream,
+            namespaces=sides.namespaces,
             binding=binding,
         )
         async with TaskGroup("syncer") as group:
             if self._access is not None:
-                group.start(self._tunneler(identity, self._access, follower).run(), name="tunnels")
+                group.start(self._tunneler(sides, self._access, follower).run(), name="tunnels")
             group.start(heartbeat.run(), name="heartbeat")
             group.start(follower.informer.run(), name="synctarget")
             group.start(follower.controller.run(), name="target")
-            group.start(downstream.run(), name="downstream")
+            group.start(sides.downstream.run(), name="downstream")
             group.start(self._capacity.run(), name="capacity")
-            group.start(upstream.run(), name="upstream")
+            group.start(sides.upstream.run(), name="upstream")
             group.start(self._spec.controller.run(), name="spec")
             group.start(self._status.controller.run(), name="status")
             group.start(self._accounts.controller.run(), name="accounts")
@@ -165,71 +154,58 @@ class Agent:
             group.start(self._upsync.run(), name="upsync")
             self._tenants.start(group, self.health, self._spec.revisit_workspace, allowed=binding.bound)
 
-    def _wire(self, identity: TargetIdentity, upstream: Upstream, downstream: Downstream) -> None:
-        options = self._options
-        self._upstream, self._downstream = upstream, downstream
-        self._namespaces = namespaces = Namespaces(downstream, identity)
-        sides = Sides(
+    def _sides_for(self, identity: TargetIdentity) -> Sides:
+        downstream = Downstream(self._pcluster, identity=identity, changed=self._downstream_changed, clock=self._clock)
+        upstream = Upstream(transport_for=self._transport_for, changed=self._upstream_changed, clock=self._clock)
+        return Sides(
             identity=identity,
             upstream=upstream,
             downstream=downstream,
-            namespaces=namespaces,
+            namespaces=Namespaces(downstream, identity),
             activity=self._activity,
-            clock=self._clock,
-            registry=self._registry,
-        )
-        self._tenants = tenants = Tenants(sides, options)
-        self._accounts = Accounts(sides, ca_bundle=self._ca_bundle)
-        traces = SyncTraces(self._tracing, identity=identity, clock=self._clock)
-        self._spec = SpecSyncer(
-            identity=identity,
-            upstream=upstream,
-            downstream=downstream,
-            namespaces=namespaces,
-            accounts=self._accounts,
-            dns=DnsGate(tenants.resolvers, domain=options.cluster_domain, clock=self._clock),
-            activity=self._activity,
-            brake=options.brake,
-            traces=traces,
-            workers=options.workers,
-            clock=self._clock,
-            registry=self._registry,
-        )
-        self._status = StatusSyncer(
-            identity=identity,
-            upstream=upstream,
-            downstream=downstream,
-            namespaces=namespaces,
-            activity=self._activity,
-            traces=traces,
-            workers=max(options.workers // 2, 1),
-            clock=self._clock,
-            registry=self._registry,
-        )
-        self._upsync = Upsync(
-            identity=identity,
-            sides=UpsyncSides(downstream=downstream, upstream=upstream, namespaces=namespaces),
-            transport_for=self._transport_for,
-            activity=self._activity,
-            pods=options.upsync_pods,
-            events=options.upsync_events,
-            clock=self._clock,
-            registry=self._registry,
-        )
-        self._cleaner = NamespaceCleaner(
-            identity=identity,
-            upstream=upstream,
-            downstream=downstream,
-            namespaces=namespaces,
-            delay_seconds=options.namespace_clean_delay_seconds,
             clock=self._clock,
             registry=self._registry,
         )
 
-    def _tunneler(self, identity: TargetIdentity, access: Access, follower: TargetFollower) -> Tunneler:
-        gate = Gate(identity=identity, namespaces=self._namespaces, downstream=self._downstream.client)
+    def _wire(self, sides: Sides) -> None:
+        """Make the parts that hear of changes on both sides."""
+        options = self._options
+        self._tenants = Tenants(sides, options)
+        self._accounts = Accounts(sides, ca_bundle=self._ca_bundle)
+        traces = SyncTraces(self._tracing, identity=sides.identity, clock=sides.clock)
+        self._spec = SpecSyncer(
+            sides,
+            accounts=self._accounts,
+            dns=DnsGate(self._tenants.resolvers, domain=options.cluster_domain, clock=sides.clock),
+            brake=options.brake,
+            traces=traces,
+            workers=options.workers,
+        )
+        self._status = StatusSyncer(sides, traces=traces, workers=max(options.workers // 2, 1))
+        self._upsync = Upsync(
+            sides, transport_for=self._transport_for, pods=options.upsync_pods, events=options.upsync_events
+        )
+        self._cleaner = NamespaceCleaner(
+            identity=sides.identity,
+            upstream=sides.upstream,
+            downstream=sides.downstream,
+            namespaces=sides.namespaces,
+            delay_seconds=options.namespace_clean_delay_seconds,
+            clock=sides.clock,
+            registry=sides.registry,
+        )
+        self._capacity = CapacityReport(
+            sides.downstream.client,
+            is_ours=sides.downstream.owns_namespace,
+            ready=lambda: sides.downstream.informers.synced(NAMESPACES),
+            clock=sides.clock,
+            enabled=options.report_capacity,
+        )
+
+    def _tunneler(self, sides: Sides, access: Access, follower: TargetFollower) -> Tunneler:
+        gate = Gate(identity=sides.identity, namespaces=sides.namespaces, downstream=sides.downstream.client)
         tunneler = Tunneler(
-            identity=identity,
+            identity=sides.identity,
             dialer_for=access.dialer_for,
             forwarder=Forwarder(gate=gate, pcluster=access.pcluster),
             clock=self._clock,
@@ -245,8 +221,8 @@ class Agent:
         return tunneler
 
     def _sync(self, urls: Sequence[str], wanted: Mapping[GroupResource, GroupVersionResource]) -> None:
-        self._downstream.sync(wanted)
-        self._upstream.sync(urls, wanted)
+        self._sides.downstream.sync(wanted)
+        self._sides.upstream.sync(urls, wanted)
         if not urls:
             self._upsync.stop()
 
@@ -263,7 +239,7 @@ class Agent:
 
     def _downstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         if resource == NAMESPACES:
-            self._namespaces.changed(old, new)
+            self._sides.namespaces.changed(old, new)
             self._cleaner.downstream_changed(old, new)
             self._tenants.namespace_changed(old, new)
             self._capacity.namespace_changed(name(new or old or {}))
@@ -280,12 +256,12 @@ class Agent:
         obj = new or old
         if obj is None or (old is not None and new is not None and labels(old) == labels(new)):
             return
-        locator = self._namespaces.locator_from(obj)
+        locator = self._sides.namespaces.locator_from(obj)
         if locator is None or not locator.namespace:
             return
         value = namespace_index_value(locator.cluster, locator.namespace)
-        for synced in self._downstream.informers.resources:
-            for informer in self._upstream.informers(synced):
+        for synced in self._sides.downstream.informers.resources:
+            for informer in self._sides.upstream.informers(synced):
                 for key in informer.index_keys(BY_NAMESPACE, value):
                     self._spec.controller.enqueue(item_of(synced, key))
                     self._status.controller.enqueue(item_of(synced, key))

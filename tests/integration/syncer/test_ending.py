@@ -21,6 +21,7 @@ from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity, item_of
 from headwater.syncer.mutate.body import HASH_ANNOTATION
 from headwater.syncer.namespaces.mapping import Namespaces
+from headwater.syncer.sides import Sides
 from headwater.syncer.spec.delete import DeletionHeld, delete_copy
 from headwater.syncer.spec.place import place_of
 from headwater.syncer.status import StatusSyncer
@@ -41,7 +42,7 @@ def volume(**meta: object) -> Object:
 
 
 @dataclass
-class Sides:
+class Pair:
     """An object upstream, its copy downstream, and what reports the status of that."""
 
     above: ResourceClient
@@ -62,23 +63,22 @@ class Sides:
 
 
 @pytest.fixture
-async def sides() -> AsyncIterator[Sides]:
+async def pair() -> AsyncIterator[Pair]:
     hub, pcluster = await InProcessServer.start(clusters=True), await InProcessServer.start()
     clock = SystemClock()
     upstream = Upstream(transport_for=lambda _: hub.transport, changed=lambda *_: None, clock=clock)
     below = ClusterClient(pcluster.transport)
     downstream = Downstream(below, identity=IDENTITY, changed=lambda *_: None, clock=clock)
-    status = StatusSyncer(
+    sides = Sides(
         identity=IDENTITY,
         upstream=upstream,
         downstream=downstream,
         namespaces=Namespaces(downstream, IDENTITY),
         activity=Activity(clock),
-        traces=SyncTraces(OFF, identity=IDENTITY, clock=clock),
-        workers=1,
         clock=clock,
         registry=Registry(),
     )
+    status = StatusSyncer(sides, traces=SyncTraces(OFF, identity=IDENTITY, clock=clock), workers=1)
     above = ClusterClient(hub.transport).cluster("here").resource(VOLUMES)
     await above.create(volume())
     upstream.sync(["https://hub"], {VOLUME: VOLUMES})
@@ -87,8 +87,8 @@ async def sides() -> AsyncIterator[Sides]:
     copies = below.cluster("").resource(VOLUMES)
     await copies.create(volume(labels={CLUSTER_LABEL: IDENTITY.key}, annotations=notes))
     await copies.patch_status("disk", {"status": {"phase": "Available"}})
-    made = Sides(above, downstream, status)
-    async with TaskGroup("sides") as group:
+    made = Pair(above, downstream, status)
+    async with TaskGroup("pair") as group:
         group.start(upstream.run(), name="upstream")
         group.start(downstream.run(), name="downstream")
         await made.copy_is(there=True)
@@ -101,29 +101,29 @@ async def sides() -> AsyncIterator[Sides]:
         group.cancel()
 
 
-async def test_what_is_about_to_be_deleted_reports_nothing(sides: Sides) -> None:
+async def test_what_is_about_to_be_deleted_reports_nothing(pair: Pair) -> None:
     """From the decision on: a report that comes after it would be taken for one of the next copy."""
     asked: list[Result | None] = []
 
     async def may_go(_: Object) -> bool:
-        asked.append(await sides.report())
+        asked.append(await pair.report())
         return True
 
-    place = place_of(VOLUME, KEY, sides.status._namespaces)
-    assert not await delete_copy(sides.downstream, VOLUME, place, is_copy=bool, may_go=may_go)
+    place = place_of(VOLUME, KEY, pair.status._namespaces)
+    assert not await delete_copy(pair.downstream, VOLUME, place, is_copy=bool, may_go=may_go)
     assert asked[0] is not None, "it is looked at again"
-    assert await sides.phase() is None
-    await sides.copy_is(there=False)
-    assert await sides.report() is None
-    assert not sides.downstream._ending
+    assert await pair.phase() is None
+    await pair.copy_is(there=False)
+    assert await pair.report() is None
+    assert not pair.downstream._ending
 
 
-async def test_what_may_not_be_deleted_reports_again(sides: Sides) -> None:
+async def test_what_may_not_be_deleted_reports_again(pair: Pair) -> None:
     async def may_go(_: Object) -> bool:
         return False
 
-    place = place_of(VOLUME, KEY, sides.status._namespaces)
+    place = place_of(VOLUME, KEY, pair.status._namespaces)
     with pytest.raises(DeletionHeld):
-        await delete_copy(sides.downstream, VOLUME, place, is_copy=bool, may_go=may_go)
-    assert await sides.report() is None
-    assert await sides.phase() == "Available"
+        await delete_copy(pair.downstream, VOLUME, place, is_copy=bool, may_go=may_go)
+    assert await pair.report() is None
+    assert await pair.phase() == "Available"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from headwater.apis.workload.autoscalers import AUTOSCALERS
-from headwater.base.clock import Clock
 from headwater.client.informer.indexes import BY_NAMESPACE as UPSTREAM_NAMESPACE
 from headwater.client.informer.indexes import namespace_index_value
 from headwater.controller import Controller
@@ -11,11 +10,11 @@ from headwater.controller.triggers import spec_or_metadata_changed
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, object_key
 from headwater.syncer.accounts import Accounts
-from headwater.syncer.activity import Activity
-from headwater.syncer.downstream import BY_NAMESPACE, Downstream
-from headwater.syncer.identity import TargetIdentity, item_of
+from headwater.syncer.downstream import BY_NAMESPACE
+from headwater.syncer.identity import item_of
 from headwater.syncer.latency import latency
-from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
+from headwater.syncer.namespaces.mapping import NAMESPACES
+from headwater.syncer.sides import Sides
 from headwater.syncer.spec.autoscaling import Autoscaling
 from headwater.syncer.spec.brake import BrakeSettings, DeletionBrake
 from headwater.syncer.spec.dnsgate import DnsGate
@@ -24,8 +23,6 @@ from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
 from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.traces import SyncTraces
-from headwater.syncer.upstream import Upstream
-from headwater.telemetry.metrics import Registry
 
 
 class SpecSyncer:
@@ -33,49 +30,43 @@ class SpecSyncer:
 
     def __init__(
         self,
+        sides: Sides,
         *,
-        identity: TargetIdentity,
-        upstream: Upstream,
-        downstream: Downstream,
-        namespaces: Namespaces,
         accounts: Accounts,
         dns: DnsGate,
-        activity: Activity,
         brake: BrakeSettings,
         traces: SyncTraces,
         workers: int,
-        clock: Clock,
-        registry: Registry,
     ) -> None:
-        self._identity = identity
-        self._namespaces = namespaces
-        self._downstream = downstream
-        self._autoscaling = Autoscaling(upstream, downstream)
-        self._upstream = upstream
-        self._latency = latency(registry, clock, "down")
-        self._claimed, self._applied = Echoes(clock), Echoes(clock)
-        self.brake = DeletionBrake(brake, clock, registry=registry, again=self._again)
+        self._identity = sides.identity
+        self._namespaces = sides.namespaces
+        self._downstream = sides.downstream
+        self._autoscaling = Autoscaling(sides.upstream, sides.downstream)
+        self._upstream = sides.upstream
+        self._latency = latency(sides.registry, sides.clock, "down")
+        self._claimed, self._applied = Echoes(sides.clock), Echoes(sides.clock)
+        self.brake = DeletionBrake(brake, sides.clock, registry=sides.registry, again=self._again)
         self._reconciler = SpecReconciler(
-            identity=identity,
-            upstream=upstream,
-            downstream=downstream,
-            namespaces=namespaces,
+            sides,
             brake=self.brake,
-            refusals=Refusals(upstream, key=identity.key, clock=clock, registry=registry),
+            refusals=Refusals(sides.upstream, key=sides.identity.key, clock=sides.clock, registry=sides.registry),
             autoscaling=self._autoscaling,
             accounts=accounts,
             applied=self._applied,
             claimed=self._claimed,
             dns=dns,
-            activity=activity,
             latency=self._latency,
             traces=traces,
         )
         self.controller = Controller(
-            "syncer-spec", reconcile=self._reconciler.reconcile, workers=workers, clock=clock, registry=registry
+            "syncer-spec",
+            reconcile=self._reconciler.reconcile,
+            workers=workers,
+            clock=sides.clock,
+            registry=sides.registry,
         )
         accounts.again = self.controller.enqueue
-        downstream.informers.listed = self._revisit_all
+        sides.downstream.informers.listed = self._revisit_all
 
     def _again(self, item: str | None) -> None:
         """Look at an item anew, or at all that there are."""

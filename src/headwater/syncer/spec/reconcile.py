@@ -11,15 +11,14 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, finalizers, name, resource_version, split_key, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.accounts import Accounts, NoToken
-from headwater.syncer.activity import Activity
-from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import TargetIdentity, item_of, parse_item, says_object_is_absent
+from headwater.syncer.identity import item_of, parse_item, says_object_is_absent
 from headwater.syncer.latency import Latency
 from headwater.syncer.mutate.body import HASH_ANNOTATION, REVISION_ANNOTATION, SHARD_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.pods import PodAccount
 from headwater.syncer.mutate.reserved import is_taken, stays_upstream
-from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, Namespaces, NamespaceTerminating
+from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, NamespaceTerminating
+from headwater.syncer.sides import Sides
 from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld
@@ -29,7 +28,6 @@ from headwater.syncer.spec.place import Place, place_of
 from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.spec.signs import Signs, is_behind
 from headwater.syncer.traces import SyncTraces
-from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
 
 FIELD_MANAGER: Final = "syncer"
@@ -51,11 +49,8 @@ class SpecReconciler:
 
     def __init__(
         self,
+        sides: Sides,
         *,
-        identity: TargetIdentity,
-        upstream: Upstream,
-        downstream: Downstream,
-        namespaces: Namespaces,
         brake: DeletionBrake,
         refusals: Refusals,
         autoscaling: Autoscaling,
@@ -63,23 +58,22 @@ class SpecReconciler:
         applied: Echoes,
         claimed: Echoes,
         dns: DnsGate,
-        activity: Activity,
         latency: Latency,
         traces: SyncTraces,
     ) -> None:
         self._autoscaling = autoscaling
         self._accounts = accounts
         self._dns = dns
-        self._identity = identity
-        self._upstream = upstream
-        self._downstream = downstream
-        self._namespaces = namespaces
+        self._identity = sides.identity
+        self._upstream = sides.upstream
+        self._downstream = sides.downstream
+        self._namespaces = sides.namespaces
         self._brake = brake
-        self._signs = Signs(identity=identity, upstream=upstream, downstream=downstream, brake=brake)
+        self._signs = Signs(sides, brake)
         self._refusals = refusals
         self._applied = applied
         self._claimed = claimed
-        self._activity = activity
+        self._activity = sides.activity
         self._latency = latency
         self._traces = traces
         self._settled: dict[str, tuple[str, str, bool, PodAccount]] = {}

@@ -6,13 +6,13 @@ from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, name, propagation_policy, resource_version
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import TargetIdentity, item_of
+from headwater.syncer.identity import item_of
 from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION
+from headwater.syncer.sides import Sides
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld, delete_copy
 from headwater.syncer.spec.place import Place, is_copy_of
-from headwater.syncer.upstream import ControlPlaneBehind, Upstream
+from headwater.syncer.upstream import ControlPlaneBehind
 from headwater.telemetry.logging import get_logger
 
 log = get_logger("syncer.spec")
@@ -22,12 +22,10 @@ RESTORED = "the control plane is behind what it was, as one restored from a back
 class Signs:
     """Deletes copies on a sign, unless the brake holds. A control plane that went back in time gives none."""
 
-    def __init__(
-        self, *, identity: TargetIdentity, upstream: Upstream, downstream: Downstream, brake: DeletionBrake
-    ) -> None:
-        self._identity = identity
-        self._upstream = upstream
-        self._downstream = downstream
+    def __init__(self, sides: Sides, brake: DeletionBrake) -> None:
+        self._identity = sides.identity
+        self._upstream = sides.upstream
+        self._downstream = sides.downstream
         self._brake = brake
 
     async def marked(self, resource: GroupResource, key: str, place: Place, seen: Object) -> bool:

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from headwater.base.clock import Clock
 from headwater.client.paths import JSON_PATCH
 from headwater.controller import Controller, Result
 from headwater.machinery.errors import BadRequest, Forbidden, MethodNotAllowed, NotFound
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, deletion_timestamp, name, object_key, uid
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.syncer.activity import Activity
-from headwater.syncer.downstream import Downstream
-from headwater.syncer.identity import TargetIdentity, item_of, parse_item, says_object_is_absent
+from headwater.syncer.identity import item_of, parse_item, says_object_is_absent
 from headwater.syncer.latency import latency
 from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.mutate.status import upstream_status
-from headwater.syncer.namespaces.mapping import NamespaceCollision, Namespaces
+from headwater.syncer.namespaces.mapping import NamespaceCollision
+from headwater.syncer.sides import Sides
 from headwater.syncer.spec.place import is_copy_of, place_of, upstream_key
 from headwater.syncer.traces import SyncTraces
-from headwater.syncer.upstream import Upstream
 from headwater.telemetry.logging import get_logger
-from headwater.telemetry.metrics import Registry
 
 _NOT_SYNCED_SECONDS: Final = 1.0
 
@@ -32,28 +28,16 @@ log = get_logger("syncer.status")
 class StatusSyncer:
     """The controller from downstream to upstream."""
 
-    def __init__(
-        self,
-        *,
-        identity: TargetIdentity,
-        upstream: Upstream,
-        downstream: Downstream,
-        namespaces: Namespaces,
-        activity: Activity,
-        traces: SyncTraces,
-        workers: int,
-        clock: Clock,
-        registry: Registry,
-    ) -> None:
-        self._identity = identity
-        self._upstream = upstream
-        self._downstream = downstream
-        self._namespaces = namespaces
-        self._activity = activity
+    def __init__(self, sides: Sides, *, traces: SyncTraces, workers: int) -> None:
+        self._identity = sides.identity
+        self._upstream = sides.upstream
+        self._downstream = sides.downstream
+        self._namespaces = sides.namespaces
+        self._activity = sides.activity
         self._traces = traces
-        self._latency = latency(registry, clock, "up")
+        self._latency = latency(sides.registry, sides.clock, "up")
         self.controller = Controller(
-            "syncer-status", reconcile=self.reconcile, workers=workers, clock=clock, registry=registry
+            "syncer-status", reconcile=self.reconcile, workers=workers, clock=sides.clock, registry=sides.registry
         )
 
     def upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:

@@ -18,7 +18,6 @@ from headwater.apis.sync.v1alpha1.synctarget import (
     REASON_SYNCER_UNAUTHORIZED,
     SYNC_TARGETS,
 )
-from headwater.base.clock import Clock
 from headwater.client.answers import UnexpectedAnswer
 from headwater.client.discovery import Discovery, discover
 from headwater.client.dynamic import Client
@@ -33,8 +32,8 @@ from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.credentials.keeper import CredentialKeeper
-from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.schemas import ApiImporter, Verdict
+from headwater.syncer.sides import Sides
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.target.binding import PClusterBinding
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
@@ -42,7 +41,6 @@ from headwater.syncer.target.losses import Losses
 from headwater.syncer.target.needs import grantable, granting_words, needed_rules, report_unneeded, unneeded
 from headwater.syncer.target.rights import Rights, held_rules, lacking_verbs
 from headwater.telemetry.logging import get_logger
-from headwater.telemetry.metrics import Registry
 
 UNREACHABLE_SECONDS: Final = 20.0
 """So long a pcluster may give no answer before that is said: a restart of its API server is none of our business."""
@@ -81,10 +79,9 @@ class TargetFollower:
 
     def __init__(
         self,
+        sides: Sides,
         *,
-        identity: TargetIdentity,
         workspace: Client,
-        downstream: Client,
         importer: ApiImporter,
         poll_seconds: float,
         sync: Sync,
@@ -93,13 +90,11 @@ class TargetFollower:
         tunnel: bool,
         isolate_tenants: bool | None,
         binding: PClusterBinding,
-        clock: Clock,
-        registry: Registry,
         credentials: CredentialKeeper | None = None,
     ) -> None:
-        self._identity = identity
+        self._identity = sides.identity
         self._resource = workspace.resource(SYNC_TARGETS)
-        self._downstream = downstream
+        self._downstream = sides.downstream.client
         self._importer = importer
         self._poll_seconds = poll_seconds
         self._sync = sync
@@ -109,9 +104,9 @@ class TargetFollower:
         self._isolate_tenants = isolate_tenants
         self._binding = binding
         self._credentials = credentials
-        self._clock = clock
+        self._clock = sides.clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
-        self._losses = Losses(clock)
+        self._losses = Losses(sides.clock)
         self._followed = False
         self._synced_at: float | None = None
         self._failing_since: float | None = None
@@ -119,16 +114,16 @@ class TargetFollower:
             self._resource,
             name="synctarget",
             clustered=False,
-            field_selector=f"metadata.name={identity.name}",
-            clock=clock,
+            field_selector=f"metadata.name={sides.identity.name}",
+            clock=sides.clock,
         )
         self.controller = Controller(
-            "syncer-target", reconcile=self.reconcile, workers=1, clock=clock, registry=registry
+            "syncer-target", reconcile=self.reconcile, workers=1, clock=sides.clock, registry=sides.registry
         )
         self.informer.add_handler(self._changed)
-        brake.changed = lambda: self.controller.enqueue(identity.name)
+        brake.changed = lambda: self.controller.enqueue(sides.identity.name)
         if credentials is not None:
-            credentials.changed = lambda: self.controller.enqueue(identity.name)
+            credentials.changed = lambda: self.controller.enqueue(sides.identity.name)
 
     @property
     def target(self) -> Object | None:

@@ -1,5 +1,5 @@
 """Downstream to upstream, objects and not only their status: pods, endpoints, volumes, and what else is marked."""
 
-from headwater.syncer.upsync.controller import Upsync, UpsyncSides
+from headwater.syncer.upsync.controller import Upsync
 
-__all__ = ["Upsync", "UpsyncSides"]
+__all__ = ["Upsync"]

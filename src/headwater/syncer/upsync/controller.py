@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from headwater.apis.workload.upsync import ENDPOINT_SLICES, ENDPOINTS, PERSISTENT_VOLUMES, PODS, SECRETS
-from headwater.base.clock import Clock
 from headwater.base.tasks import TaskGroup
 from headwater.client.discovery import Discovery
 from headwater.client.dynamic import Client
@@ -15,10 +13,10 @@ from headwater.client.informer.indexes import namespace_index_value
 from headwater.controller import Controller
 from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, name, namespace, object_key, split_key
-from headwater.syncer.activity import Activity
-from headwater.syncer.downstream import BY_NAMESPACE, Downstream
-from headwater.syncer.identity import TargetIdentity, item_of
-from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, Namespaces
+from headwater.syncer.downstream import BY_NAMESPACE
+from headwater.syncer.identity import item_of
+from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision
+from headwater.syncer.sides import Sides
 from headwater.syncer.target.rights import lacking_verbs
 from headwater.syncer.upstream import TransportFor, Upstream
 from headwater.syncer.upsync.choose import FOLLOWED_VERBS, followed_resources, upsyncer_urls
@@ -31,7 +29,6 @@ from headwater.syncer.upsync.pace import Pace
 from headwater.syncer.upsync.reconcile import UpsyncReconciler
 from headwater.syncer.upsync.volumes import CLAIMS, VolumeMarker
 from headwater.telemetry.logging import get_logger
-from headwater.telemetry.metrics import Registry
 
 WRITES_PER_SECOND: Final = 100.0
 WRITES_AT_ONCE: Final = 200
@@ -40,80 +37,71 @@ _WORKERS: Final = 8
 log = get_logger("syncer.upsync")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpsyncSides:
-    """What the rest of the syncer knows: copies that it brought down, and where they come from."""
-
-    downstream: Downstream
-    upstream: Upstream
-    namespaces: Namespaces
-
-
 class Upsync:
-    """The controllers that bring objects up. Without ``pods`` these are taken back, without ``events`` none is told."""
+    """The controllers that bring objects up. Without ``pods`` these are taken back, without ``events`` none is told.
 
-    def __init__(
-        self,
-        *,
-        identity: TargetIdentity,
-        sides: UpsyncSides,
-        transport_for: TransportFor,
-        activity: Activity,
-        pods: bool,
-        events: bool,
-        clock: Clock,
-        registry: Registry,
-    ) -> None:
-        self._identity = identity
-        self._clock = clock
+    ``sides`` have what was brought down, and where that comes from; the views of what comes up are its own.
+    """
+
+    def __init__(self, sides: Sides, *, transport_for: TransportFor, pods: bool, events: bool) -> None:
+        self._identity = sides.identity
+        self._clock = sides.clock
         self._sides = sides
         self._client: Client = sides.downstream.client
         self._hidden = frozenset() if pods else frozenset({PODS})
         self._lacking = ""
-        copies, namespaces = sides.downstream, sides.namespaces
-        self._upstream = Upstream(transport_for=transport_for, changed=self._upstream_changed, clock=clock)
+        copies = sides.downstream
+        self._upstream = Upstream(transport_for=transport_for, changed=self._upstream_changed, clock=sides.clock)
         self._interest = Interest(self._upstream)
         self._marked = Marked(
             self._client,
-            identity=identity,
+            identity=sides.identity,
             copies=copies,
             placed=sides.upstream,
-            namespaces=namespaces,
+            namespaces=sides.namespaces,
             changed=self._marked_changed,
-            clock=clock,
+            clock=sides.clock,
         )
         self._reconciler = UpsyncReconciler(
-            identity=identity,
+            identity=sides.identity,
             upstream=self._upstream,
             marked=self._marked,
-            namespaces=namespaces,
+            namespaces=sides.namespaces,
             hidden=self._hidden,
             clashes=self._tell_of_clash,
-            pace=Pace(clock, rate=WRITES_PER_SECOND, burst=WRITES_AT_ONCE),
-            activity=activity,
-            clock=clock,
+            pace=Pace(sides.clock, rate=WRITES_PER_SECOND, burst=WRITES_AT_ONCE),
+            activity=sides.activity,
+            clock=sides.clock,
         )
         self._controller = Controller(
-            "syncer-upsync", reconcile=self._reconciler.reconcile, workers=_WORKERS, clock=clock, registry=registry
+            "syncer-upsync",
+            reconcile=self._reconciler.reconcile,
+            workers=_WORKERS,
+            clock=sides.clock,
+            registry=sides.registry,
         )
         self._volumes = VolumeMarker(
             self._client,
-            identity=identity,
+            identity=sides.identity,
             copies=copies,
             marked=self._marked,
-            namespaces=namespaces,
-            clock=clock,
-            registry=registry,
+            namespaces=sides.namespaces,
+            clock=sides.clock,
+            registry=sides.registry,
         )
         self._copier = EventCopier(
-            identity=identity, upstream=self._upstream, placed=sides.upstream, clock=clock, registry=registry
+            identity=sides.identity,
+            upstream=self._upstream,
+            placed=sides.upstream,
+            clock=sides.clock,
+            registry=sides.registry,
         )
         self._feed = EventFeed(
             self._client,
-            namespaces=namespaces,
+            namespaces=sides.namespaces,
             ready=lambda: copies.informers.synced(NAMESPACES),
             take=self._copier.take,
-            clock=clock,
+            clock=sides.clock,
         )
         self._events = events
 

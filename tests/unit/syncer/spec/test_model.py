@@ -18,12 +18,9 @@ from headwater.client.dynamic import ClusterClient
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, annotations, deep_copy, finalizers, name
 from headwater.syncer.agent import Agent
-from headwater.syncer.capacity.report import CapacityReport
-from headwater.syncer.downstream import Downstream
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.options import SyncerOptions
-from headwater.syncer.upstream import Upstream
 
 IDENTITY: Final = TargetIdentity(cluster="home", name="east", uid="u")
 HOME: Final = IDENTITY.namespace_for("shop", "web")
@@ -63,28 +60,25 @@ class World:
         self.above.put("namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
 
     def _start(self) -> None:
-        options = SyncerOptions(sync_target_name="east", sync_target_uid="u", from_kubeconfig=Path("unused"))
-        pcluster = ClusterClient(self.below)
+        options = SyncerOptions(
+            sync_target_name="east", sync_target_uid="u", from_kubeconfig=Path("unused"), report_capacity=False
+        )
         agent = self._agent = Agent(
             options,
             control_plane=ClusterClient(self.above),
-            pcluster=pcluster,
+            pcluster=ClusterClient(self.below),
             transport_for=lambda _: self.above,
             clock=self.clock,
         )
-        downstream = Downstream(pcluster, identity=IDENTITY, changed=agent._downstream_changed, clock=self.clock)
-        upstream = Upstream(transport_for=lambda _: self.above, changed=agent._upstream_changed, clock=self.clock)
-        agent._capacity = CapacityReport(
-            downstream.client, is_ours=downstream.owns_namespace, ready=bool, clock=self.clock, enabled=False
-        )
-        agent._wire(IDENTITY, upstream, downstream)
+        agent._sides = sides = agent._sides_for(IDENTITY)
+        agent._wire(sides)
         agent._sync([URL], RESOURCES)
 
         controllers = [each.controller for each in (agent._spec, agent._status, agent._cleaner)]
 
         async def run() -> None:
             async with TaskGroup("syncer") as group:
-                for part in (downstream, upstream, *controllers):
+                for part in (sides.downstream, sides.upstream, *controllers):
                     group.start(part.run())
 
         self._task = asyncio.create_task(run())
