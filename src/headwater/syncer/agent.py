@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.base.clock import Clock, SystemClock
 from headwater.base.tasks import TaskGroup
 from headwater.client.dynamic import ClusterClient
-from headwater.client.informer.indexes import BY_NAMESPACE, namespace_index_value
-from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, labels, name, object_key
 from headwater.syncer.access import Access, Tunneler
 from headwater.syncer.access.forward import Forwarder
 from headwater.syncer.access.gate import Gate
@@ -21,10 +16,11 @@ from headwater.syncer.checks import add_checks
 from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.downstream import Downstream
 from headwater.syncer.election import Election
-from headwater.syncer.identity import TargetIdentity, item_of
+from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
 from headwater.syncer.namespaces.mapping import NAMESPACES, Namespaces
 from headwater.syncer.options import SyncerOptions
+from headwater.syncer.routing import RoutedParts
 from headwater.syncer.schemas import ApiImporter
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec import SpecSyncer
@@ -100,9 +96,9 @@ class Agent:
     @anew_when_it_went_back
     async def _work(self, identity: TargetIdentity) -> None:
         log.info("syncing", name=identity.name, cluster=identity.cluster, sync_target=identity.key)
-        self._sides = sides = self._sides_for(identity)
-        self._wire(sides)
-        self._binding = binding = PClusterBinding(
+        parts = self._parts(identity)
+        sides = parts.sides
+        binding = PClusterBinding(
             targets=self._workspace.resource(SYNC_TARGETS), downstream=sides.downstream.client, clock=self._clock
         )
         follower = TargetFollower(
@@ -110,9 +106,9 @@ class Agent:
             workspace=self._workspace,
             importer=ApiImporter(sides.downstream.client, transport_for=self._transport_for),
             poll_seconds=self._options.api_import_poll_seconds,
-            sync=self._sync,
-            follow=self._upsync.follow,
-            brake=self._spec.brake,
+            sync=parts.sync,
+            follow=parts.upsync.follow,
+            brake=parts.spec.brake,
             tunnel=self._options.tunnel,
             isolate_tenants=self._options.isolate_tenants,
             binding=binding,
@@ -123,10 +119,10 @@ class Agent:
             workspace=self._workspace,
             downstream=self._pcluster.cluster(""),
             activity=self._activity,
-            changes=lambda: self._capacity.changes(follower.status),
+            changes=lambda: parts.capacity.changes(follower.status),
             interval_seconds=self._options.heartbeat_seconds,
             clock=self._clock,
-            went_back=lambda: self._spec.brake.hold(RESTORED, behind=True),
+            went_back=lambda: parts.spec.brake.hold(RESTORED, behind=True),
             allowed=binding.bound,
         )
         add_checks(
@@ -140,69 +136,77 @@ class Agent:
         )
         async with TaskGroup("syncer") as group:
             if self._access is not None:
-                group.start(self._tunneler(sides, self._access, follower).run(), name="tunnels")
+                group.start(self._tunneler(sides, self._access, follower, binding).run(), name="tunnels")
             group.start(heartbeat.run(), name="heartbeat")
             group.start(follower.informer.run(), name="synctarget")
             group.start(follower.controller.run(), name="target")
             group.start(sides.downstream.run(), name="downstream")
-            group.start(self._capacity.run(), name="capacity")
+            group.start(parts.capacity.run(), name="capacity")
             group.start(sides.upstream.run(), name="upstream")
-            group.start(self._spec.controller.run(), name="spec")
-            group.start(self._status.controller.run(), name="status")
-            group.start(self._accounts.controller.run(), name="accounts")
-            group.start(self._cleaner.controller.run(), name="namespaces")
-            group.start(self._upsync.run(), name="upsync")
-            self._tenants.start(group, self.health, self._spec.revisit_workspace, allowed=binding.bound)
+            group.start(parts.spec.controller.run(), name="spec")
+            group.start(parts.status.controller.run(), name="status")
+            group.start(parts.accounts.controller.run(), name="accounts")
+            group.start(parts.cleaner.controller.run(), name="namespaces")
+            group.start(parts.upsync.run(), name="upsync")
+            parts.tenants.start(group, self.health, parts.spec.revisit_workspace, allowed=binding.bound)
 
-    def _sides_for(self, identity: TargetIdentity) -> Sides:
-        downstream = Downstream(self._pcluster, identity=identity, changed=self._downstream_changed, clock=self._clock)
-        upstream = Upstream(transport_for=self._transport_for, changed=self._upstream_changed, clock=self._clock)
-        return Sides(
+    def _parts(self, identity: TargetIdentity) -> RoutedParts:
+        """The parts that hear of changes on both sides, which begin once the informers of these run."""
+        options, clock = self._options, self._clock
+        downstream = Downstream(
+            self._pcluster, identity=identity, changed=lambda *change: parts.downstream_changed(*change), clock=clock
+        )
+        upstream = Upstream(
+            transport_for=self._transport_for, changed=lambda *change: parts.upstream_changed(*change), clock=clock
+        )
+        sides = Sides(
             identity=identity,
             upstream=upstream,
             downstream=downstream,
             namespaces=Namespaces(downstream, identity),
             activity=self._activity,
-            clock=self._clock,
+            clock=clock,
             registry=self._registry,
         )
+        tenants = Tenants(sides, options)
+        accounts = Accounts(sides, ca_bundle=self._ca_bundle)
+        traces = SyncTraces(self._tracing, identity=identity, clock=clock)
+        parts = RoutedParts(
+            sides=sides,
+            tenants=tenants,
+            accounts=accounts,
+            spec=SpecSyncer(
+                sides,
+                accounts=accounts,
+                dns=DnsGate(tenants.resolvers, domain=options.cluster_domain, clock=clock),
+                brake=options.brake,
+                traces=traces,
+                workers=options.workers,
+            ),
+            status=StatusSyncer(sides, traces=traces, workers=max(options.workers // 2, 1)),
+            upsync=Upsync(
+                sides, transport_for=self._transport_for, pods=options.upsync_pods, events=options.upsync_events
+            ),
+            cleaner=NamespaceCleaner(
+                identity=identity,
+                upstream=upstream,
+                downstream=downstream,
+                namespaces=sides.namespaces,
+                delay_seconds=options.namespace_clean_delay_seconds,
+                clock=clock,
+                registry=self._registry,
+            ),
+            capacity=CapacityReport(
+                downstream.client,
+                is_ours=downstream.owns_namespace,
+                ready=lambda: downstream.informers.synced(NAMESPACES),
+                clock=clock,
+                enabled=options.report_capacity,
+            ),
+        )
+        return parts
 
-    def _wire(self, sides: Sides) -> None:
-        """Make the parts that hear of changes on both sides."""
-        options = self._options
-        self._tenants = Tenants(sides, options)
-        self._accounts = Accounts(sides, ca_bundle=self._ca_bundle)
-        traces = SyncTraces(self._tracing, identity=sides.identity, clock=sides.clock)
-        self._spec = SpecSyncer(
-            sides,
-            accounts=self._accounts,
-            dns=DnsGate(self._tenants.resolvers, domain=options.cluster_domain, clock=sides.clock),
-            brake=options.brake,
-            traces=traces,
-            workers=options.workers,
-        )
-        self._status = StatusSyncer(sides, traces=traces, workers=max(options.workers // 2, 1))
-        self._upsync = Upsync(
-            sides, transport_for=self._transport_for, pods=options.upsync_pods, events=options.upsync_events
-        )
-        self._cleaner = NamespaceCleaner(
-            identity=sides.identity,
-            upstream=sides.upstream,
-            downstream=sides.downstream,
-            namespaces=sides.namespaces,
-            delay_seconds=options.namespace_clean_delay_seconds,
-            clock=sides.clock,
-            registry=sides.registry,
-        )
-        self._capacity = CapacityReport(
-            sides.downstream.client,
-            is_ours=sides.downstream.owns_namespace,
-            ready=lambda: sides.downstream.informers.synced(NAMESPACES),
-            clock=sides.clock,
-            enabled=options.report_capacity,
-        )
-
-    def _tunneler(self, sides: Sides, access: Access, follower: TargetFollower) -> Tunneler:
+    def _tunneler(self, sides: Sides, access: Access, follower: TargetFollower, binding: PClusterBinding) -> Tunneler:
         gate = Gate(identity=sides.identity, namespaces=sides.namespaces, downstream=sides.downstream.client)
         tunneler = Tunneler(
             identity=sides.identity,
@@ -213,58 +217,9 @@ class Agent:
         )
 
         def follow() -> None:
-            tunneler.follow(follower.target if self._binding.bound.is_set() else None)
+            tunneler.follow(follower.target if binding.bound.is_set() else None)
 
         follower.informer.add_handler(lambda *_: follow())
-        self._binding.add_listener(follow)
+        binding.add_listener(follow)
         self.health.add("tunnel", tunneler.problem)
         return tunneler
-
-    def _sync(self, urls: Sequence[str], wanted: Mapping[GroupResource, GroupVersionResource]) -> None:
-        self._sides.downstream.sync(wanted)
-        self._sides.upstream.sync(urls, wanted)
-        if not urls:
-            self._upsync.stop()
-
-    def _upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
-        if resource == NAMESPACES:
-            obj = new or old
-            if obj is not None:
-                self._cleaner.upstream_changed(object_key(obj), new)
-                self._upsync.placed_namespace_changed(obj)
-            return
-        self._accounts.upstream_changed(resource, old, new)
-        self._spec.upstream_changed(resource, old, new)
-        self._status.upstream_changed(resource, old, new)
-
-    def _downstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
-        if resource == NAMESPACES:
-            self._sides.namespaces.changed(old, new)
-            self._cleaner.downstream_changed(old, new)
-            self._tenants.namespace_changed(old, new)
-            self._capacity.namespace_changed(name(new or old or {}))
-            self._revisit_namespace(old, new)
-            self._upsync.namespace_changed(old, new)
-            return
-        self._upsync.copy_changed(resource, new or old)
-        self._accounts.downstream_changed(resource, old, new)
-        self._spec.downstream_changed(resource, old, new)
-        self._status.downstream_changed(resource, old, new)
-
-    def _revisit_namespace(self, old: Object | None, new: Object | None) -> None:
-        """One that comes may let copies be told apart at last; one that goes has to come back, as have its labels."""
-        obj = new or old
-        if obj is None or (old is not None and new is not None and labels(old) == labels(new)):
-            return
-        locator = self._sides.namespaces.locator_from(obj)
-        if locator is None or not locator.namespace:
-            return
-        value = namespace_index_value(locator.cluster, locator.namespace)
-        for synced in self._sides.downstream.informers.resources:
-            for informer in self._sides.upstream.informers(synced):
-                for key in informer.index_keys(BY_NAMESPACE, value):
-                    self._spec.controller.enqueue(item_of(synced, key))
-                    self._status.controller.enqueue(item_of(synced, key))
-        if new is not None:
-            self._spec.revisit(name(new))
-            self._accounts.revisit(name(new))

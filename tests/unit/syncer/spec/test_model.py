@@ -21,6 +21,7 @@ from headwater.syncer.agent import Agent
 from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.options import SyncerOptions
+from headwater.syncer.routing import RoutedParts
 
 IDENTITY: Final = TargetIdentity(cluster="home", name="east", uid="u")
 HOME: Final = IDENTITY.namespace_for("shop", "web")
@@ -44,7 +45,7 @@ class World:
         """Name -> resourceVersion above at which it was marked or gone last."""
         self.unasked: list[str] = []
         self.below.deleting = self._check
-        self._agent: Agent
+        self._parts: RoutedParts
         self._task: asyncio.Task[None]
         self._data = 0
         self._place()
@@ -63,22 +64,21 @@ class World:
         options = SyncerOptions(
             sync_target_name="east", sync_target_uid="u", from_kubeconfig=Path("unused"), report_capacity=False
         )
-        agent = self._agent = Agent(
+        agent = Agent(
             options,
             control_plane=ClusterClient(self.above),
             pcluster=ClusterClient(self.below),
             transport_for=lambda _: self.above,
             clock=self.clock,
         )
-        agent._sides = sides = agent._sides_for(IDENTITY)
-        agent._wire(sides)
-        agent._sync([URL], RESOURCES)
+        parts = self._parts = agent._parts(IDENTITY)
+        parts.sync([URL], RESOURCES)
 
-        controllers = [each.controller for each in (agent._spec, agent._status, agent._cleaner)]
+        controllers = [each.controller for each in (parts.spec, parts.status, parts.cleaner)]
 
         async def run() -> None:
             async with TaskGroup("syncer") as group:
-                for part in (sides.downstream, sides.upstream, *controllers):
+                for part in (parts.sides.downstream, parts.sides.upstream, *controllers):
                     group.start(part.run())
 
         self._task = asyncio.create_task(run())
@@ -140,9 +140,9 @@ class World:
                 await self.stop()
                 self._start()
             case "withdraw":
-                self._agent._sync([URL], {each: gvr for each, gvr in RESOURCES.items() if each.resource != MAPS})
+                self._parts.sync([URL], {each: gvr for each, gvr in RESOURCES.items() if each.resource != MAPS})
             case "offer":
-                self._agent._sync([URL], RESOURCES)
+                self._parts.sync([URL], RESOURCES)
             case "wait":
                 self.clock.advance(40)
 
