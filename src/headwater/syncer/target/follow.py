@@ -7,13 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
-    ALLOW_DELETIONS_ANNOTATION,
     CONDITION_API_IMPORTER_READY,
-    CONDITION_DELETIONS_ALLOWED,
     CONDITION_SYNCER_AUTHORIZED,
     CONDITION_SYNCER_READY,
-    REASON_CONTROL_PLANE_BEHIND,
-    REASON_DELETIONS_HELD,
     REASON_PCLUSTER_UNREACHABLE,
     REASON_SYNCER_UNAUTHORIZED,
     SYNC_TARGETS,
@@ -26,17 +22,17 @@ from headwater.client.interface import TransportError
 from headwater.controller import Controller, Result
 from headwater.controller.commit import merge_patch_of
 from headwater.controller.triggers import spec_or_metadata_changed
-from headwater.machinery.conditions import ERROR, FALSE, TRUE, get_condition, mark_false, mark_true
+from headwater.machinery.conditions import ERROR, mark_false, mark_true
 from headwater.machinery.errors import Conflict, StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
-from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.credentials.keeper import CredentialKeeper
 from headwater.syncer.schemas import ApiImporter, Verdict
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.target.binding import PClusterBinding
 from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
+from headwater.syncer.target.deletions import SETTLE_SECONDS, HeldDeletions
 from headwater.syncer.target.losses import Losses
 from headwater.syncer.target.needs import grantable, granting_words, needed_rules, report_unneeded, unneeded
 from headwater.syncer.target.rights import Rights, held_rules, lacking_verbs
@@ -45,10 +41,7 @@ from headwater.telemetry.logging import get_logger
 UNREACHABLE_SECONDS: Final = 20.0
 """So long a pcluster may give no answer before that is said: a restart of its API server is none of our business."""
 _ASK_AGAIN_SECONDS: Final = 2.0
-_SETTLE_SECONDS: Final = 3.0
-"""So long a person's word about held deletions waits after the start, for all that are to be known again."""
 _LONGEST_MESSAGE: Final = 1024
-_HOW_TO_RELEASE: Final = f"; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOTATION}=true to go on"
 _CHANGED_STATUS_FIELDS: Final = ("syncedResources", "virtualWorkspaces", "pclusterID")
 
 Sync = Callable[[Sequence[str], Mapping[GroupResource, GroupVersionResource]], None]
@@ -99,7 +92,7 @@ class TargetFollower:
         self._poll_seconds = poll_seconds
         self._sync = sync
         self._follow = follow
-        self._brake = brake
+        self._deletions = HeldDeletions(brake, sides.clock)
         self._tunnel = tunnel
         self._isolate_tenants = isolate_tenants
         self._binding = binding
@@ -107,8 +100,6 @@ class TargetFollower:
         self._clock = sides.clock
         self._wanted: Mapping[GroupResource, GroupVersionResource] = {}
         self._losses = Losses(sides.clock)
-        self._followed = False
-        self._synced_at: float | None = None
         self._failing_since: float | None = None
         self.informer = Informer(
             self._resource,
@@ -149,7 +140,7 @@ class TargetFollower:
         if target is None or uid(target) != self._identity.uid:
             self._leave(name)
             return None
-        self._set_brake(target)
+        self._deletions.follow(target)
         try:
             await self._binding.look()
             found = await self._find(target)
@@ -180,11 +171,10 @@ class TargetFollower:
         self._wanted = wanted_resources(judged, served, rights, found.verdicts, self._wanted)
         self._sync(shard_urls(target), self._wanted)
         await self._follow(target, found.served)
-        if self._synced_at is None:
-            self._synced_at = self._clock.monotonic()
-        if self._brake.held and _allows_deletions(target):
+        self._deletions.synced()
+        if self._deletions.release_waits(target):
             # Also when we have settled while the pcluster was asked: a person's leave does not wait for the next poll.
-            return Result(requeue_after_seconds=_SETTLE_SECONDS)
+            return Result(requeue_after_seconds=SETTLE_SECONDS)
         return Result(requeue_after_seconds=_ASK_AGAIN_SECONDS if looks_soon else self._poll_seconds)
 
     async def _find(self, target: Object) -> Findings:
@@ -208,22 +198,6 @@ class TargetFollower:
             if patch is not None:
                 await self._resource.patch_status(self._identity.name, patch[0])
         return Result(requeue_after_seconds=_ASK_AGAIN_SECONDS)
-
-    def _set_brake(self, target: Object) -> None:
-        """What the SyncTarget says about deletions: held before we started, allowed by a person, or asked for."""
-        said = get_condition(target, CONDITION_DELETIONS_ALLOWED)
-        if not self._followed and said is not None and said["status"] == FALSE:
-            why = said.get("message", "").partition(_HOW_TO_RELEASE)[0]
-            self._brake.hold(why, behind=said.get("reason") == REASON_CONTROL_PLANE_BEHIND)
-        self._followed = True
-        self._brake.drained = is_drained(target)
-        if _allows_deletions(target) and self._settled:
-            self._brake.release()
-
-    @property
-    def _settled(self) -> bool:
-        """Whether it was long enough ago that we began to sync."""
-        return self._synced_at is not None and self._clock.monotonic() - self._synced_at >= _SETTLE_SECONDS
 
     def _leave(self, name: str) -> None:
         """Stop syncing. Nothing is deleted downstream: whoever removed the SyncTarget decides about its workloads."""
@@ -258,12 +232,7 @@ class TargetFollower:
             report_unneeded(changed, beyond, how_to_grant, now)
         mark_true(changed, CONDITION_API_IMPORTER_READY, now)
         mark_true(changed, CONDITION_SYNCER_READY, now)
-        if self._brake.held:
-            held = f"{self._brake.held}{_HOW_TO_RELEASE}"
-            reason = REASON_CONTROL_PLANE_BEHIND if self._brake.behind else REASON_DELETIONS_HELD
-            mark_false(changed, CONDITION_DELETIONS_ALLOWED, reason, ERROR, held, now)
-        elif get_condition(changed, CONDITION_DELETIONS_ALLOWED):
-            mark_true(changed, CONDITION_DELETIONS_ALLOWED, now)
+        self._deletions.report(changed, now)
         self._binding.report(changed, now)
         if self._credentials is not None:
             self._credentials.report(changed, now)
@@ -276,17 +245,6 @@ class TargetFollower:
 def _entries(target: Object) -> Sequence[Object]:
     """The resources of a SyncTarget."""
     return (target.get("status") or {}).get("syncedResources") or ()
-
-
-def _allows_deletions(target: Object) -> bool:
-    """Whether a person has allowed the deletions that are held."""
-    return annotations_of(target).get(ALLOW_DELETIONS_ANNOTATION) == TRUE.lower()
-
-
-def is_drained(target: Object) -> bool:
-    """Whether the owner wants workloads to leave, by a time or by a taint."""
-    spec = target.get("spec") or {}
-    return bool(spec.get("evictAfter")) or any(taint.get("effect") == "NoExecute" for taint in spec.get("taints") or ())
 
 
 def _status_matters(old: Object, new: Object) -> bool:
