@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
 from headwater.apis.sync.v1alpha1.synctarget import (
@@ -15,7 +15,7 @@ from headwater.apis.sync.v1alpha1.synctarget import (
     SYNC_TARGETS,
 )
 from headwater.client.answers import UnexpectedAnswer
-from headwater.client.discovery import Discovery, discover
+from headwater.client.discovery import Discovery
 from headwater.client.dynamic import Client
 from headwater.client.informer import Informer
 from headwater.client.interface import TransportError
@@ -27,15 +27,15 @@ from headwater.machinery.errors import Conflict, StatusError
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, deep_copy, uid
 from headwater.syncer.credentials.keeper import CredentialKeeper
-from headwater.syncer.schemas import ApiImporter, Verdict
+from headwater.syncer.schemas import ApiImporter
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.target.binding import PClusterBinding
-from headwater.syncer.target.choose import candidates, judged_resources, shard_urls, to_compare, wanted_resources
+from headwater.syncer.target.choose import judged_resources, shard_urls, wanted_resources
 from headwater.syncer.target.deletions import SETTLE_SECONDS, HeldDeletions
 from headwater.syncer.target.losses import Losses
 from headwater.syncer.target.needs import grantable, granting_words, needed_rules, report_unneeded, unneeded
-from headwater.syncer.target.rights import Rights, held_rules, lacking_verbs
+from headwater.syncer.target.survey import Survey, entries_of, survey
 from headwater.telemetry.logging import get_logger
 
 UNREACHABLE_SECONDS: Final = 20.0
@@ -51,17 +51,6 @@ Follow = Callable[[Object, Discovery], Awaitable[None]]
 """Called with the SyncTarget and what the pcluster serves, for those who choose by themselves what they need of it."""
 
 log = get_logger("syncer.target")
-
-
-@dataclass(frozen=True, slots=True)
-class Findings:
-    """What was learnt of the pcluster: what it serves, what its schemas take, and what the syncer may do there."""
-
-    served: Discovery
-    rights: Rights
-    verdicts: Mapping[GroupVersionResource, Verdict]
-    held: Sequence[Object] | None
-    """The rules that give us rights there; None when the pcluster does not tell them all."""
 
 
 class TargetFollower:
@@ -143,7 +132,7 @@ class TargetFollower:
         self._deletions.follow(target)
         try:
             await self._binding.look()
-            found = await self._find(target)
+            found = await survey(self._downstream, self._importer, target)
         except (StatusError, TransportError, UnexpectedAnswer) as error:
             return await self._cannot_ask(target, error)
         self._failing_since = None
@@ -156,7 +145,7 @@ class TargetFollower:
             self._rest()
             return Result(requeue_after_seconds=self._poll_seconds)
         served, rights, looks_soon = self._losses.bear(
-            _entries(target), found.served, found.rights, found.verdicts, self._wanted
+            entries_of(target), found.served, found.rights, found.verdicts, self._wanted
         )
         borne = replace(found, served=served, rights=rights)
         try:
@@ -176,14 +165,6 @@ class TargetFollower:
             # Also when we have settled while the pcluster was asked: a person's leave does not wait for the next poll.
             return Result(requeue_after_seconds=SETTLE_SECONDS)
         return Result(requeue_after_seconds=_ASK_AGAIN_SECONDS if looks_soon else self._poll_seconds)
-
-    async def _find(self, target: Object) -> Findings:
-        """Ask the pcluster. Raises StatusError, TransportError and UnexpectedAnswer; of schemas none."""
-        entries = _entries(target)
-        served = await discover(self._downstream)
-        verdicts = await self._importer.verdicts(to_compare(entries, served), next(iter(shard_urls(target)), ""))
-        rights = await lacking_verbs(self._downstream, candidates(entries, served, verdicts))
-        return Findings(served, rights, verdicts, await held_rules(self._downstream))
 
     async def _cannot_ask(self, target: Object, error: Exception) -> Result:
         """The pcluster gives no answers, or none to us: say so when that lasts, and keep what is synced as it is."""
@@ -208,13 +189,13 @@ class TargetFollower:
         self._wanted = {}
         self._sync((), {})
 
-    async def _report(self, target: Object, found: Findings, borne: Findings) -> Sequence[Object]:
+    async def _report(self, target: Object, found: Survey, borne: Survey) -> Sequence[Object]:
         """Write the states of resources, by what is ``borne`` of what was found, and our conditions, if they changed.
 
         Answers the resources.
         """
         changed = deep_copy(target)
-        judged = judged_resources(_entries(target), borne.served, borne.rights, found.verdicts)
+        judged = judged_resources(entries_of(target), borne.served, borne.rights, found.verdicts)
         if judged:
             changed["status"]["syncedResources"] = judged
         missing = [gvr for gvr, verbs in found.rights.items() if verbs]
@@ -240,11 +221,6 @@ class TargetFollower:
         if patch is not None:
             await self._resource.patch_status(self._identity.name, patch[0])
         return judged
-
-
-def _entries(target: Object) -> Sequence[Object]:
-    """The resources of a SyncTarget."""
-    return (target.get("status") or {}).get("syncedResources") or ()
 
 
 def _status_matters(old: Object, new: Object) -> bool:
