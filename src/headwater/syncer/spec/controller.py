@@ -17,6 +17,7 @@ from headwater.syncer.namespaces.mapping import NAMESPACES
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec.autoscaling import Autoscaling
 from headwater.syncer.spec.brake import BrakeSettings, DeletionBrake
+from headwater.syncer.spec.claims import Claims
 from headwater.syncer.spec.dnsgate import DnsGate
 from headwater.syncer.spec.echoes import Echoes
 from headwater.syncer.spec.place import upstream_key
@@ -44,7 +45,7 @@ class SpecSyncer:
         self._autoscaling = Autoscaling(sides.upstream, sides.downstream)
         self._upstream = sides.upstream
         self._latency = latency(sides.registry, sides.clock, "down")
-        self._claimed, self._applied = Echoes(sides.clock), Echoes(sides.clock)
+        self._claims, self._applied = Claims(sides), Echoes(sides.clock)
         self.brake = DeletionBrake(brake, sides.clock, registry=sides.registry, again=self._again)
         self._reconciler = SpecReconciler(
             sides,
@@ -53,7 +54,7 @@ class SpecSyncer:
             autoscaling=self._autoscaling,
             accounts=accounts,
             applied=self._applied,
-            claimed=self._claimed,
+            claims=self._claims,
             dns=dns,
             latency=self._latency,
             traces=traces,
@@ -91,7 +92,7 @@ class SpecSyncer:
         obj = new or old
         if obj is not None and spec_or_metadata_changed(old, new):
             if new is None:
-                self._claimed.forget(item_of(resource, object_key(obj)))
+                self._claims.forget(resource, object_key(obj))
             self._latency.changed(item_of(resource, object_key(obj)))
             self.controller.enqueue(item_of(resource, object_key(obj)))
             self._revisit_scaled(resource, object_key(obj), old, new)

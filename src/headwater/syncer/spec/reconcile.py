@@ -8,10 +8,10 @@ from headwater.apis.workload.labels import LOCATOR_ANNOTATION
 from headwater.controller import Result
 from headwater.machinery.errors import Forbidden, NotFound, StatusError
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.objects import Object, deletion_timestamp, finalizers, name, resource_version, split_key, uid
+from headwater.machinery.objects import Object, deletion_timestamp, resource_version, split_key
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.accounts import Accounts, NoToken
-from headwater.syncer.identity import item_of, parse_item, says_object_is_absent
+from headwater.syncer.identity import item_of, parse_item
 from headwater.syncer.latency import Latency
 from headwater.syncer.mutate.body import HASH_ANNOTATION, REVISION_ANNOTATION, SHARD_ANNOTATION, downstream_body
 from headwater.syncer.mutate.drift import is_applied
@@ -21,6 +21,7 @@ from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, 
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec.autoscaling import Autoscaling, hand_over
 from headwater.syncer.spec.brake import DeletionBrake
+from headwater.syncer.spec.claims import Claims
 from headwater.syncer.spec.delete import DeletionHeld
 from headwater.syncer.spec.dnsgate import DnsGate, DnsNotReady
 from headwater.syncer.spec.echoes import WAIT_SECONDS, Echoes
@@ -56,7 +57,7 @@ class SpecReconciler:
         autoscaling: Autoscaling,
         accounts: Accounts,
         applied: Echoes,
-        claimed: Echoes,
+        claims: Claims,
         dns: DnsGate,
         latency: Latency,
         traces: SyncTraces,
@@ -72,7 +73,7 @@ class SpecReconciler:
         self._signs = Signs(sides, brake)
         self._refusals = refusals
         self._applied = applied
-        self._claimed = claimed
+        self._claims = claims
         self._activity = sides.activity
         self._latency = latency
         self._traces = traces
@@ -124,7 +125,7 @@ class SpecReconciler:
             return await self._after_loss(resource, key, place)
         if deletion_timestamp(seen):
             if await self._delete(resource, key, seen, place):
-                await self._let_go(resource, key, seen)
+                await self._claims.let_go(resource, key, seen)
             return None
         if stays_upstream(seen, resource):
             return None
@@ -136,17 +137,15 @@ class SpecReconciler:
             and self._accounts.known_for(resource, seen)
         ):
             return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
-        if self._identity.finalizer not in finalizers(seen):
-            if self._claimed.awaits(item_of(resource, key), seen):
+        if not self._claims.holds(seen):
+            if self._claims.awaits(resource, key, seen):
                 return Result(requeue_after_seconds=WAIT_SECONDS)  # Its event comes before.
-            try:
-                seen = await self._claim(resource, key, seen)
-            except NotFound as error:
-                if not says_object_is_absent(error, resource, name(seen)):
-                    raise
+            claimed = await self._claims.claim(resource, key, seen)
+            if claimed is None:
                 return None  # Gone or unassigned meanwhile, which its event will tell.
-            if deletion_timestamp(seen):
+            if deletion_timestamp(claimed):
                 return None  # Marked meanwhile, which the event of the claim will tell.
+            seen = claimed
         if is_taken(seen, resource):
             raise ObjectCollision(f"{resource} {place}: the name is that of a Secret with a token for pods")
         try:
@@ -172,36 +171,6 @@ class SpecReconciler:
             return Result(requeue_after_seconds=_NOT_SYNCED_RETRY_SECONDS)
         await self._signs.absent(resource, key, place)
         return None
-
-    async def _claim(self, resource: GroupResource, key: str, seen: Object) -> Object:
-        """Put our finalizer on the object before anything exists downstream; the object with it.
-
-        It is for whatever the object with this uid is by now, so that it is not in vain when others write it too.
-        """
-        patch: Object = {"metadata": {"finalizers": [*finalizers(seen), self._identity.finalizer], "uid": uid(seen)}}
-        claimed = await self._upstream.resource(resource, key).patch(name(seen), patch)
-        self._claimed.wrote(item_of(resource, key), claimed)
-        return claimed
-
-    async def _let_go(self, resource: GroupResource, key: str, seen: Object) -> None:
-        """Take our finalizer off, now that the copy is gone."""
-        if self._identity.finalizer not in finalizers(seen):
-            return
-        kept = [held for held in finalizers(seen) if held != self._identity.finalizer]
-        patch: Object = {
-            "metadata": {
-                "finalizers": kept or None,
-                "uid": uid(seen),
-                "resourceVersion": resource_version(seen),
-            }
-        }
-        try:
-            await self._upstream.resource(resource, key).patch(name(seen), patch)
-        except NotFound as error:
-            if not says_object_is_absent(error, resource, name(seen)):
-                raise
-        except LookupError:
-            return  # Someone else let it go.
 
     async def _apply(self, resource: GroupResource, key: str, upstream: Object, place: Place) -> Result | None:
         item = item_of(resource, key)
