@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Any, Final
 
 from headwater.base import jsonio
 from headwater.client.answers import decode_object
 from headwater.client.interface import Query, Transport
+from headwater.client.lists import Page, gathered, pages_of
 from headwater.client.paths import APPLY_PATCH, MERGE_PATCH, object_path, query_of
 from headwater.client.watch import Watch
-from headwater.machinery.errors import Expired, Gone
 from headwater.machinery.objects import Object, name
 
 PAGE_SIZE: Final = 500
 _METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 _METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 _Objects = list[Object]
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some objects of a list. With ``anew`` the list has begun again: what came before it counts no longer."""
-
-    items: _Objects
-    resource_version: str
-    anew: bool = False
 
 
 class ResourceClient:
@@ -76,7 +65,7 @@ class ResourceClient:
         accept = _METADATA_LIST if metadata_only else ""
         return await self._call("GET", self._collection, query, accept=accept)
 
-    async def pages(
+    def pages(
         self,
         *,
         label_selector: str = "",
@@ -84,32 +73,18 @@ class ResourceClient:
         page_size: int = PAGE_SIZE,
         metadata_only: bool = False,
     ) -> AsyncGenerator[Page, None]:
-        """The collection page by page, as it was at one moment.
+        """The collection page by page, as it was at one moment; see `lists.pages_of`."""
 
-        When the continue token expires on the way the list begins anew with a page of all there is, as client-go's
-        pager does: a list that is paged again might never come to its end.
-        """
-        token, anew = "", False
-        while True:
-            try:
-                page = await self.list(
-                    label_selector=label_selector,
-                    field_selector=field_selector,
-                    limit=page_size,
-                    continue_token=token,
-                    metadata_only=metadata_only,
-                )
-            except (Expired, Gone):
-                if not token:
-                    raise
-                token, page_size, anew = "", 0, True
-                continue
-            meta = page.get("metadata") or {}
-            token = meta.get("continue", "")
-            yield Page(list_items(page), str(meta.get("resourceVersion", "")), anew=anew)
-            if not token:
-                return
-            anew = False
+        async def read(limit: int, continue_token: str) -> Object:
+            return await self.list(
+                label_selector=label_selector,
+                field_selector=field_selector,
+                limit=limit,
+                continue_token=continue_token,
+                metadata_only=metadata_only,
+            )
+
+        return pages_of(read, page_size)
 
     async def list_all(
         self,
@@ -124,21 +99,13 @@ class ResourceClient:
 
         ``transform`` makes what is kept of an object, so that no more than a page is held in full.
         """
-        items: _Objects = []
-        version = ""
         pages = self.pages(
             label_selector=label_selector,
             field_selector=field_selector,
             page_size=page_size,
             metadata_only=metadata_only,
         )
-        async with aclosing(pages):
-            async for page in pages:
-                if page.anew:
-                    items = []
-                items.extend(map(transform, page.items) if transform is not None else page.items)
-                version = page.resource_version
-        return items, version
+        return await gathered(pages, transform)
 
     def watch(
         self,
@@ -261,18 +228,6 @@ class ResourceClient:
             headers["content-type"] = content_type
             payload = jsonio.dumps(body)
         return decode_object(await self._transport.request(method, path, query=query, headers=headers, body=payload))
-
-
-def list_items(page: Object) -> list[Object]:
-    """Items of a List, each with apiVersion and kind, which servers leave out of items."""
-    items = page.get("items") or []
-    kind = str(page.get("kind", "")).removesuffix("List")
-    api_version = page.get("apiVersion", "")
-    for item in items:
-        if "kind" not in item and kind:
-            item["kind"] = kind
-            item.setdefault("apiVersion", api_version)
-    return list(items)
 
 
 def _write_query(field_manager: str, *, dry_run: bool) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from headwater.base.clock import Clock
 from headwater.client.answers import UnexpectedAnswer
 from headwater.client.dynamic import Client
 from headwater.client.interface import TransportError
-from headwater.client.resource import list_items
+from headwater.client.lists import list_items
 from headwater.machinery.errors import Expired, Gone, StatusError
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, namespace, resource_version

@@ -7,8 +7,9 @@ from collections.abc import AsyncGenerator, Sequence
 from headwater.client.answers import decode_object
 from headwater.client.dynamic import ClusterClient
 from headwater.client.interface import WatchEvent
+from headwater.client.lists import list_items
 from headwater.client.paths import cluster_prefix, collection_path
-from headwater.client.resource import ResourceClient, list_items
+from headwater.client.resource import ResourceClient
 from headwater.client.watch import Watch
 from headwater.machinery.objects import Object
 from headwater.virtual.synctarget.domain import DomainResource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from headwater.client.dynamic import Client
-from headwater.client.resource import list_items
+from headwater.client.lists import list_items
 from headwater.machinery.errors import MethodNotAllowed, NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, namespace

@@ -11,7 +11,7 @@ from headwater.base.tasks import TaskGroup
 from headwater.client.discovery import Discovery, ServedResource, discover
 from headwater.client.dynamic import Client
 from headwater.client.interface import TransportError
-from headwater.client.resource import list_items
+from headwater.client.lists import list_items
 from headwater.machinery.errors import MethodNotAllowed, NotFound, StatusError
 from headwater.machinery.objects import finalizers, name
 
