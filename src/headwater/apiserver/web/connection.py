@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Final, Protocol, cast
 
-from headwater.apiserver.statuswriter import status_response
-from headwater.apiserver.web.encode import CONTINUE, response_head
-from headwater.apiserver.web.exchange import call_handler, send_response, send_stream, send_upgrade
+from headwater.apiserver.web.encode import CONTINUE
+from headwater.apiserver.web.exchange import call_handler, refusal, send_response, send_stream, send_upgrade
 from headwater.apiserver.web.head import Head
 from headwater.apiserver.web.intake import BodyIntake
 from headwater.apiserver.web.limits import Limits, Phase
@@ -18,7 +17,6 @@ from headwater.apiserver.web.sending import Sender
 from headwater.apiserver.web.types import AnyResponse, Handler, Request, StreamResponse, UpgradeResponse
 from headwater.apiserver.web.upgraded import UpgradedConnection
 from headwater.base.channel import ChannelBroken
-from headwater.machinery.errors import StatusError
 from headwater.telemetry.logging import get_logger
 
 _log = get_logger("apiserver.web")
@@ -280,13 +278,5 @@ class Connection(asyncio.BufferedProtocol):
         self._reader.drop()
 
     def _refuse(self, status: int, message: str) -> None:
-        error = StatusError(message)
-        error.code = status
-        response = status_response(error)
-        assert isinstance(response.body, bytes)
-        head = response_head(
-            status=status, content_type=response.content_type, headers=(), length=len(response.body),
-            date=self._host.date_line, keep_alive=False,
-        )  # fmt: skip
-        self._transport.write(head + response.body)
+        self._transport.write(refusal(status, message, dated=self._host))
         self._linger()

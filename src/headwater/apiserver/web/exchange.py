@@ -36,6 +36,19 @@ async def call_handler(handler: Handler, request: Request) -> AnyResponse:
         return status_response(internal_error(incident))
 
 
+def refusal(status: int, message: str, *, dated: Dated) -> bytes:
+    """The whole answer to what the server does not take on, after which it reads no more."""
+    error = StatusError(message)
+    error.code = status
+    response = status_response(error)
+    assert isinstance(response.body, bytes)
+    head = response_head(
+        status=status, content_type=response.content_type, headers=(), length=len(response.body),
+        date=dated.date_line, keep_alive=False,
+    )  # fmt: skip
+    return head + response.body
+
+
 async def send_response(
     sender: Sender, response: Response, request: Request, *, dated: Dated, keep_alive: bool
 ) -> None:
