@@ -9,9 +9,9 @@ from typing import Final
 from headwater.scheduling.arrays import NEVER, micros
 from headwater.scheduling.choosing import Choice, choices_for
 from headwater.scheduling.coming import awaits
-from headwater.scheduling.division import divide_gently, divide_within
+from headwater.scheduling.division import divide_gently, divide_within, with_least
 from headwater.scheduling.filters import REASON_INSUFFICIENT_CAPACITY
-from headwater.scheduling.lacking import rejections_of, sentences
+from headwater.scheduling.lacking import rejections_of, sentences, short_of
 from headwater.scheduling.workload import NOWHERE, Assignment, Workload
 from headwater.scheduling.world import World
 
@@ -43,17 +43,20 @@ def assignment_of(
         if not choice.policy.divided:
             picks = [*choice.fit, *choice.held]
             shares.update((choice.key(each), workload.replicas) for each in picks)
-            missing += workload.replicas * max(choice.policy.minimum - len(picks), 0)
-            lacking |= len(picks) < choice.policy.minimum
+            few = short_of(workload, choice, shares)
+            missing += workload.replicas * few
+            lacking |= few > 0
     if divided:
         parts = _divided(world, workload, divided, frozenset(shares))
         if parts or not shares:  # Else all replicas run wherever they are duplicated.
             missing += workload.replicas - sum(parts.values())
             lacking |= missing > 0 or not parts
         shares.update(parts)
+    short = sum(short_of(workload, choice, shares) for choice in divided)
+    lacking |= short > 0
     moves = bool(workload.current)
     waits = moves and awaits(world, workload, choices, shares)
-    reasons = sentences(world, workload, choices) if lacking else ()
+    reasons = sentences(world, workload, choices, shares) if lacking else ()
     return Assignment(
         shares,
         bool(divided),
@@ -62,6 +65,7 @@ def assignment_of(
         rejections_of(world, workload, choices, now) if rejections else (),
         waits,
         moves and any(choice.held for choice in choices),
+        short,
     )
 
 
@@ -130,6 +134,7 @@ def _divided(world: World, workload: Workload, choices: Sequence[Choice], duplic
         more = divide_within(left, weights, {key: room[key] - shares[key] for key in room})
         shares = {key: share + more[key] for key, share in shares.items()}
         left -= sum(more.values())
+    shares = _on_enough(workload, choices, shares, weights, limits, duplicated)
     held = {choice.key(each) for choice in choices for each in choice.held} - duplicated - set(shares)
     for key in sorted(held):
         if kept := min(left, workload.current[key]):
@@ -137,6 +142,42 @@ def _divided(world: World, workload: Workload, choices: Sequence[Choice], duplic
             left -= kept
     if policy.divide_by == "FreeCapacity" and workload.replicas:
         return {key: share for key, share in shares.items() if share or key in workload.current}
+    return shares
+
+
+def _on_enough(
+    workload: Workload,
+    choices: Sequence[Choice],
+    shares: dict[str, int],
+    weights: Mapping[str, int],
+    limits: Mapping[str, int],
+    duplicated: frozenset[str],
+) -> dict[str, int]:
+    """The shares, with a replica on `targets.min` targets of each policy, where there are as many replicas.
+
+    By free capacity nothing that runs is moved for that: only what comes, or what is taken away, is shared out so.
+    """
+    useful = any(weights.values())
+    floors: Mapping[str, int] = {}
+    if choices[0].policy.divide_by == "FreeCapacity":
+        now = {key: workload.current.get(key, 0) for key in shares}
+        if workload.replicas < sum(now.values()):
+            limits = {key: min(limit, now[key]) for key, limit in limits.items()}
+        else:
+            floors = now
+    else:
+        limits = {key: limit if weights[key] or not useful else 0 for key, limit in limits.items()}
+    for choice in choices:
+        keys = {choice.key(each) for each in choice.fit}
+        shares = with_least(
+            shares,
+            min(choice.policy.minimum, workload.replicas) - len(keys & duplicated),
+            weights,
+            limits,
+            among=sorted(keys & shares.keys()),
+            current=workload.current,
+            floors=floors,
+        )
     return shares
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 
 def divide(replicas: int, weights: Mapping[str, int]) -> dict[str, int]:
@@ -54,3 +54,29 @@ def divide_gently(
         return divide(replicas, current) if placed else dict(current)
     more = divide_within(replicas - placed, room, {key: limits[key] - current[key] for key in current})
     return {key: share + more[key] for key, share in current.items()}
+
+
+def with_least(
+    shares: Mapping[str, int],
+    least: int,
+    weights: Mapping[str, int],
+    limits: Mapping[str, int],
+    *,
+    among: Collection[str],
+    current: Mapping[str, int],
+    floors: Mapping[str, int],
+) -> dict[str, int]:
+    """Shares of which `least` of `among` are not zero, as far as there are replicas, and room by `limits`.
+
+    Those with the greatest weight get one replica each, from those with the largest shares, which keep one and what
+    `floors` says. What was shared out so before, as `current` says, is shared out so again.
+    """
+    result = dict(shares)
+    while sum(result[key] > 0 for key in among) < least:
+        takers = [key for key in among if not result[key] and limits[key] > 0]
+        givers = [key for key, share in result.items() if share > max(1, floors.get(key, 0))]
+        if not takers or not givers:
+            break
+        result[min(takers, key=lambda key: (not current.get(key), -weights[key], key))] = 1
+        result[min(givers, key=lambda key: (result[key] <= current.get(key, 0), -result[key], key))] -= 1
+    return result

@@ -27,7 +27,7 @@ from headwater.scheduling.filters import (
     reasons_against,
 )
 from headwater.scheduling.home import mass_loss, spared, weighted
-from headwater.scheduling.lacking import listed, shortage
+from headwater.scheduling.lacking import REASON_STAYING, STAYING, listed, shortage
 from headwater.scheduling.model import Location, Policy, Reason, Target
 from headwater.scheduling.tolerance import stays_until
 from headwater.scheduling.workload import Assignment, Workload
@@ -166,6 +166,9 @@ class _View:
             reasons.append(Reason(why.reason, why.message, "raise maxSkew"))
         if reasons:
             return "Rejected", reasons
+        if position in choice.fit:
+            why_not = f"SyncTarget {target.name} {STAYING}"
+            return "Spare", (Reason(REASON_STAYING, why_not, "scale the workload up"),)
         return "Spare", (Reason(REASON_ENOUGH, spared(target, REASON_ENOUGH).message, "raise targets.max"),)
 
     def _overdrawn(self, target: Target) -> Sequence[Reason]:

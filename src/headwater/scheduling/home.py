@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from headwater.scheduling.arrays import Bools, bools, instant_of, micros
 from headwater.scheduling.candidates import Candidates
 from headwater.scheduling.filling import Liking, fill
-from headwater.scheduling.filters import REASON_ENOUGH, REASON_MASS_LOSS, REASON_SPREAD, reject
+from headwater.scheduling.filters import REASON_ENOUGH, REASON_MASS_LOSS, REASON_NO_WEIGHT, REASON_SPREAD, reject
 from headwater.scheduling.model import Decision, Pick, Policy, Rejection, Target
 from headwater.scheduling.world import World
 
@@ -127,7 +128,11 @@ def choose_home(world: World, policy_uid: str, now: datetime) -> Decision:
         world.target(field.target(position).key) or field.target(position) for position in range(len(field.slots))
     ]
 
+    placed = [*home.kept, *home.followed, *home.suspended, *home.fresh, *home.held]
+    weightless = _weightless(policy, home, placed)
+
     def pick(position: int, kept: bool, fit: bool) -> Pick:
+        fit = fit and position not in weightless
         return Pick(targets[position], field.location(position), kept=kept, fit=fit)
 
     picks = [pick(each, True, True) for each in home.kept]
@@ -135,18 +140,28 @@ def choose_home(world: World, policy_uid: str, now: datetime) -> Decision:
     picks += [pick(each, True, False) for each in home.suspended]
     picks += [pick(each, False, True) for each in home.fresh]
     picks += [pick(each, True, False) for each in home.held]
-    chosen = {*home.kept, *home.followed, *home.fresh}
+    chosen = {*home.kept, *home.followed, *home.fresh} - weightless
     spare_reason = REASON_ENOUGH if len(picks) >= policy.maximum else REASON_SPREAD
     refused, spare = [], []
     for position, target in enumerate(targets):
         if position in chosen:
             continue
         rejection = refusal(world, policy, home, position, now)
+        if rejection is None and position in weightless:
+            rejection = Rejection(target, REASON_NO_WEIGHT, f"SyncTarget {target.name} has no weight")
         if rejection is not None:
             refused.append(rejection)
         else:
             spare.append(spared(target, spare_reason))
     return Decision(tuple(picks), (*refused, *spare), field.locations, instant_of(field.until), home.untried)
+
+
+def _weightless(policy: Policy, home: Home, placed: Sequence[int]) -> frozenset[int]:
+    """Those of the home targets that get no replica, since others have weights and they have none."""
+    useful = weighted(policy, home.field)
+    if useful is None or not any(useful[each] for each in placed):
+        return frozenset()
+    return frozenset(each for each in placed if not useful[each])
 
 
 def settle_homes(world: World, now: datetime) -> None:

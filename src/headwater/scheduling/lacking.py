@@ -24,15 +24,38 @@ from headwater.scheduling.workload import Workload
 from headwater.scheduling.world import World
 
 REASON_NO_PLACEMENT = "NoPlacement"
+REASON_STAYING = "ReplicasStay"
+"""Replicas are divided by free capacity, and none is moved to it from where they run."""
+STAYING = "could be used, but no replica that runs elsewhere is moved for that"
 
 
-def sentences(world: World, workload: Workload, choices: Sequence[Choice]) -> tuple[str, ...]:
+def short_of(workload: Workload, choice: Choice, shares: Mapping[str, int]) -> int:
+    """How many targets a choice lacks to `targets.min`.
+
+    Of divided replicas each must run one, and no more are needed than there are replicas.
+    """
+    if not choice.policy.divided:
+        return max(choice.policy.minimum - len(choice.fit) - len(choice.held), 0)
+    used = sum(shares.get(choice.key(each), 0) > 0 for each in (*choice.fit, *choice.held))
+    return max(min(choice.policy.minimum, workload.replicas) - used, 0)
+
+
+def sentences(
+    world: World, workload: Workload, choices: Sequence[Choice], shares: Mapping[str, int]
+) -> tuple[str, ...]:
     """One sentence for each cause, which begins with the reason and a colon."""
     if not choices:
         return (f"{REASON_NO_PLACEMENT}: no Placement selects it",)
     found: list[str] = []
     for choice in choices:
-        found += _sentences_for(world, workload, choice)
+        causes = _sentences_for(world, workload, choice)
+        if short_of(workload, choice, shares):
+            if choice.policy.divided:
+                causes += _idle(world, workload, choice, shares)
+            if not causes:
+                most = f"no more than {len(choice.candidates.slots)} SyncTargets"
+                causes = [f"{REASON_TARGET_NOT_SELECTED}: Placement {choice.policy.name} selects {most}"]
+        found += causes
     return tuple(dict.fromkeys(found))
 
 
@@ -69,10 +92,12 @@ def _obstacles(world: World, workload: Workload, choice: Choice) -> list[str]:
             have = f"{len(cramped)} SyncTargets have"
         found.append(f"{REASON_INSUFFICIENT_CAPACITY}: {have} too little {lacking}")
     if choice.policy.divided and choice.fit and choice.wanted <= 0:
-        found.append(
-            f"{REASON_INSUFFICIENT_CAPACITY}: the {len(choice.fit)} SyncTargets that are used have room for "
-            f"{capacity(world, workload, choice, choice.fit)} of {workload.replicas} replicas"
-        )
+        fitting = capacity(world, workload, choice, choice.fit)
+        if fitting < workload.replicas:
+            found.append(
+                f"{REASON_INSUFFICIENT_CAPACITY}: the {len(choice.fit)} SyncTargets that are used have room for "
+                f"{fitting} of {workload.replicas} replicas"
+            )
     if choice.wanted > 0 and (uneven := int((admits & (space >= needed)).sum())):
         found.append(f"{REASON_SPREAD}: {uneven} SyncTargets would make the spread too uneven")
     refused = [each for position in where(~there.admits & ~chosen).tolist() if (each := there.refusal(position))]
@@ -80,6 +105,27 @@ def _obstacles(world: World, workload: Workload, choice: Choice) -> list[str]:
         return [*found, f"{refused[0].reason}: {refused[0].message}"]
     counts = Counter(each.reason for each in refused)
     return found + [f"{reason}: {count} SyncTargets" for reason, count in sorted(counts.items())]
+
+
+def _idle(world: World, workload: Workload, choice: Choice, shares: Mapping[str, int]) -> list[str]:
+    """Why targets that a policy with divided replicas has, or would have, run none of them."""
+    there, useful = choice.candidates, weighted(choice.policy, choice.candidates)
+    found: dict[str, list[str]] = {}
+    for position in range(len(there.slots)):
+        target = there.target(position)
+        if shares.get(target.key) or not (there.admits[position] or position in choice.fit):
+            continue
+        if useful is not None and not useful[position]:
+            found.setdefault(REASON_NO_WEIGHT, []).append(f"SyncTarget {target.name} has no weight")
+        elif position not in choice.fit:
+            continue
+        elif (refused := there.refusal(position)) is not None:
+            found.setdefault(refused.reason, []).append(refused.message)
+        elif lacking := listed(shortage(world, workload, target, 1)):
+            found.setdefault(REASON_INSUFFICIENT_CAPACITY, []).append(f"SyncTarget {target.name} lacks {lacking}")
+        else:
+            found.setdefault(REASON_STAYING, []).append(f"SyncTarget {target.name} {STAYING}")
+    return [f"{reason}: {each[0] if len(each) == 1 else f'{len(each)} SyncTargets'}" for reason, each in found.items()]
 
 
 def _lacking(world: World, workload: Workload, slots: Ints, replicas: int) -> list[str]:

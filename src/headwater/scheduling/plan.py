@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import gt
 
 from headwater.scheduling.arrays import micros, where
 from headwater.scheduling.assign import assign_all
 from headwater.scheduling.changes import Change, Effects, PutTarget, apply_changes
-from headwater.scheduling.division import divide
+from headwater.scheduling.division import divide, with_least
 from headwater.scheduling.home import at_home, pick_home, settle_homes
 from headwater.scheduling.model import Policy, Resources
 from headwater.scheduling.readiness import WORKLOAD_RESOURCES
@@ -42,11 +43,12 @@ class Dip:
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
-    """Replicas without a place, where there are more of them than without the changes."""
+    """Replicas without a place, and SyncTargets that lack to `targets.min`, where more do than without the changes."""
 
     workload: str
     replicas: int
     reasons: tuple[str, ...]
+    targets: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def plan(world: World, changes: Sequence[Change], now: datetime) -> Plan:
     base.let_go()
     settle_homes(base, now)
     waiting = {each for each in base.workloads() if improvable(base, each)} | _on_unfit(base, now)
-    unplaced = {each: assignment.unplaced for each, assignment in _assign(base, waiting, now).items()}
+    lacking = {each: (assigned.unplaced, assigned.short) for each, assigned in _assign(base, waiting, now).items()}
     after = base.fork()
     effects = apply_changes(after, changes, now)
     _choose_homes(after, effects, now, more=any(isinstance(change, PutTarget) for change in changes))
@@ -95,9 +97,9 @@ def plan(world: World, changes: Sequence[Change], now: datetime) -> Plan:
         tuple(move for move in moves if move.before != move.after),
         tuple(dip for dip in dips if dip.floor < dip.wanted),
         tuple(
-            Unplaced(each, assignment.unplaced, assignment.reasons)
-            for each, assignment in sorted(assigned.items())
-            if assignment.unplaced > unplaced.get(each, 0)
+            Unplaced(each, told.unplaced, told.reasons, told.short)
+            for each, told in sorted(assigned.items())
+            if any(map(gt, (told.unplaced, told.short), lacking.get(each, (0, 0))))
         ),
         tuple(_loads(base, after, effects)),
     )
@@ -158,7 +160,16 @@ def improvable(world: World, workload_id: str) -> bool:
 def _ideal(world: World, policy: Policy, workload: Workload) -> dict[str, int]:
     names = {key: target.name for key in workload.current if (target := world.target(key)) is not None}
     weights = {key: policy.weights.get(name, 0 if policy.weights else 1) for key, name in names.items()}
-    return divide(workload.replicas, weights)
+    limits = {key: workload.replicas if weight or not any(weights.values()) else 0 for key, weight in weights.items()}
+    return with_least(
+        divide(workload.replicas, weights),
+        min(policy.minimum, workload.replicas),
+        weights,
+        limits,
+        among=sorted(weights),
+        current=workload.current,
+        floors={},
+    )
 
 
 def _current(world: World, workload_id: str) -> Mapping[str, int]:

@@ -58,6 +58,9 @@ class Assignment:
     sentence for each cause that begins with a reason and a colon; they are empty while nothing is missing. `rejections`
     are for all targets that were asked and refused; they are filled only where they were asked for.
 
+    `short` are the targets with a replica that divided replicas lack to `targets.min`, or to as many as there are
+    replicas; all that fit are placed all the same.
+
     `awaits` says that others are giving back room that is enough for what is missing: what the workload has besides
     its shares it should not give up before. `held` says that it keeps a target that is unfit, for want of room.
     """
@@ -69,6 +72,7 @@ class Assignment:
     rejections: tuple[Rejection, ...] = ()
     awaits: bool = False
     held: bool = False
+    short: int = 0
 
 
 def workload_id(group: str, resource: str, key: str) -> str:

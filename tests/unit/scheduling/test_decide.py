@@ -212,3 +212,16 @@ def test_a_new_target_takes_over_only_its_share() -> None:
     before, after = answers(fleet), answers((*fleet, target("new")))
     assert len(set(before)) == 5
     assert all(new in (old, "new") for old, new in zip(before, after, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("weights", "fit"), [({"a": 1}, {"a"}), ({"a": 1, "b": 2}, {"a", "b"}), ({"c": 1}, {"a", "b"}), ({}, {"a", "b"})]
+)
+def test_a_home_without_weight_is_not_fit_for_a_share(weights: dict[str, int], fit: set[str]) -> None:
+    """It gets no replica beside one that has a weight; among none that have, all are equal."""
+    rule = policy(minimum=2, maximum=2, divided=True, weights=weights)
+    decision = decide(rule, Snapshot(NOW, (HERE,), (target("a"), target("b"))))
+    assert picked(decision) == {"a", "b"}
+    assert {pick.target.name for pick in decision.picks if pick.fit} == fit
+    told = [(each.reason, each.message) for each in decision.rejections]
+    assert told == ([("NoWeight", "SyncTarget b has no weight")] if "b" not in fit else [])

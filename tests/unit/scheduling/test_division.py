@@ -135,3 +135,59 @@ def test_targets_that_run_everything_take_no_share() -> None:
     put(made, workload("web", "p1", "p2", replicas=4))
     assert shares_of(made) == ({"a": 4, "b": 2, "c": 2}, 0)
     assert shares_of(made) == ({"a": 4, "b": 2, "c": 2}, 0)
+
+
+ON_ENOUGH: dict[str, tuple[dict[str, Any], int, dict[str, int], dict[str, int]]] = {
+    "already": ({"weights": {"a": 3, "b": 1}}, 4, {}, {"a": 3, "b": 1}),
+    "from-the-largest": ({"weights": {"a": 100, "b": 1}}, 3, {}, {"a": 2, "b": 1}),
+    "again": ({"weights": {"a": 100, "b": 1}}, 3, {"a": 2, "b": 1}, {"a": 2, "b": 1}),
+    "from-what-runs": ({"weights": {"a": 100, "b": 1}}, 3, {"a": 3, "b": 0}, {"a": 2, "b": 1}),
+    "too-few-replicas": ({"weights": {"a": 100, "b": 1}}, 1, {}, {"a": 1, "b": 0}),
+    "free-capacity-at-first": ({"divide_by": "FreeCapacity"}, 3, {}, {"a": 2, "b": 1}),
+    "free-capacity-grows": ({"divide_by": "FreeCapacity"}, 4, {"a": 3}, {"a": 3, "b": 1}),
+    "free-capacity-shrinks": ({"divide_by": "FreeCapacity"}, 2, {"a": 40, "b": 1}, {"a": 1, "b": 1}),
+}
+
+
+@pytest.mark.parametrize(("rules", "replicas", "current", "expected"), ON_ENOUGH.values(), ids=ON_ENOUGH)
+def test_enough_targets_get_a_replica(rules: Any, replicas: int, current: dict[str, int], expected: Any) -> None:
+    made = world(target("a", cpu=200), target("b", cpu=4))
+    put(made, policy(divided=True, minimum=2, maximum=2, current=("key-a", "key-b"), **rules))
+    put(made, workload(replicas=replicas, current={f"key-{name}": share for name, share in current.items()}))
+    given_to = assign(made, "web", NOW)
+    assert shares_of(made) == (expected, 0)
+    assert (given_to.short, given_to.reasons) == (0, ())
+
+
+WEIGHTS = {"weights": {"a": 1}}
+BY_CAPACITY = {"divide_by": "FreeCapacity"}
+TOO_FEW: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, int], str]] = {
+    "no-weight": (WEIGHTS, {}, {}, "NoWeight: SyncTarget b has no weight"),
+    "not-selected": (
+        {"target_names": frozenset("a")},
+        {},
+        {},
+        "TargetNotSelected: Placement p1 selects no more than 1 SyncTargets",
+    ),
+    "no-room": ({}, {"cpu": 0}, {}, "InsufficientCapacity: SyncTarget b has too little cpu"),
+    "cordoned": ({}, {"unschedulable": True}, {}, "Unschedulable: SyncTarget b is cordoned"),
+    "cordoned-and-used": ({}, {"unschedulable": True}, {"key-b": 0}, "Unschedulable: SyncTarget b is cordoned"),
+    "used-and-full": ({}, {"cpu": 0}, {"key-b": 0}, "InsufficientCapacity: SyncTarget b lacks 1m cpu"),
+    "what-runs-stays": (
+        BY_CAPACITY,
+        {},
+        {},
+        "ReplicasStay: SyncTarget b could be used, but no replica that runs elsewhere is moved for that",
+    ),
+}
+
+
+@pytest.mark.parametrize(("rules", "second", "current", "why"), TOO_FEW.values(), ids=TOO_FEW)
+def test_too_few_targets_are_said_and_all_runs(rules: Any, second: Any, current: dict[str, int], why: str) -> None:
+    """All replicas on one target are fewer than `targets.min` says; they run, and what keeps the other away is said."""
+    made = world(target("a"), target("b", **second))
+    put(made, policy(divided=True, minimum=2, maximum=2, current=("key-a", "key-b"), **rules))
+    put(made, workload(replicas=3, current={"key-a": 3, **current}))
+    given_to = assign(made, "web", NOW)
+    assert {key: replicas for key, replicas in given_to.shares.items() if replicas} == {"key-a": 3}
+    assert (given_to.unplaced, given_to.short, given_to.reasons) == (0, 1, (why,))

@@ -28,6 +28,7 @@ from headwater.scheduling.changes import (
 )
 from headwater.scheduling.model import Location, Taint
 from headwater.scheduling.plan import Dip, Move, Plan, TargetLoad, plan
+from headwater.scheduling.workload import Assignment
 from headwater.scheduling.world import World
 
 WEB = "deployments.apps web"
@@ -55,6 +56,19 @@ def test_drain_with_room_elsewhere_dips_nothing() -> None:
             TargetLoad("key-b", {}, {"cpu": 2}, {"cpu": 4}),
         ),
     )
+
+
+def test_a_plan_tells_of_divided_replicas_on_too_few_targets() -> None:
+    """All run on what is left, which are fewer SyncTargets than `targets.min`; what lacks already is not told."""
+    made = world(target("a"), target("b"), target("c", unschedulable=True))
+    put(made, policy(divided=True, minimum=2, maximum=2, current=("key-a", "key-b")))
+    put(made, workload(WEB, replicas=4, current={"key-a": 2, "key-b": 2}))
+    found = plan(made, [Drain("key-b")], NOW)
+    assert [move.after for move in found.moves] == [{"key-a": 4}]
+    assert [(each.workload, each.replicas, each.targets) for each in found.unplaced] == [(WEB, 0, 1)]
+    record(made, WEB, Assignment({"key-a": 4}))
+    put(made, target("b", unschedulable=True))
+    assert plan(made, [Drain("key-b")], NOW).unplaced == ()
 
 
 def test_what_is_not_divisible_stays_whole_in_a_plan() -> None:

@@ -72,7 +72,7 @@ def test_nothing_changes_without_a_cause(given_values: Values) -> None:
         record(made, workload_id, first)
         again = assign(made, workload_id, NOW)
         if len(workload_of(made, workload_id).policies) == 1:
-            assert (again.shares, again.unplaced) == (first.shares, first.unplaced)
+            assert (again.shares, again.unplaced, again.short) == (first.shares, first.unplaced, first.short)
     settled(made)
     homes = {each.uid: set(each.current) for each in made.policies()}
     settle_homes(made)
@@ -105,6 +105,34 @@ def test_constraints_hold(given_values: Values) -> None:
             if replicas > before.charged.get(key, 0) and not kept_whole:
                 free = made.free(key) or {}
                 assert all(free.get(resource, 0) >= 0 for resource in before.request)
+
+
+@RUNS
+@given(values())
+def test_divided_replicas_are_on_enough_targets(given_values: Values) -> None:
+    """Shares are on `targets.min` targets, or it is said; by weights only where no other could have taken one."""
+    made = world(*given_values)
+    settle_homes(made)
+    for workload_id in sorted(made.workloads()):
+        before = workload_of(made, workload_id)
+        policies = policies_of(made, before)
+        given_to = assign(made, workload_id, NOW)
+        assert bool(given_to.reasons) >= bool(given_to.unplaced or given_to.short)
+        if len(policies) == 1 and policies[0].divided:
+            policy = policies[0]
+            used = sum(replicas > 0 for replicas in given_to.shares.values())
+            assert given_to.short == max(min(policy.minimum, before.replicas) - used, 0)
+            if given_to.short and policy.divide_by == "Weights" and max(given_to.shares.values(), default=0) > 1:
+                weights = {key: policy.weights.get(key.removeprefix("key-"), 0) for key in given_to.shares}
+                idle = [key for key, replicas in given_to.shares.items() if not replicas and weights[key]]
+                assert not any(room_for_one(made, before, policy, key) for key in idle)
+        record(made, workload_id, given_to)
+
+
+def room_for_one(made: World, workload: Workload, policy: Policy, key: str) -> bool:
+    target = made.target(key)
+    assert target is not None
+    return may_come(policy, target) and made.room(key, workload) > 0
 
 
 def may_come(policy: Policy, target: Target) -> bool:

@@ -190,7 +190,12 @@ def _status(world: World, made: Plan, changes: _Changes) -> Object:
             for each in made.dips
         ],
         "unplaced": [
-            {**described(each.workload), "replicas": each.replicas, "reasons": list(each.reasons)}
+            {
+                **described(each.workload),
+                "replicas": each.replicas,
+                **({"targets": each.targets} if each.targets else {}),
+                "reasons": list(each.reasons),
+            }
             for each in made.unplaced
         ],
         "targets": sorted(

@@ -97,7 +97,8 @@ def _dip(entry: _Status, wide: bool) -> list[str]:
 
 def _unplaced(entry: _Status, wide: bool) -> list[str]:
     reasons = [each if isinstance(each, str) else each.get("message", "") for each in entry.get("reasons") or ()]
-    return [_workload(entry, wide), str(entry.get("replicas", 0)), "; ".join(reasons)]
+    few = [f"on {entry['targets']} SyncTargets fewer than targets.min"] if entry.get("targets") else []
+    return [_workload(entry, wide), str(entry.get("replicas", 0)), "; ".join([*few, *reasons])]
 
 
 def _cut(titles: Sequence[str], rows: Sequence[Sequence[str]], *, wide: bool) -> str:

@@ -52,13 +52,13 @@ class Subject:
 def document(subject: Subject, explanation: Explanation | None, message: str) -> Object:
     """The Explanation. Without an explanation no Placement selects the workload, and `message` says so."""
     shares = explanation.assignment.shares if explanation is not None else {}
-    unplaced = explanation.assignment.unplaced if explanation is not None else 0
+    lacks = explanation is not None and (explanation.assignment.unplaced or explanation.assignment.short)
     verdicts = _ordered(explanation.verdicts) if explanation is not None else []
     history = history_of(subject.obj)
     status: Object = {
         "workload": _workload(subject),
         "placements": list(explanation.placements) if explanation is not None else [],
-        "scheduled": "True" if shares and not unplaced else "False",
+        "scheduled": "True" if shares and not lacks else "False",
         "message": message if explanation is None else "; ".join(explanation.assignment.reasons),
         "targets": [_target(subject, each, history, shares) for each in verdicts[:MAX_TARGETS]],
         "history": history,

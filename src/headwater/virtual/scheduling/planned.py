@@ -58,7 +58,8 @@ class Report:
         for each in plan.unplaced:
             if each.workload in seen or self._seen(each.workload, ()) is not None:
                 reasons = list(each.reasons) if self._may_hear(each.workload) else []
-                unplaced.append({**described(each.workload), "replicas": each.replicas, "reasons": reasons})
+                lacks = {"replicas": each.replicas} | ({"targets": each.targets} if each.targets else {})
+                unplaced.append({**described(each.workload), **lacks, "reasons": reasons})
         counts = {"moves": len(moves), "dips": len(dips), "unplaced": len(unplaced)}
         status: Object = {
             "moves": moves[:MAX_ENTRIES],

@@ -83,6 +83,12 @@ def test_long_lists_are_cut_unless_wide() -> None:
     assert "the counts are complete" in plan_text({"truncated": True})
 
 
+def test_too_few_targets_are_said() -> None:
+    """Divided replicas may all fit, on fewer SyncTargets than they should be on."""
+    entry = {**MOVE, "replicas": 0, "targets": 1, "reasons": ["west is cordoned"]}
+    assert "0          on 1 SyncTargets fewer than targets.min; west is cordoned" in plan_text({"unplaced": [entry]})
+
+
 def test_trouble() -> None:
     """Dips and what does not fit are trouble, moves are not."""
     assert troubled({"status": {"dips": [MOVE]}})

@@ -48,6 +48,18 @@ CASES: dict[str, tuple[Outcome, str, str, str]] = {
         "NoValidTarget",
         "on east; 1 replica has no place: west is cordoned; `headwater explain`",
     ),
+    "on-too-few-targets": (
+        Outcome(["east"], ["web"], 0, ["NoWeight: SyncTarget west has no weight"], short=1),
+        "False",
+        "NoValidTarget",
+        "on east; replicas run on 1 SyncTarget fewer than targets.min: NoWeight: SyncTarget west has no weight; `head",
+    ),
+    "too-few-targets-and-no-room": (
+        Outcome(["east"], ["web"], 2, [ROOM], for_room=True, short=2),
+        "False",
+        "InsufficientCapacity",
+        f"on east; 2 replicas have no place and replicas run on 2 SyncTargets fewer than targets.min: {ROOM}; ask",
+    ),
     "no-reason": (
         Outcome(["east"], ["web"], 1, for_room=True),
         "False",
@@ -92,6 +104,8 @@ def test_the_outcome_of_an_assignment() -> None:
     assert outcome_of(short, ["web"], names.__getitem__) == expected
     barred = Assignment({}, unplaced=2, reasons=("Tainted: 2 SyncTargets",))
     assert not outcome_of(barred, ["web"], names.__getitem__).for_room
+    few = outcome_of(Assignment({"k1": 3, "k2": 0}, short=1), ["web"], names.__getitem__)
+    assert (few.targets, few.short) == (["west"], 1)
 
 
 def test_an_undecided_object_is_unknown() -> None:

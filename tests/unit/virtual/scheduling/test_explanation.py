@@ -74,6 +74,7 @@ def test_the_order_of_targets() -> None:
 @pytest.mark.parametrize(
     ("assignment", "scheduled", "message"),
     [
+        ({"short": 1, "reasons": ("NoWeight: west",)}, "False", "NoWeight: west"),
         ({}, "True", ""),
         ({"unplaced": 1, "reasons": ("A: b", "C: d")}, "False", "A: b; C: d"),
         ({"shares": {}, "unplaced": 3, "reasons": ("A: b",)}, "False", "A: b"),

@@ -33,8 +33,8 @@ class Outcome:
     """A decision about one object, as far as the condition tells of it.
 
     `targets` are names of SyncTargets, `placements` names of the Placements that select the object, `unplaced` the
-    replicas that have no place, and `reasons` a sentence for each cause of that. `for_room` says that capacity is
-    what is missing.
+    replicas that have no place, `short` the targets that lack to `targets.min`, and `reasons` a sentence for each cause
+    of that. `for_room` says that capacity is what is missing.
     """
 
     targets: Sequence[str]
@@ -42,6 +42,7 @@ class Outcome:
     unplaced: int = 0
     reasons: Sequence[str] = ()
     for_room: bool = False
+    short: int = 0
 
 
 def outcome_of(assignment: Assignment, placements: Sequence[str], target_name: Callable[[str], str]) -> Outcome:
@@ -49,9 +50,10 @@ def outcome_of(assignment: Assignment, placements: Sequence[str], target_name: C
 
     `target_name` gives the name of the SyncTarget with a key, empty for one that is gone.
     """
-    names = sorted(filter(None, map(target_name, assignment.shares)))
+    running = [key for key, replicas in assignment.shares.items() if replicas] or assignment.shares
+    names = sorted(filter(None, map(target_name, running)))
     for_room = any(each.startswith(REASON_INSUFFICIENT_CAPACITY) for each in assignment.reasons)
-    return Outcome(names, placements, assignment.unplaced, assignment.reasons, for_room)
+    return Outcome(names, placements, assignment.unplaced, assignment.reasons, for_room, assignment.short)
 
 
 Verdict = tuple[str, str, str]
@@ -65,7 +67,7 @@ def undecided(placements: Sequence[str]) -> Verdict:
 
 
 def scheduled(outcome: Outcome) -> Verdict:
-    """The condition. True only with a target, and with all replicas placed; otherwise it says what to do."""
+    """The condition. True only with enough targets and all replicas placed; otherwise it says what to do."""
     if not outcome.placements and not outcome.targets:
         return (
             "False",
@@ -73,11 +75,13 @@ def scheduled(outcome: Outcome) -> Verdict:
             "no Placement selects it; make one that does, or run `headwater bind compute`",
         )
     on = f"on {_names(outcome.targets)}"
-    if outcome.targets and not outcome.unplaced:
+    if outcome.targets and not (outcome.unplaced or outcome.short):
         return "True", REASON_SCHEDULED, on
     reason = REASON_INSUFFICIENT_CAPACITY if outcome.for_room else REASON_NO_VALID_TARGET
     missing = f"{outcome.unplaced} replicas have no place" if outcome.unplaced != 1 else "1 replica has no place"
-    what = f"{on}; {missing}" if outcome.targets else f"no SyncTarget of {_names(outcome.placements)} can run it"
+    fewer = f"replicas run on {outcome.short} SyncTarget{'s' * (outcome.short > 1)} fewer than targets.min"
+    lacks = " and ".join(part for part, holds in ((missing, outcome.unplaced), (fewer, outcome.short)) if holds)
+    what = f"{on}; {lacks}" if outcome.targets else f"no SyncTarget of {_names(outcome.placements)} can run it"
     why = "; ".join(outcome.reasons[:_MAX_REASONS])
     return "False", reason, f"{what}{': ' if why else ''}{why}; {_ADVICE[reason]}"
 
