@@ -328,6 +328,9 @@ async def test_a_placement_without_locations_is_named(ground: Ground) -> None:
     await space.place(locationSelector={"matchLabels": {"no": "where"}})
     await create(space, "a", 1, "1")
     await space.condition_of("a", "Unknown", "PlacementNotReady", "Placement all")
+    await ground.skip(6)
+    event = await told(space, "a", "FailedScheduling")
+    assert event["message"] == "PlacementNotReady: see the condition Ready of Placement all"
 
 
 async def test_a_tolerated_taint_lets_stay_for_a_while(ground: Ground) -> None:

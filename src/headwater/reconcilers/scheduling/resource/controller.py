@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import datetime, timedelta
 from typing import Final
 
 from headwater.apis.workload.intent import deletion_marks, names_targets, target_keys
@@ -32,6 +33,8 @@ _WORKERS: Final = 8
 _RETRY: Final = "waiting"
 """Key of the pass that tries all workloads again that wait for room."""
 _RETRY_SECONDS: Final = 1.0
+_DOUBT_SECONDS: Final = 5.0
+"""After this long people are told that nothing can be decided: a Placement that was just made is read by then."""
 _CONTENT: Final = "content-of:"
 """Prefix of the key of the pass that looks at all objects of a namespace."""
 _CONTENT_SECONDS: Final = 0.05
@@ -63,6 +66,7 @@ class ResourceController:
         self._gvrs: dict[str, GroupVersionResource] = {}
         self._waiting: set[str] = set()
         self._verdicts: dict[str, Verdict] = {}
+        self._doubts: dict[str, datetime] = {}
         self._assigned: dict[str, frozenset[str]] = {}
         self.on_verdict: list[OnVerdict] = []
         self.controller = Controller(CONTROLLER_NAME, reconcile=self.reconcile, workers=_WORKERS, clock=fleet.clock)
@@ -113,6 +117,7 @@ class ResourceController:
 
     def _forget(self, key: str) -> None:
         self._verdicts.pop(key, None)
+        self._doubts.pop(key, None)
         self._assigned.pop(key, None)
         self._waiting.discard(key)
 
@@ -218,13 +223,24 @@ class ResourceController:
             self._assigned[key] = outcome.assigned
             self._tell(gvr, obj)
         now = outcome.verdict
-        if now is None or self._verdicts.get(key) == now:
+        if now is None:
             return
-        self._verdicts[key] = now
-        status, reason, message = now
-        if status == "False":
-            self._events.record(Notice(obj, "FailedScheduling", f"{reason}: {message}", warning=True))
-        self._tell(gvr, obj)
+        if self._verdicts.get(key) != now:
+            self._verdicts[key] = now
+            self._doubts.pop(key, None)
+            if now[0] == "False":
+                self._tell_of_failure(obj, now)
+            elif now[0] == "Unknown":
+                self._doubts[key] = self._fleet.clock.now() + timedelta(seconds=_DOUBT_SECONDS)
+                self.controller.enqueue_after(key, _DOUBT_SECONDS)
+            self._tell(gvr, obj)
+        elif key in self._doubts and self._fleet.clock.now() >= self._doubts[key]:
+            del self._doubts[key]
+            self._tell_of_failure(obj, now)
+
+    def _tell_of_failure(self, obj: Object, verdict: Verdict) -> None:
+        _, reason, message = verdict
+        self._events.record(Notice(obj, "FailedScheduling", f"{reason}: {message}", warning=True))
 
     def _tell(self, gvr: GroupVersionResource, obj: Object) -> None:
         for hear in self.on_verdict:
