@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from headwater.machinery.objects import Object
 
 _ATTEMPTS = 10
+_PATIENCE = 2, 10
+_PATIENCE_WITH_PEOPLE = 10, 100
+"""After so many refusals in a row for the same reasons, and after so many of all, the edit is given up."""
 
 
 class _Refused(Exception):
@@ -33,9 +37,27 @@ class _Refused(Exception):
         self.body = body
 
 
+class _Patience:
+    """Ends an edit that would go on for ever, as a script that changes the file into something else each time."""
+
+    def __init__(self, *, people: bool) -> None:
+        self._most_alike, self._most = _PATIENCE_WITH_PEOPLE if people else _PATIENCE
+        self._problems: list[str] = []
+        self._alike = self._all = 0
+
+    def lose(self, refusal: _Refused) -> None:
+        """Count a refusal. Raises it when it is one too many."""
+        self._alike = self._alike + 1 if refusal.problems == self._problems else 1
+        self._all += 1
+        self._problems = refusal.problems
+        if self._alike >= self._most_alike or self._all >= self._most:
+            raise refusal
+
+
 @click.command(
     help="Change a SyncTarget in the editor that KUBE_EDITOR or EDITOR names, vi by default. What others change "
-    "meanwhile is kept; where they changed the same, and where the server refuses, the file is opened again."
+    "meanwhile is kept; where they changed the same, and where the server refuses, the file is opened again. Without a "
+    "terminal that ends when the same is refused twice; a copy of the file is kept."
 )
 @click.argument("name", metavar="SYNC-TARGET", shell_complete=sync_targets)
 @click.option("--editor", default="", help="Editor to use, with its arguments.")
@@ -69,11 +91,12 @@ async def edit(connection: ConnectionFlags, name: str, editor: str) -> None:
 
 
 async def _edit(targets: ResourceClient, original: Object, draft: Draft) -> str:
-    """What came of it, in one line. Raises _Refused when the person gives up on an edit that can't be saved."""
+    """What came of it, in one line. Raises _Refused when the person, or we, give up on an edit that can't be saved."""
     from headwater.base import yamlio
     from headwater.cli.synctarget.manuscript import body_of, editable, manuscript
 
     base, refusal = editable(original), None
+    patience = _Patience(people=sys.stdin.isatty() and sys.stdout.isatty())
     body = yamlio.dump(base)
     while True:
         shown = manuscript(body, refusal.problems if refusal else ())
@@ -88,6 +111,7 @@ async def _edit(targets: ResourceClient, original: Object, draft: Draft) -> str:
         try:
             return await _save(targets, base, edited)
         except _Refused as error:
+            patience.lose(error)
             refusal, body = error, error.body or edited
             base = editable(error.latest) if error.latest is not None else base
 
