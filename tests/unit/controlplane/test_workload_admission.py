@@ -149,6 +149,40 @@ async def test_offered_exports_need_the_verb_bind(attributes: AdmissionAttribute
         await plugin.validate(attributes)
 
 
+def registered(cluster: str | None, before: str | None = None, *, new: bool = False) -> AdmissionAttributes:
+    def target(value: str | None) -> dict[str, Any]:
+        return {"metadata": {}, "spec": {"kcpCluster": value} if value is not None else {}}
+
+    return write(target(cluster), None if new else target(before))
+
+
+HOMES = {
+    "said-right": (registered("c", new=True), "c", ""),
+    "left-out": (registered(None, new=True), "c", ""),
+    "said-wrong": (registered("other", new=True), "other", 'Invalid value: "other"'),
+    "said-wrong-later": (registered("other"), "other", 'Invalid value: "other"'),
+    "empty": (registered("", new=True), "", 'Invalid value: ""'),
+    "wrong-since-before": (registered("other", "other"), "other", ""),
+    "left-out-later": (registered(None, "c"), "c", ""),
+    "left-out-of-a-wrong-one": (registered(None, "other"), "other", ""),
+}
+
+
+@pytest.mark.parametrize(("attributes", "home", "why"), HOMES.values(), ids=HOMES)
+async def test_a_sync_target_is_of_its_own_logical_cluster(
+    attributes: AdmissionAttributes, home: str | None, why: str
+) -> None:
+    """It can't be changed later, so it is set at once, and a wrong one is refused."""
+    plugin = SyncTargetAdmission(cast("ControlPlaneObjects", Exports()), BindRights(), clock=ManualClock())
+    await plugin.admit(attributes)
+    assert (attributes.object or {})["spec"].get("kcpCluster") == home
+    if not why:
+        await plugin.validate(attributes)
+        return
+    with pytest.raises(Invalid, match=f'spec.kcpCluster: {why}: must be "c", the logical cluster'):
+        await plugin.validate(attributes)
+
+
 RECORD = "internal.sync.kcp.io/credentials"
 RECORDS = {
     "planted": (write(obj(annotations={RECORD: "mine"})), None),

@@ -31,6 +31,10 @@ class SyncTargetAdmission(BasePlugin):
     is ours to say, for everyone: it stays while key, value and effect do, and what a user writes there is replaced.
     So is the record of the syncer's credentials, by which a writer could let itself in, or undo a revocation, and so
     is the pcluster that a SyncTarget is bound to: the first syncer says it once.
+
+    `spec.kcpCluster` is the logical cluster in which a SyncTarget is, and is set where it is left out, as in a manifest
+    that replaces what is there. Another one is refused, as it could never be put right; what an earlier version let in
+    stays.
     """
 
     name = "sync.kcp.io/SyncTarget"
@@ -52,6 +56,10 @@ class SyncTargetAdmission(BasePlugin):
             _keep_pcluster(attributes.object, attributes.old_object or {})
         if attributes.subresource:
             return
+        spec: Any = attributes.object.setdefault("spec", {})
+        if isinstance(spec, dict):
+            was = objects.nested(attributes.old_object or {}, "spec", "kcpCluster", default=None)
+            spec.setdefault("kcpCluster", attributes.cluster if was is None else was)
         before = {_identity(taint): taint.get("timeAdded") for taint in _taints(attributes.old_object or {})}
         for taint in _taints(attributes.object):
             if taint.get("effect") == _NO_EXECUTE:
@@ -63,7 +71,7 @@ class SyncTargetAdmission(BasePlugin):
         obj = attributes.object
         if obj is None or attributes.subresource:
             return
-        problems = _problems(obj, attributes.old_object or {})
+        problems = _problems(obj, attributes.old_object or {}, attributes.cluster)
         if problems:
             raise errors.invalid(SYNC_TARGET.kind, attributes.name, problems, GROUP)
         if is_privileged(attributes.user):
@@ -119,10 +127,14 @@ def _identity(taint: Object) -> tuple[str, str, str]:
     return (str(taint.get("key")), str(taint.get("value") or ""), str(taint.get("effect")))
 
 
-def _problems(sync_target: Object, old: Object) -> Sequence[FieldError]:
+def _problems(sync_target: Object, old: Object, cluster: str) -> Sequence[FieldError]:
     """What the schema can't say. Names that were there before are not judged again."""
     spec, before = sync_target.get("spec") or {}, old.get("spec") or {}
     found = []
+    home = spec.get("kcpCluster")
+    if home not in (None, cluster, before.get("kcpCluster")):
+        why = f'must be "{cluster}", the logical cluster of the SyncTarget; leave it out, and it is set'
+        found.append(invalid_value("spec.kcpCluster", home, why))
     for position, cell in enumerate(spec.get("cells") or ()):
         if cell not in (before.get("cells") or ()) and not (is_label_value(cell) or is_dns1123_subdomain(cell)):
             path = index("spec.cells", position)
