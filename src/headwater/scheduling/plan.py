@@ -70,6 +70,17 @@ class Plan:
     unplaced: tuple[Unplaced, ...]
     targets: tuple[TargetLoad, ...]
 
+    @property
+    def workloads(self) -> frozenset[str]:
+        """Ids of all workloads that it tells of."""
+        return frozenset(each.workload for part in (self.moves, self.dips, self.unplaced) for each in part)
+
+
+def placeable(world: World, workload_id: str) -> bool:
+    """Whether a workload counts for plans: a Placement selects it, or it is on a target."""
+    workload = world.workload(workload_id)
+    return workload is not None and bool(workload.policies or workload.current)
+
 
 def plan(world: World, changes: Sequence[Change], now: datetime) -> Plan:
     """What changes would lead to in the end, when all graces are over. The world stays as it is.

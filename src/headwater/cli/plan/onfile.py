@@ -27,7 +27,7 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.scheduling.changes import Change, Cordon, Drain, Fail, PutLocation, PutPolicy, PutTarget, RemoveTarget
 from headwater.scheduling.gather import world_from
 from headwater.scheduling.model import Target
-from headwater.scheduling.plan import Plan, TargetLoad, plan
+from headwater.scheduling.plan import Plan, TargetLoad, placeable, plan
 from headwater.scheduling.snapshot import location_from, target_from
 from headwater.scheduling.world import World
 
@@ -202,7 +202,7 @@ def _status(world: World, made: Plan, changes: _Changes) -> Object:
             (_load(names.get(each.key, each.key), each) for each in made.targets), key=lambda each: str(each["name"])
         ),
         "summary": {
-            "workloads": len(world.workloads()),
+            "workloads": len(made.workloads.union(each for each in world.workloads() if placeable(world, each))),
             "moves": len(made.moves),
             "dips": len(made.dips),
             "unplaced": len(made.unplaced),

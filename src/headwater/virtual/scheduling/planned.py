@@ -9,7 +9,7 @@ from typing import Final
 
 from headwater.machinery.amounts import quantities
 from headwater.machinery.objects import Object, split_key
-from headwater.scheduling.plan import Plan, TargetLoad
+from headwater.scheduling.plan import Plan, TargetLoad, placeable
 from headwater.scheduling.world import World
 from headwater.virtual.scheduling.admittance import Scope
 
@@ -65,7 +65,7 @@ class Report:
             "moves": moves[:MAX_ENTRIES],
             "dips": dips[:MAX_ENTRIES],
             "unplaced": unplaced[:MAX_ENTRIES],
-            "summary": {"workloads": self._count(), **counts},
+            "summary": {"workloads": self._count(plan), **counts},
         }
         mine = [load for load in plan.targets if self._is_mine(load.key)]
         loads = sorted((_load(self._target_name(load.key), load) for load in mine), key=lambda load: str(load["name"]))
@@ -114,14 +114,15 @@ class Report:
         policies = [self._world.policy(uid) for uid in known.policies] if known is not None else []
         return all(policy is not None and policy.location_cluster == self._scope.cluster for policy in policies)
 
-    def _count(self) -> int:
-        """Workloads that the caller sees, moved or not."""
-        visible: set[str] = set()
+    def _count(self, plan: Plan) -> int:
+        """Workloads that the caller sees, moved or not: those on a target, and those that a Placement selects."""
+        moved = {move.workload: {*move.before, *move.after} for move in plan.moves}
+        visible = {each for each in plan.workloads if self._seen(each, moved.get(each, ())) is not None}
         for target in self._world.targets(self._scope.cluster):
             if self._is_mine(target.key):
                 visible.update(self._world.on_target(target.key))
         if self._scope.own:
-            visible.update(ids_in(self._world, self._scope.cluster))
+            visible.update(each for each in ids_in(self._world, self._scope.cluster) if placeable(self._world, each))
         return len(visible)
 
 

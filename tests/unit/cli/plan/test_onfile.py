@@ -101,6 +101,21 @@ def test_everything_leaves(spec: dict[str, Any]) -> None:
     assert loads["east"][0] == "4"
 
 
+def test_what_no_placement_selects_is_not_counted() -> None:
+    """As the control plane counts; one that the plan places is."""
+    space = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other", "annotations": TENANT}}
+    loose = deployment("loose", "")
+    loose["metadata"] |= {"namespace": "other", "labels": {}}
+    rule = placement("east")
+    rule["spec"]["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": "default"}}
+    objects = [*(each for each in FLEET if each["kind"] != "Placement"), rule, space, loose]
+    assert status({"cordon": ["east"]}, objects)["summary"]["workloads"] == 2
+    second = {**rule, "metadata": {"name": "second", "annotations": TENANT, "uid": "u2"}}
+    second["spec"] = {**rule["spec"], "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "other"}}}
+    summary = status({"apply": [second]}, objects)["summary"]
+    assert (summary["workloads"], summary["moves"]) == (3, 1)
+
+
 def test_a_drain_makes_before_it_breaks_and_a_failure_does_not() -> None:
     assert status({"drain": ["east"]})["dips"] == []
     assert {each["floor"] for each in status({"fail": {"targets": ["east"]}})["dips"]} == {0}

@@ -64,7 +64,7 @@ def moved(status: Object) -> dict[str, tuple[Mapping[str, int], Mapping[str, int
     ("scope", "moves", "loads", "count"),
     [
         (OWNER_OF_WEST, {"web": ({"a": 2}, {"b": 2}), "db": ({"b": 1}, {})}, ["a", "b"], 2),
-        (OWNER_OF_ONE, {"web": ({}, {"b": 2}), "db": ({"b": 1}, {})}, ["b"], 1),
+        (OWNER_OF_ONE, {"web": ({}, {"b": 2}), "db": ({"b": 1}, {})}, ["b"], 2),
         (TENANT, {"db": ({"b": 1, "a": 1}, {"a": 1})}, None, 1),
         (Scope("shop", None, own=True), {"web": ({"a": 2}, {"b": 2})}, [], 1),
         (Scope("elsewhere", None, own=True), {}, [], 0),
@@ -81,6 +81,19 @@ def test_what_is_seen(scope: Scope, moves: Object, loads: list[str] | None, coun
     summary = {"workloads": count, "moves": len(moves), "dips": len(moves), "unplaced": len(moves)}
     assert status["summary"] == summary
     assert "truncated" not in status
+
+
+def test_what_no_placement_selects_is_not_counted() -> None:
+    """Unless it runs somewhere, or would after the plan."""
+    made = world()
+    for name, policies, current in (("none", (), {}), ("selected", ("west",), {}), ("left", (), {"west-a": 1})):
+        made.put_workload(Workload(workload("shop", name), policies, 1, {}, current))
+    scope = Scope("shop", None, own=True)
+    nothing = Plan((), (), (), ())
+    assert Report(scope, made, {}).status(nothing)["summary"]["workloads"] == 3
+    coming = Plan((Move(workload("shop", "none"), {}, {"west-b": 1}, "added"),), (), (), ())
+    assert Report(scope, made, {}).status(coming)["summary"] == {"workloads": 4, "moves": 1, "dips": 0, "unplaced": 0}
+    assert Report(OWNER_OF_ONE, made, {}).status(coming)["summary"]["workloads"] == 2
 
 
 def test_reasons_about_targets_of_others_are_not_told() -> None:
