@@ -20,6 +20,7 @@ from tests.integration.scheduling.ground import (
 from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.apis.workload.scheduled import without_scheduled
+from headwater.apiserver.authn.interface import UserInfo
 from headwater.base import jsonio
 from headwater.machinery.objects import Object, annotations
 from headwater.machinery.timestamps import format_time
@@ -137,6 +138,30 @@ async def test_a_change_for_one_target_and_its_share_both_apply(ground: Ground) 
     await space.resource(PLACEMENTS).patch("all", {"spec": {"replicas": {"mode": "Duplicated"}}})
     await eventually(seen, lambda found: found == (8, 7))
     assert annotations(await objects.get("web"))[note] == own
+
+
+async def test_no_write_of_a_user_takes_a_share_away(ground: Ground) -> None:
+    """Not for a moment: what is answered to it has the share already, and so has whatever a syncer sees."""
+    space = await divided(ground, 4, "one", "two")
+    await shares(space, {"one": 2, "two": 2})
+    admin = ground.as_user(UserInfo("admin", groups=("system:masters", "system:authenticated")))
+    objects = admin.cluster(space.cluster).resource(DEPLOYMENTS, "default")
+    note = SPEC_DIFF + space.key("one")
+    ours = '{ "op": "replace", "path": "/replicas", "value": 2 }'
+    own = '{"op":"add","path":"/minReadySeconds","value":7}'
+
+    manifest = {"apiVersion": "apps/v1", "kind": "Deployment", **deployment("web", 4)}
+    manifest["metadata"] = {**manifest["metadata"], "annotations": {note: f"[{own}]"}}
+    for force in (True, False):
+        applied = await objects.apply(manifest, field_manager="kubectl", force=force)
+        assert annotations(applied)[note] == f"[{own}, {ours}]"
+    replaced = await objects.get("web")
+    replaced["metadata"]["annotations"] = {}
+    assert annotations(await objects.update(replaced))[note] == f"[{ours}]"
+    changed = await objects.patch("web", {"metadata": {"annotations": {note: f"[{own}]"}}})
+    assert annotations(changed)[note] == f"[{own}, {ours}]"
+    removed = await objects.patch("web", {"metadata": {"annotations": {note: None}}})
+    assert annotations(removed)[note] == f"[{ours}]"
 
 
 async def test_a_share_shrinks_only_when_others_are_ready(ground: Ground) -> None:

@@ -26,6 +26,7 @@ from headwater.controlplane.admission.logicalcluster import LogicalClusterAdmiss
 from headwater.controlplane.admission.paths import PathAnnotation
 from headwater.controlplane.admission.placement import LocationAdmission, PlacementAdmission
 from headwater.controlplane.admission.reserved import CustomResourceOverlap, ReservedNames
+from headwater.controlplane.admission.shares import Shares
 from headwater.controlplane.admission.synctarget import SyncTargetAdmission
 from headwater.controlplane.admission.targetchanges import TargetChanges
 from headwater.controlplane.admission.workloadmarks import WorkloadMarks
@@ -63,6 +64,7 @@ def admission_plugins(
         OfResource({resource: AdmissionChain(plugins) for resource, plugins in own.items()}),
         PathAnnotation(state.clusters),
         WorkloadMarks(),
+        Shares(),
         TargetChanges(),
     )
 

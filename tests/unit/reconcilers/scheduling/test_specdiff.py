@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from headwater.apis.workload.specdiff import SpecDiff, read_spec_diff, write_spec_diff
 from headwater.base import jsonio
-from headwater.reconcilers.scheduling.division.specdiff import SpecDiff, read_spec_diff, write_spec_diff
 from headwater.reconcilers.scheduling.division.step_divide import division_change, is_divided
 
 NOTE = "experimental.spec-diff.workload.kcp.io/a"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from headwater.apis.workload.specdiff import REPLICAS
 from headwater.machinery.objects import Object, nested
-from headwater.reconcilers.scheduling.division.specdiff import REPLICAS
 from headwater.reconcilers.scheduling.division.step_divide import numbers_change, spec_diffs
 from headwater.scheduling.division import divide
 

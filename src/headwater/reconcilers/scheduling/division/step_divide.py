@@ -7,10 +7,10 @@ from typing import Final
 
 from headwater.apis.workload.intent import target_keys
 from headwater.apis.workload.labels import SPEC_DIFF_ANNOTATION_PREFIX
+from headwater.apis.workload.specdiff import SpecDiff, read_spec_diff, write_spec_diff
 from headwater.machinery.objects import Object, labels
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.reconcilers.scheduling.division.shares import Divisible, Values, pointer
-from headwater.reconcilers.scheduling.division.specdiff import SpecDiff, read_spec_diff, write_spec_diff
 
 _WITH_REPLICAS: Final = Divisible()
 _NONE: Final[frozenset[str]] = frozenset()
