@@ -124,6 +124,7 @@ class Agent:
             clock=self._clock,
             went_back=lambda: parts.spec.brake.hold(RESTORED, behind=True),
             allowed=binding.bound,
+            settled=lambda: "allocatable" in follower.status or parts.capacity.settled,
         )
         add_checks(
             self.health,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+import pytest
 from tests.integration.scheduling.skipclock import SkipClock
 from tests.integration.servers import eventually
 from tests.integration.servers import namespace as namespace_object
@@ -18,7 +20,7 @@ from headwater.client.kubeconfig import load_file
 from headwater.client.transport import NetworkTransport
 from headwater.machinery.conditions import is_true
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, name, uid
+from headwater.machinery.objects import Object, name, resource_version, uid
 from headwater.sim.faults import FaultSettings
 from headwater.sim.nodepool import PoolChange
 from headwater.syncer.capacity.report import CapacityReport
@@ -109,6 +111,34 @@ async def test_capacity_does_not_wait_for_a_heartbeat(line: Line) -> None:
     assert (await line.sync_target())["status"]["lastSyncerHeartbeatTime"] > before
     await line.workspace.resource(SYNC_TARGETS).patch_status("west", {"status": {"allocatable": {"cpu": "99"}}})
     await reported(line, {"cpu": "15", "memory": "63Gi", "pods": "219"})
+
+
+async def test_the_first_heartbeat_says_what_there_is(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A SyncTarget is never ready for newcomers before its pcluster's lists are there, or have been at some time."""
+    await line.stop_agent()
+    targets = line.workspace.resource(SYNC_TARGETS)
+    lists_are_there, asked = CapacityReport.__dict__["settled"].fget, 0
+
+    def settled(report: CapacityReport) -> bool:
+        nonlocal asked
+        asked += 1
+        return asked > 5 and lists_are_there(report)
+
+    async def first_heartbeat(**status: None) -> Object:
+        before = await targets.patch_status("west", {"status": {"lastSyncerHeartbeatTime": None, **status}})
+        watch = targets.watch(resource_version=resource_version(before), allow_bookmarks=False)
+        line.start_agent()
+        async with watch, asyncio.timeout(30):
+            async for _, target in watch:
+                if target["status"].get("lastSyncerHeartbeatTime"):
+                    await line.stop_agent()
+                    return target
+        raise AssertionError("no heartbeat")
+
+    monkeypatch.setattr(CapacityReport, "settled", property(settled))
+    assert (await first_heartbeat(allocatable=None, capacity=None))["status"]["allocatable"] == WHOLE
+    asked = -1_000_000
+    assert (await first_heartbeat())["status"]["allocatable"] == WHOLE, "an earlier report is good enough"
 
 
 async def test_without_rights_nothing_is_said(line: Line) -> None:

@@ -13,7 +13,7 @@ from headwater.client.informer import Informer, Transform
 from headwater.client.informer.resting import rest
 from headwater.client.interface import TransportError
 from headwater.machinery.amounts import quantities
-from headwater.machinery.errors import StatusError
+from headwater.machinery.errors import NotFound, StatusError
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, name
 from headwater.patch.mergepatch import create_merge_patch
@@ -36,7 +36,8 @@ class CapacityReport:
     """What the status should say of the pcluster's capacity, as long as we have the right to know it.
 
     ``is_ours`` tells the namespaces of placed workloads, whose pods the control plane counts itself, and is right once
-    ``ready`` is true. Without the rights, or when ``enabled`` is false, the status says nothing.
+    ``ready`` is true. Without the rights, without nodes in the API, or when ``enabled`` is false, the status says
+    nothing.
     """
 
     def __init__(
@@ -62,11 +63,16 @@ class CapacityReport:
         shown = {field: status[field] for field in _FIELDS if status.get(field) is not None}
         if self._withdrawn:
             return create_merge_patch(shown, {})
-        if self._follower is None or not self._follower.has_synced or not self._ready():
+        if self._follower is None or not self.settled:
             return {}
         known = self._follower.tally.capacity()
         wanted = {"capacity": quantities(known.total), "allocatable": quantities(known.allocatable)}
         return create_merge_patch(shown, wanted)
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known what there is to say, be it nothing."""
+        return self._withdrawn or (self._follower is not None and self._follower.has_synced and self._ready())
 
     def namespace_changed(self, space: str) -> None:
         """A namespace may have become ours, or ours no longer."""
@@ -93,20 +99,31 @@ class CapacityReport:
         self._follower = None
 
     async def _may_follow(self) -> bool:
-        """Ask for our rights. When the pcluster gives no answer everything stays as it was."""
+        """Ask what is served, and for our rights. When the pcluster gives no answer everything stays as it was."""
         try:
+            unserved = await self._unserved()
             rights = await lacking_verbs(self._downstream, (NODES, PODS), _FOLLOWED)
         except (StatusError, TransportError, UnexpectedAnswer, TimeoutError) as error:
             log.debug("can't ask for rights on nodes and pods", error=str(error))
             return False
-        lacking = "; ".join(f"{', '.join(verbs)} {gvr.resource}" for gvr, verbs in rights.items() if verbs)
+        refused = [f"{', '.join(verbs)} {gvr.resource}" for gvr, verbs in rights.items() if verbs]
+        lacking = "; ".join([*unserved, *refused])
         if lacking != self._lacking:
             if lacking:
-                log.warning("not reporting capacity, as rights on the pcluster are missing", lacking=lacking)
+                log.warning("not reporting capacity, as the pcluster does not serve it or allow it", lacking=lacking)
             else:
                 log.info("reporting capacity")
         self._lacking, self._withdrawn = lacking, bool(lacking)
         return not lacking
+
+    async def _unserved(self) -> list[str]:
+        """Which of nodes and pods the API server doesn't have. Raises StatusError and TransportError."""
+        try:
+            entries = (await self._downstream.get_json("/api/v1")).get("resources") or ()
+        except NotFound:
+            entries = ()
+        served = {entry["name"] for entry in entries}
+        return [gvr.resource for gvr in (NODES, PODS) if gvr.resource not in served]
 
 
 class _Follower:

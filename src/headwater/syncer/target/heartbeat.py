@@ -27,6 +27,11 @@ _SPREAD: Final = 0.1
 _LOOK_SECONDS: Final = 2.0
 """How often between heartbeats there may be something to report that doesn't wait for the next one."""
 
+_SETTLING_SECONDS: Final = 60.0
+"""So long the first heartbeat waits at most: enough for the lists of a large pcluster, and for another try of them."""
+_SETTLED_SECONDS: Final = 0.05
+"""How often it is looked meanwhile; few wait longer than that."""
+
 _ANSWER_SECONDS: Final = 5.0
 _REMEMBERED: Final = 256
 
@@ -42,6 +47,9 @@ class Heartbeat:
     `status.lastSyncTime` goes with it, so that a busy syncer does not write to its SyncTarget all the time. So does
     what ``changes`` gives, a patch of the status; when there is some it brings the heartbeat forward, at most every
     two seconds. While ``allowed`` is not set there is none.
+
+    With the first one workloads begin to come, so it waits until ``settled`` says that ``changes`` holds whatever is to
+    be known of the pcluster's room; at most a minute, as one that can't tell is alive all the same.
     """
 
     def __init__(
@@ -56,6 +64,7 @@ class Heartbeat:
         clock: Clock,
         went_back: Callable[[], None] = lambda: None,
         allowed: asyncio.Event | None = None,
+        settled: Callable[[], bool] = lambda: True,
         source: random.Random | None = None,
     ) -> None:
         self._identity = identity
@@ -67,6 +76,7 @@ class Heartbeat:
         self._interval_seconds = interval_seconds
         self._went_back = went_back
         self._allowed = allowed
+        self._settled = settled
         self._clock = clock
         self._source = source or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._acknowledged = ""
@@ -79,6 +89,7 @@ class Heartbeat:
         """Beat until cancelled. Raises PClusterWentBack."""
         longest = min(self._interval_seconds, _MAX_RETRY_SECONDS)
         backoff = Backoff(initial=min(1.0, longest), factor=1.5, maximum=longest, jitter=1.0, source=self._source)
+        await self._settle()
         while True:
             if self._allowed is not None:
                 await self._allowed.wait()
@@ -87,6 +98,17 @@ class Heartbeat:
                 await self._pause()
             else:
                 await self._clock.sleep(backoff.next())
+
+    async def _settle(self) -> None:
+        """Wait for what the first heartbeat is to bring along."""
+        if self._allowed is not None:
+            await self._allowed.wait()
+        until = self._clock.monotonic() + _SETTLING_SECONDS
+        while not self._settled():
+            if self._clock.monotonic() >= until:
+                log.warning("reporting without the pcluster's capacity, which is not known yet")
+                return
+            await self._clock.sleep(_SETTLED_SECONDS)
 
     async def _pause(self) -> None:
         """Wait for the next heartbeat's time, or until there are changes."""
