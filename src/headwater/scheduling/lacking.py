@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from headwater.machinery.amounts import quantity_of
-from headwater.scheduling.arrays import Ints, none_of, short_columns, where
+from headwater.scheduling.arrays import NEVER, Ints, none_of, short_columns, where
 from headwater.scheduling.choosing import Choice, capacity, fewest, rooms
 from headwater.scheduling.filters import (
     REASON_ENOUGH,
@@ -55,6 +55,8 @@ def sentences(
             if not causes:
                 most = f"no more than {len(choice.candidates.slots)} SyncTargets"
                 causes = [f"{REASON_TARGET_NOT_SELECTED}: Placement {choice.policy.name} selects {most}"]
+        if not causes and choice.policy.divided:
+            causes = _stuck(world, workload, choice)
         found += causes
     return tuple(dict.fromkeys(found))
 
@@ -105,6 +107,21 @@ def _obstacles(world: World, workload: Workload, choice: Choice) -> list[str]:
         return [*found, f"{refused[0].reason}: {refused[0].message}"]
     counts = Counter(each.reason for each in refused)
     return found + [f"{reason}: {count} SyncTargets" for reason, count in sorted(counts.items())]
+
+
+def _stuck(world: World, workload: Workload, choice: Choice) -> list[str]:
+    """Why the targets that a policy has don't take all replicas, where there are no others."""
+    there, fitting = choice.candidates, capacity(world, workload, choice, choice.fit)
+    if fitting >= workload.replicas:
+        return []
+    unfit = [*choice.held, *(each for each in choice.fit if there.lost_at[each] < NEVER)]
+    found = [f"{each.reason}: {each.message}" for each in map(there.refusal, unfit) if each is not None]
+    if len(choice.fit) + len(choice.held) > len(unfit):
+        found.append(
+            f"{REASON_INSUFFICIENT_CAPACITY}: the SyncTargets that are used have room for {fitting} of "
+            f"{workload.replicas} replicas"
+        )
+    return found
 
 
 def _idle(world: World, workload: Workload, choice: Choice, shares: Mapping[str, int]) -> list[str]:

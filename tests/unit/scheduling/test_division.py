@@ -191,3 +191,17 @@ def test_too_few_targets_are_said_and_all_runs(rules: Any, second: Any, current:
     given_to = assign(made, "web", NOW)
     assert {key: replicas for key, replicas in given_to.shares.items() if replicas} == {"key-a": 3}
     assert (given_to.unplaced, given_to.short, given_to.reasons) == (0, 1, (why,))
+
+
+STUCK: dict[str, tuple[dict[str, Any], str]] = {
+    "full": ({"cpu": 1}, "InsufficientCapacity: the SyncTargets that are used have room for 1 of 2 replicas"),
+    "lost": ({"not_ready_since": NOW}, "NotReady: SyncTarget a is not ready"),
+    "given-up": ({"not_ready_since": NOW.replace(year=2000)}, "NotReady: SyncTarget a is not ready"),
+}
+
+
+@pytest.mark.parametrize(("state", "why"), STUCK.values(), ids=STUCK)
+def test_what_the_only_target_does_not_take_is_said(state: dict[str, Any], why: str) -> None:
+    made = world(target("a", **state), policy(divided=True, maximum=2), workload(replicas=2, current={"key-a": 1}))
+    given_to = assign(made, "web", NOW)
+    assert (given_to.shares, given_to.unplaced, given_to.reasons) == ({"key-a": 1}, 1, (why,))
