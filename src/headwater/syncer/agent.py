@@ -31,7 +31,7 @@ from headwater.syncer.target.binding import PClusterBinding
 from headwater.syncer.target.find import find_target
 from headwater.syncer.target.follow import TargetFollower
 from headwater.syncer.target.heartbeat import Heartbeat
-from headwater.syncer.target.rewind import anew_when_it_went_back
+from headwater.syncer.target.rewind import Reached, anew_when_it_went_back
 from headwater.syncer.tenants import Tenants
 from headwater.syncer.traces import SyncTraces
 from headwater.syncer.upstream import TransportFor, Upstream
@@ -126,6 +126,12 @@ class Agent:
             allowed=binding.bound,
             settled=lambda: "allocatable" in follower.status or parts.capacity.settled,
         )
+        reached = Reached(
+            sides.downstream.client,
+            interval_seconds=self._options.heartbeat_seconds,
+            clock=self._clock,
+            allowed=binding.bound,
+        )
         add_checks(
             self.health,
             self._registry,
@@ -139,6 +145,7 @@ class Agent:
             if self._access is not None:
                 group.start(self._tunneler(sides, self._access, follower, binding).run(), name="tunnels")
             group.start(heartbeat.run(), name="heartbeat")
+            group.start(reached.run(), name="rewind")
             group.start(follower.informer.run(), name="synctarget")
             group.start(follower.controller.run(), name="target")
             group.start(sides.downstream.run(), name="downstream")

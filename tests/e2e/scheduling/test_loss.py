@@ -88,7 +88,7 @@ def test_slow_heartbeats_and_a_slow_network_move_nothing(stage: Stage, floor: Re
     floor.hold("patient", 2)
     home = tenant.chosen()[0]
     before = tenant.identity(home, "patient")
-    stage.trouble(home, latency_ms=300, jitter_ms=300, error_share=0.2)
+    stage.trouble(home, latency_ms=300, jitter_ms=300, error_share=0.1)
     process = stage.syncer(home).process
     assert process is not None
     for replicas in (3, 4):

@@ -19,9 +19,9 @@ from headwater.machinery.objects import Object
 from headwater.machinery.timestamps import format_time
 from headwater.syncer.activity import Activity
 from headwater.syncer.identity import TargetIdentity
-from headwater.syncer.target.rewind import Reached
 from headwater.telemetry.logging import get_logger
 
+_FIRST_RETRY_SECONDS: Final = 1.0
 _MAX_RETRY_SECONDS: Final = 10.0
 _SPREAD: Final = 0.1
 _LOOK_SECONDS: Final = 2.0
@@ -70,7 +70,6 @@ class Heartbeat:
         self._identity = identity
         self._resource = workspace.resource(SYNC_TARGETS)
         self._downstream = downstream
-        self._reached = Reached(downstream)
         self._activity = activity
         self._changes = changes
         self._interval_seconds = interval_seconds
@@ -86,9 +85,10 @@ class Heartbeat:
         """Why the last heartbeat failed; "" if it didn't."""
 
     async def run(self) -> None:
-        """Beat until cancelled. Raises PClusterWentBack."""
+        """Beat until cancelled."""
         longest = min(self._interval_seconds, _MAX_RETRY_SECONDS)
-        backoff = Backoff(initial=min(1.0, longest), factor=1.5, maximum=longest, jitter=1.0, source=self._source)
+        first = min(_FIRST_RETRY_SECONDS, self._interval_seconds / 4)
+        backoff = Backoff(initial=first, factor=1.5, maximum=longest, jitter=1.0, source=self._source)
         await self._settle()
         while True:
             if self._allowed is not None:
@@ -122,14 +122,12 @@ class Heartbeat:
     async def beat(self) -> bool:
         """One heartbeat; says whether it was taken. A SyncTarget with another uid refuses it.
 
-        It speaks for the pcluster as much as for the syncer: while the pcluster does not answer there is none. Raises
-        PClusterWentBack.
+        It speaks for the pcluster as much as for the syncer: while the pcluster does not answer there is none.
         """
         problem = await self._problem_below()
         if problem:
             self._failed(f"the pcluster does not answer: {problem}")
             return False
-        await self._reached.look()
         status: Object = {**self._changes(), "lastSyncerHeartbeatTime": format_time(self._clock.now())}
         if self._activity.last is not None:
             status["lastSyncTime"] = format_time(self._activity.last)

@@ -6,9 +6,11 @@ until it has, which may be days: what vanished in the restore, and what came bac
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, ParamSpec
 
+from headwater.base.clock import Clock
 from headwater.client.answers import UnexpectedAnswer
 from headwater.client.dynamic import Client
 from headwater.client.interface import TransportError
@@ -30,9 +32,19 @@ class PClusterWentBack(Exception):
 class Reached:
     """The highest resourceVersion that the pcluster has said to have reached."""
 
-    def __init__(self, downstream: Client) -> None:
+    def __init__(self, downstream: Client, *, interval_seconds: float, clock: Clock, allowed: asyncio.Event) -> None:
         self._namespaces = downstream.resource(_NAMESPACES)
+        self._interval_seconds = interval_seconds
+        self._clock = clock
+        self._allowed = allowed
         self._highest = 0
+
+    async def run(self) -> None:
+        """Ask again and again, while ``allowed`` is set. Raises PClusterWentBack."""
+        while True:
+            await self._allowed.wait()
+            await self.look()
+            await self._clock.sleep(self._interval_seconds)
 
     async def look(self) -> None:
         """Ask for it, by one small request. Raises PClusterWentBack; that there is no answer is no sign."""
