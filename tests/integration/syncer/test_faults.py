@@ -7,21 +7,24 @@ from dataclasses import replace
 import pytest
 from tests.integration.servers import config_map, eventually
 from tests.integration.servers import namespace as namespace_object
-from tests.integration.syncer.conftest import CONFIG_MAPS, NAMESPACES, Line
+from tests.integration.syncer.conftest import CONFIG_MAPS, NAMESPACES, PLURALS, Line
 
 from headwater.apis.sync.v1alpha1.synctarget import ALLOW_DELETIONS_ANNOTATION, SYNC_TARGETS
 from headwater.machinery.conditions import get_condition, is_true
+from headwater.machinery.errors import AlreadyExists
 from headwater.machinery.gvk import GroupVersionResource
-from headwater.machinery.objects import Object, name, namespace, uid
+from headwater.machinery.objects import Object, name, namespace, resource_version, uid
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.server.options import ServingOptions
 from headwater.server.process import ControlPlaneProcess
 from headwater.server.run import syncer_workspace, upsyncer_workspace
 from headwater.sim.faults import FaultSettings
+from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.spec.brake import BrakeSettings
 from headwater.syncer.target import follow
 
 LEAVE = {"metadata": {"annotations": {ALLOW_DELETIONS_ANNOTATION: "true"}}}
+ROLE: Object = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": "counter"}}
 EVENTS = GroupVersionResource("", "v1", "events")
 
 
@@ -152,6 +155,52 @@ async def test_a_control_plane_restored_from_an_older_copy_deletes_nothing(durab
         return len(await copies(line)) == 4
 
     await eventually(gone)
+
+
+async def test_a_restored_control_plane_that_has_come_some_way_again_deletes_nothing(durable_line: Line) -> None:
+    """It is past what one copy was made from, and not yet what another was: nothing that it says counts."""
+    line = durable_line
+    await fill(line, 1)
+    folder = line.directory / "control-plane"
+    await line.control_plane.stop()
+    older = {file: file.read_bytes() for file in folder.glob("*.db*")}
+    await start_control_plane(line)
+    for object_name in ("first", "last"):
+        await line.workspace.resource(CONFIG_MAPS, "web").create(config_map(object_name))
+
+        async def is_there(object_name: str = object_name) -> bool:
+            return object_name in await copies(line)
+
+        await eventually(is_there)
+        await written(line, 200)
+    made_from = {name(each): int(annotations_of(each)[REVISION_ANNOTATION]) for each in await line.copies(CONFIG_MAPS)}
+    await line.stop_agent()
+    before = await copies(line)
+    await line.control_plane.stop()
+    for file in folder.glob("*.db*"):
+        file.unlink()
+    for file, content in older.items():
+        file.write_bytes(content)
+    await start_control_plane(line)
+    while await written(line, 1) <= made_from["first"]:
+        pass
+    assert await written(line, 1) < made_from["last"]
+    line.start_agent()
+    condition = await eventually(lambda: held(line))
+    assert condition["reason"] == "ControlPlaneBehind"
+    assert await copies(line) == before
+
+
+async def written(line: Line, times: int) -> int:
+    """Write so often what no syncer sees; the resourceVersion that the control plane has come to."""
+    roles = line.workspace.resource(PLURALS["ClusterRole"])
+    try:
+        live = await roles.create({**ROLE, "rules": []})
+    except AlreadyExists:
+        live = await roles.get(name(ROLE))
+    for _ in range(times):
+        live = await roles.patch(name(ROLE), {"metadata": {"annotations": {"count": resource_version(live)}}})
+    return int(resource_version(live))
 
 
 async def test_a_syncer_that_is_refused_upstream_deletes_nothing(line: Line) -> None:

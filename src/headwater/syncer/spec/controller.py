@@ -23,6 +23,7 @@ from headwater.syncer.spec.echoes import Echoes
 from headwater.syncer.spec.place import upstream_key
 from headwater.syncer.spec.reconcile import SpecReconciler
 from headwater.syncer.spec.refusals import Refusals
+from headwater.syncer.spec.witness import Witness
 from headwater.syncer.traces import SyncTraces
 
 
@@ -46,10 +47,12 @@ class SpecSyncer:
         self._upstream = sides.upstream
         self._latency = latency(sides.registry, sides.clock, "down")
         self._claims, self._applied = Claims(sides), Echoes(sides.clock)
+        self._witness = Witness()
         self.brake = DeletionBrake(brake, sides.clock, registry=sides.registry, again=self._again)
         self._reconciler = SpecReconciler(
             sides,
             brake=self.brake,
+            witness=self._witness,
             refusals=Refusals(sides.upstream, key=sides.identity.key, clock=sides.clock, registry=sides.registry),
             autoscaling=self._autoscaling,
             accounts=accounts,
@@ -125,6 +128,7 @@ class SpecSyncer:
         obj = new or old
         if obj is None or not spec_or_metadata_changed(old, new):
             return
+        self._witness.note(obj)
         key = upstream_key(resource, obj, namespaces=self._namespaces, identity=self._identity)
         if key is not None:
             if new is None:

@@ -28,6 +28,7 @@ from headwater.syncer.spec.echoes import WAIT_SECONDS, Echoes
 from headwater.syncer.spec.place import Place, place_of
 from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.spec.signs import Signs, is_behind
+from headwater.syncer.spec.witness import Witness
 from headwater.syncer.traces import SyncTraces
 from headwater.telemetry.logging import get_logger
 
@@ -53,6 +54,7 @@ class SpecReconciler:
         sides: Sides,
         *,
         brake: DeletionBrake,
+        witness: Witness,
         refusals: Refusals,
         autoscaling: Autoscaling,
         accounts: Accounts,
@@ -70,7 +72,7 @@ class SpecReconciler:
         self._downstream = sides.downstream
         self._namespaces = sides.namespaces
         self._brake = brake
-        self._signs = Signs(sides, brake)
+        self._signs = Signs(sides, brake, witness)
         self._refusals = refusals
         self._applied = applied
         self._claims = claims

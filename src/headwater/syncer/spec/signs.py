@@ -12,6 +12,7 @@ from headwater.syncer.sides import Sides
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld, delete_copy
 from headwater.syncer.spec.place import Place, is_copy_of
+from headwater.syncer.spec.witness import Witness
 from headwater.syncer.upstream import ControlPlaneBehind
 from headwater.telemetry.logging import get_logger
 
@@ -22,11 +23,12 @@ RESTORED = "the control plane is behind what it was, as one restored from a back
 class Signs:
     """Deletes copies on a sign, unless the brake holds. A control plane that went back in time gives none."""
 
-    def __init__(self, sides: Sides, brake: DeletionBrake) -> None:
+    def __init__(self, sides: Sides, brake: DeletionBrake, witness: Witness) -> None:
         self._identity = sides.identity
         self._upstream = sides.upstream
         self._downstream = sides.downstream
         self._brake = brake
+        self._witness = witness
 
     async def marked(self, resource: GroupResource, key: str, place: Place, seen: Object) -> bool:
         """Delete the copy of an object that is marked; True once there is none. Raises DeletionHeld."""
@@ -55,9 +57,8 @@ class Signs:
         copy = self._downstream.get(resource, place.namespace, place.name)
         if copy is None or not self._is_copy(key, copy) or deletion_timestamp(copy):
             return
-        notes = annotations_of(copy)
-        not_before = "" if self._brake.trusts else notes.get(REVISION_ANNOTATION, "")
-        shard_id = notes.get(SHARD_ANNOTATION, "")
+        shard_id = annotations_of(copy).get(SHARD_ANNOTATION, "")
+        not_before = "" if self._brake.trusts else self._witness.reached(shard_id)
         try:
             confirmed = await self._upstream.confirm_absent(resource, key, not_before=not_before, shard_id=shard_id)
         except ControlPlaneBehind:
