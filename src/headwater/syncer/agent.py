@@ -25,7 +25,6 @@ from headwater.syncer.schemas import ApiImporter
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec import SpecSyncer
 from headwater.syncer.spec.dnsgate import DnsGate
-from headwater.syncer.spec.signs import RESTORED
 from headwater.syncer.status import StatusSyncer
 from headwater.syncer.target.binding import PClusterBinding
 from headwater.syncer.target.find import find_target
@@ -122,7 +121,7 @@ class Agent:
             changes=lambda: parts.capacity.changes(follower.status),
             interval_seconds=self._options.heartbeat_seconds,
             clock=self._clock,
-            went_back=lambda: parts.spec.brake.hold(RESTORED, behind=True),
+            went_back=parts.control_plane_went_back,
             allowed=binding.bound,
             settled=lambda: "allocatable" in follower.status or parts.capacity.settled,
         )

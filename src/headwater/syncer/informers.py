@@ -107,6 +107,13 @@ class InformerSet:
             if resource not in self._informers:
                 self._start(resource, gvr)
 
+    def list_again(self) -> None:
+        """Have all informers list anew."""
+        for resource in list(self.resources):
+            informer = self.get(resource)
+            if informer is not None:
+                informer.list_again()
+
     async def run(self) -> None:
         """Run the informers until cancelled."""
         async with TaskGroup(f"{self._name} informers") as group:

@@ -15,6 +15,7 @@ from headwater.syncer.namespaces.cleaner import NamespaceCleaner
 from headwater.syncer.namespaces.mapping import NAMESPACES
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec import SpecSyncer
+from headwater.syncer.spec.signs import RESTORED
 from headwater.syncer.status import StatusSyncer
 from headwater.syncer.tenants import Tenants
 from headwater.syncer.upsync import Upsync
@@ -39,6 +40,11 @@ class RoutedParts:
         self.sides.upstream.sync(urls, wanted)
         if not urls:
             self.upsync.stop()
+
+    def control_plane_went_back(self) -> None:
+        """Delete nothing before a person has looked, and trust nothing of what was known of the control plane."""
+        self.spec.brake.hold(RESTORED, behind=True)
+        self.sides.upstream.list_again()
 
     def upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         """Pass on a change in the view of the virtual workspaces."""

@@ -105,6 +105,11 @@ class Upstream:
         for shard in self._shards.values():
             shard.informers.sync(wanted)
 
+    def list_again(self) -> None:
+        """List all anew: a control plane that went back in time may have come past what was known of it since."""
+        for shard in self._shards.values():
+            shard.informers.list_again()
+
     def synced(self, resource: GroupResource) -> bool:
         """Whether all shards have listed a resource."""
         return bool(self._shards) and all(shard.informers.synced(resource) for shard in self._shards.values())

@@ -77,6 +77,20 @@ async def start_control_plane(line: Line) -> None:
     line.workspace = process.client.cluster(line.cluster)
 
 
+async def heard_of(line: Line) -> None:
+    """Wait for another heartbeat, of another second than the last one: a witness of what comes before it."""
+
+    async def last() -> str:
+        return str((await line.sync_target())["status"]["lastSyncerHeartbeatTime"])
+
+    before = await last()
+
+    async def later() -> bool:
+        return await last() != before
+
+    await eventually(later)
+
+
 async def refused(line: Line, times: int) -> None:
     """Wait until the control plane has refused the syncer so often since now: a syncer that is wrong does damage."""
 
@@ -131,6 +145,7 @@ async def test_a_control_plane_restored_from_an_older_copy_deletes_nothing(durab
     await line.control_plane.stop()
     older = {file: file.read_bytes() for file in folder.glob("*.db*")}
     await start_control_plane(line)
+    await heard_of(line)
     maps = line.workspace.resource(CONFIG_MAPS, "web")
     for number in range(3):
         await maps.create(config_map(f"newer{number}"))
@@ -165,6 +180,7 @@ async def test_a_restored_control_plane_that_has_come_some_way_again_deletes_not
     await line.control_plane.stop()
     older = {file: file.read_bytes() for file in folder.glob("*.db*")}
     await start_control_plane(line)
+    await heard_of(line)
     for object_name in ("first", "last"):
         await line.workspace.resource(CONFIG_MAPS, "web").create(config_map(object_name))
 
@@ -189,6 +205,38 @@ async def test_a_restored_control_plane_that_has_come_some_way_again_deletes_not
     condition = await eventually(lambda: held(line))
     assert condition["reason"] == "ControlPlaneBehind"
     assert await copies(line) == before
+
+
+async def test_what_a_restored_control_plane_has_not_is_found_although_it_came_past_it(durable_line: Line) -> None:
+    """Its watches go on from where they were, and say nothing of what vanished: so all is listed anew."""
+    line = durable_line
+    await fill(line, 1)
+    folder = line.directory / "control-plane"
+    await line.control_plane.stop()
+    older = {file: file.read_bytes() for file in folder.glob("*.db*")}
+    await start_control_plane(line)
+    await heard_of(line)
+    await line.workspace.resource(CONFIG_MAPS, "web").create(config_map("vanishes"))
+
+    async def is_there() -> bool:
+        return "vanishes" in await copies(line)
+
+    await eventually(is_there)
+    reached = await written(line, 1)
+    await line.control_plane.stop()
+    for file in folder.glob("*.db*"):
+        file.unlink()
+    for file, content in older.items():
+        file.write_bytes(content)
+    await start_control_plane(line)
+    await written(line, reached)
+    await eventually(lambda: held(line))
+    await line.workspace.resource(SYNC_TARGETS).patch("west", LEAVE)
+
+    async def gone() -> bool:
+        return not await is_there()
+
+    await eventually(gone)
 
 
 async def written(line: Line, times: int) -> int:

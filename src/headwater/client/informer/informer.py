@@ -86,6 +86,7 @@ class Informer:
         self._handlers: list[Handler] = []
         self._synced = asyncio.Event()
         self._position = ""
+        self._doubted = asyncio.Event()
         self.last_error = ""
         """Why the informer is behind; "" while it is connected."""
 
@@ -149,6 +150,10 @@ class Informer:
         """Hear no more."""
         self._handlers.remove(handler)
 
+    def list_again(self) -> None:
+        """Trust nothing that is known: list anew at once, or as soon as there is an answer."""
+        self._doubted.set()
+
     def rest(self) -> Iterator[None]:
         """Let objects that were not used for two calls take little memory, in steps of some ten microseconds."""
         return self._store.rest()
@@ -159,9 +164,10 @@ class Informer:
         while True:
             try:
                 if not listed:
+                    self._doubted.clear()
                     await self._list()
                     listed = True
-                await self._watch()
+                await self._watch_while_trusted()
             except _RelistNeeded as reason:
                 log.info("listing again", informer=self.name, reason=str(reason))
                 listed = False
@@ -198,6 +204,20 @@ class Informer:
         self._position = position
         self._connected()
         self._synced.set()
+
+    async def _watch_while_trusted(self) -> None:
+        """See `_watch`, which ends when somebody doubts what is known."""
+        watching = asyncio.ensure_future(self._watch())
+        doubted = asyncio.ensure_future(self._doubted.wait())
+        try:
+            await asyncio.wait((watching, doubted), return_when=asyncio.FIRST_COMPLETED)
+            if self._doubted.is_set():
+                raise _RelistNeeded("somebody doubts what is known")
+            await watching
+        finally:
+            for task in (watching, doubted):
+                task.cancel()
+            await asyncio.gather(watching, doubted, return_exceptions=True)
 
     async def _watch(self) -> None:
         """One watch, from the position on. Raises _RelistNeeded when the position is of no use any more."""
