@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from tests.integration.servers import config_map, eventually
@@ -77,6 +79,28 @@ async def start_control_plane(line: Line) -> None:
     line.workspace = process.client.cluster(line.cluster)
 
 
+Store = Mapping[Path, bytes]
+
+
+async def backed_up(line: Line) -> Store:
+    """A copy of the control plane's store, than which the syncer's last heartbeat is later."""
+    await line.control_plane.stop()
+    store = {file: file.read_bytes() for file in (line.directory / "control-plane").glob("*.db*")}
+    await start_control_plane(line)
+    await heard_of(line)
+    return store
+
+
+async def restore(line: Line, store: Store) -> None:
+    """Start the control plane anew with an older store."""
+    await line.control_plane.stop()
+    for file in (line.directory / "control-plane").glob("*.db*"):
+        file.unlink()
+    for file, content in store.items():
+        file.write_bytes(content)
+    await start_control_plane(line)
+
+
 async def heard_of(line: Line) -> None:
     """Wait for another heartbeat, of another second than the last one: a witness of what comes before it."""
 
@@ -141,11 +165,7 @@ async def test_a_control_plane_restored_from_an_older_copy_deletes_nothing(durab
     """What it knows nothing of yet stays below, it is said, and a person's leave lets it go."""
     line = durable_line
     await fill(line, 3)
-    folder = line.directory / "control-plane"
-    await line.control_plane.stop()
-    older = {file: file.read_bytes() for file in folder.glob("*.db*")}
-    await start_control_plane(line)
-    await heard_of(line)
+    older = await backed_up(line)
     maps = line.workspace.resource(CONFIG_MAPS, "web")
     for number in range(3):
         await maps.create(config_map(f"newer{number}"))
@@ -155,12 +175,7 @@ async def test_a_control_plane_restored_from_an_older_copy_deletes_nothing(durab
 
     await eventually(all_there)
     before = await copies(line)
-    await line.control_plane.stop()
-    for file in folder.glob("*.db*"):
-        file.unlink()
-    for file, content in older.items():
-        file.write_bytes(content)
-    await start_control_plane(line)
+    await restore(line, older)
     condition = await eventually(lambda: held(line))
     assert condition["reason"] == "ControlPlaneBehind"
     assert await copies(line) == before
@@ -176,11 +191,7 @@ async def test_a_restored_control_plane_that_has_come_some_way_again_deletes_not
     """It is past what one copy was made from, and not yet what another was: nothing that it says counts."""
     line = durable_line
     await fill(line, 1)
-    folder = line.directory / "control-plane"
-    await line.control_plane.stop()
-    older = {file: file.read_bytes() for file in folder.glob("*.db*")}
-    await start_control_plane(line)
-    await heard_of(line)
+    older = await backed_up(line)
     for object_name in ("first", "last"):
         await line.workspace.resource(CONFIG_MAPS, "web").create(config_map(object_name))
 
@@ -192,12 +203,7 @@ async def test_a_restored_control_plane_that_has_come_some_way_again_deletes_not
     made_from = {name(each): int(annotations_of(each)[REVISION_ANNOTATION]) for each in await line.copies(CONFIG_MAPS)}
     await line.stop_agent()
     before = await copies(line)
-    await line.control_plane.stop()
-    for file in folder.glob("*.db*"):
-        file.unlink()
-    for file, content in older.items():
-        file.write_bytes(content)
-    await start_control_plane(line)
+    await restore(line, older)
     while await written(line, 1) <= made_from["first"]:
         pass
     assert await written(line, 1) < made_from["last"]
@@ -211,11 +217,7 @@ async def test_what_a_restored_control_plane_has_not_is_found_although_it_came_p
     """Its watches go on from where they were, and say nothing of what vanished: so all is listed anew."""
     line = durable_line
     await fill(line, 1)
-    folder = line.directory / "control-plane"
-    await line.control_plane.stop()
-    older = {file: file.read_bytes() for file in folder.glob("*.db*")}
-    await start_control_plane(line)
-    await heard_of(line)
+    older = await backed_up(line)
     await line.workspace.resource(CONFIG_MAPS, "web").create(config_map("vanishes"))
 
     async def is_there() -> bool:
@@ -223,12 +225,7 @@ async def test_what_a_restored_control_plane_has_not_is_found_although_it_came_p
 
     await eventually(is_there)
     reached = await written(line, 1)
-    await line.control_plane.stop()
-    for file in folder.glob("*.db*"):
-        file.unlink()
-    for file, content in older.items():
-        file.write_bytes(content)
-    await start_control_plane(line)
+    await restore(line, older)
     await written(line, reached)
     await eventually(lambda: held(line))
     await line.workspace.resource(SYNC_TARGETS).patch("west", LEAVE)
