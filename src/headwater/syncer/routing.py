@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from headwater.client.informer.indexes import BY_NAMESPACE, namespace_index_value
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, labels, name, object_key
+from headwater.machinery.objects import Object, name, object_key
 from headwater.syncer.accounts import Accounts
 from headwater.syncer.capacity.report import CapacityReport
 from headwater.syncer.identity import item_of
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
-from headwater.syncer.namespaces.mapping import NAMESPACES
+from headwater.syncer.namespaces.mapping import NAMESPACES, says_the_same
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec import SpecSyncer
 from headwater.syncer.spec.signs import RESTORED
@@ -75,18 +75,18 @@ class RoutedParts:
 
     def _revisit_namespace(self, old: Object | None, new: Object | None) -> None:
         """One that comes may let copies be told apart at last; one that goes has to come back, as have its labels."""
-        obj = new or old
-        if obj is None or (old is not None and new is not None and labels(old) == labels(new)):
+        if says_the_same(old, new):
             return
-        locator = self.sides.namespaces.locator_from(obj)
-        if locator is None or not locator.namespace:
-            return
-        value = namespace_index_value(locator.cluster, locator.namespace)
-        for synced in self.sides.downstream.informers.resources:
-            for informer in self.sides.upstream.informers(synced):
-                for key in informer.index_keys(BY_NAMESPACE, value):
-                    self.spec.controller.enqueue(item_of(synced, key))
-                    self.status.controller.enqueue(item_of(synced, key))
+        locators = [self.sides.namespaces.locator_from(each) for each in (old, new) if each is not None]
+        for locator in locators:
+            if locator is None or not locator.namespace:
+                continue
+            value = namespace_index_value(locator.cluster, locator.namespace)
+            for synced in self.sides.downstream.informers.resources:
+                for informer in self.sides.upstream.informers(synced):
+                    for key in informer.index_keys(BY_NAMESPACE, value):
+                        self.spec.controller.enqueue(item_of(synced, key))
+                        self.status.controller.enqueue(item_of(synced, key))
         if new is not None:
             self.spec.revisit(name(new))
             self.accounts.revisit(name(new))

@@ -13,12 +13,13 @@ from tests.integration.syncer.conftest import DEPLOYMENTS, NAMESPACES, Line
 from tests.integration.syncer.test_line import deployment
 
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
-from headwater.apis.workload.labels import SPEC_DIFF_ANNOTATION_PREFIX, sync_target_key
+from headwater.apis.workload.labels import LOCATOR_ANNOTATION, SPEC_DIFF_ANNOTATION_PREFIX, sync_target_key
 from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object, annotations, finalizers, labels, name, uid
 from headwater.machinery.timestamps import format_time
+from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.upsync import reconcile
 
 PODS = GroupVersionResource("", "v1", "pods")
@@ -177,6 +178,28 @@ async def test_a_pod_that_terminates_shows_so(line: Line) -> None:
     await eventually(terminating)
     await local.patch(pod_name, {"metadata": {"finalizers": None}})
     await gone(pods, pod_name)
+
+
+@pytest.mark.parametrize(("target", "namespace"), [("another-uid", "web"), ("", "other")])
+async def test_pods_are_shown_again_once_their_namespace_says_whose_it_is(
+    line: Line, target: str, namespace: str
+) -> None:
+    """Somebody changes its locator and puts it back, and nothing happens to what is in it."""
+    space = await started(line)
+    before = await running(line, 2)
+    below = line.downstream.resource(DEPLOYMENTS, space)
+    copy = uid(await below.get("frontend"))
+    spaces = line.downstream.resource(NAMESPACES)
+    own = annotations(await spaces.get(space))[LOCATOR_ANNOTATION]
+    identity = TargetIdentity(line.cluster, line.options.sync_target_name, target or line.options.sync_target_uid)
+    other = identity.locator(line.cluster, namespace).to_json()
+    await spaces.patch(space, {"metadata": {"annotations": {LOCATOR_ANNOTATION: other}}})
+    await named(line.workspace.resource(PODS, "web"), 0)
+    await spaces.patch(space, {"metadata": {"annotations": {LOCATOR_ANNOTATION: own}}})
+    assert (await running(line, 2)).keys() == before.keys()
+    assert uid(await below.get("frontend")) == copy
+    await line.workspace.resource(DEPLOYMENTS, "web").patch("frontend", {"spec": {"replicas": 1}})
+    await running(line, 1)
 
 
 async def test_a_jobs_pods_are_those_that_it_selects(line: Line) -> None:

@@ -167,6 +167,10 @@ async def test_a_pod_below_that_is_not_ours_is_not_there(shared: Ground, name: s
         assert (status, body["message"]) == (404, f'pods "{name}" not found')
 
 
+async def serves(shared: Ground) -> bool:
+    return (await admin(shared).status_of("GET", f"{POD}/log"))[0] == 200
+
+
 async def test_a_namespace_of_another_target_is_not_entered(shared: Ground) -> None:
     """Its locator names another SyncTarget, another uid, or another workspace."""
     spaces = shared.line.downstream.resource(NAMESPACES)
@@ -184,7 +188,7 @@ async def test_a_namespace_of_another_target_is_not_entered(shared: Ground) -> N
             assert (await admin(shared).status_of("GET", f"{POD}/log"))[0] == 404, locator
     finally:
         await spaces.patch(shared.space, {"metadata": {"annotations": {LOCATOR_ANNOTATION: own.to_json()}}})
-    assert (await admin(shared).status_of("GET", f"{POD}/log"))[0] == 200
+    await eventually(lambda: serves(shared))
 
 
 async def test_pods_that_lead_nowhere(shared: Ground) -> None:
@@ -226,10 +230,7 @@ async def test_an_agent_that_breaks_the_protocol_loses_its_tunnel(shared: Ground
             pass
         assert socket.closed
 
-    async def works() -> bool:
-        return (await admin(shared).status_of("GET", f"{POD}/log"))[0] == 200
-
-    await eventually(works)
+    await eventually(lambda: serves(shared))
 
 
 async def test_an_oversized_message_to_a_command_ends_that_command(shared: Ground) -> None:

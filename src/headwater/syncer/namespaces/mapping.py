@@ -22,6 +22,14 @@ NAMESPACES_GVR: Final = GroupVersionResource("", "v1", "namespaces")
 _ADOPTED: Final = (CLUSTER_LABEL, TENANT_LABEL)
 
 
+def says_the_same(old: Object | None, new: Object | None) -> bool:
+    """Whether a downstream namespace is there as before, and says as before whose it is."""
+    if old is None or new is None:
+        return old is new
+    before, now = (annotations_of(each).get(LOCATOR_ANNOTATION) for each in (old, new))
+    return before == now and labels(old) == labels(new)
+
+
 class NamespaceCollision(Exception):
     """The downstream namespace that an upstream one needs belongs to someone else."""
 
@@ -71,6 +79,13 @@ class Namespaces:
     def locator_from(self, space: Object) -> NamespaceLocator | None:
         """The locator that a namespace carries, if it is one of our SyncTarget."""
         return self._identity.own_locator(annotations_of(space).get(LOCATOR_ANNOTATION))
+
+    def is_home_of(self, space: str, cluster: str, namespace: str) -> bool:
+        """Whether a downstream namespace has the name that it got when it was made for this upstream one.
+
+        One by another name is used where it carries the locator; but whoever wrote that may have meant anything.
+        """
+        return self._identity.namespace_for(cluster, namespace).name == space
 
     def orphans(self) -> list[str]:
         """Namespaces that carry our sync target key for another uid: of a SyncTarget that ours has taken the place of.

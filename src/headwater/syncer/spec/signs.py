@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.objects import Object, deletion_timestamp, name, propagation_policy, resource_version
+from headwater.machinery.objects import (
+    Object,
+    deletion_timestamp,
+    name,
+    propagation_policy,
+    resource_version,
+    split_key,
+)
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.identity import item_of
 from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION
@@ -26,6 +33,7 @@ class Signs:
     def __init__(self, sides: Sides, brake: DeletionBrake, witness: Witness) -> None:
         self._identity = sides.identity
         self._upstream = sides.upstream
+        self._namespaces = sides.namespaces
         self._downstream = sides.downstream
         self._brake = brake
         self._witness = witness
@@ -56,6 +64,11 @@ class Signs:
         item = item_of(resource, key)
         copy = self._downstream.get(resource, place.namespace, place.name)
         if copy is None or not self._is_copy(key, copy) or deletion_timestamp(copy):
+            return
+        cluster, space, _ = split_key(key)
+        if space and not self._namespaces.is_home_of(place.namespace, cluster, space):
+            # It was made from an object of another name, of which nothing is known.
+            log.warning("kept, as somebody else wrote its namespace's locator", upstream=item, downstream=str(place))
             return
         shard_id = annotations_of(copy).get(SHARD_ANNOTATION, "")
         not_before = "" if self._brake.trusts else self._witness.reached(shard_id)

@@ -15,7 +15,7 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, name, namespace, object_key, split_key
 from headwater.syncer.downstream import BY_NAMESPACE
 from headwater.syncer.identity import item_of
-from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision
+from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, says_the_same
 from headwater.syncer.sides import Sides
 from headwater.syncer.target.rights import lacking_verbs
 from headwater.syncer.upstream import TransportFor, Upstream
@@ -145,16 +145,19 @@ class Upsync:
                 group.start(self._copier.controller.run(), name="event writer")
 
     def namespace_changed(self, old: Object | None, new: Object | None) -> None:
-        """A downstream namespace that comes may let objects be told apart; one that goes takes them along."""
-        if (old is None) == (new is None):
+        """A downstream namespace that comes may let objects be told apart; one that goes takes them along.
+
+        So does one that says anew whose it is.
+        """
+        if says_the_same(old, new):
             return
         space: Object = new or old or {}
         for resource in list(self._marked.informers.resources):
             informer = self._marked.informers.get(resource)
             for obj in informer.by_index(BY_NAMESPACE, name(space)) if informer is not None else ():
                 self._marked_changed(resource, None, obj)
-        locator = self._sides.namespaces.locator_from(space)
-        if locator is not None and locator.namespace and new is None:
+        locator = self._sides.namespaces.locator_from(old) if old is not None else None
+        if locator is not None and locator.namespace:
             for resource in list(self._marked.informers.resources):
                 self._enqueue_upstream(resource, locator.cluster, locator.namespace)
 
