@@ -70,6 +70,16 @@ def test_rights_on_what_every_target_syncs_are_borne_too() -> None:
     assert SECRETS.group_resource not in looks.synced
 
 
+def test_each_absence_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is a look every two seconds."""
+    looks = Looks()
+    told: list[int] = []
+    for rights in (NO_SECRETS, NO_SECRETS, GRANTED, NO_SECRETS):
+        looks.look(served(DEPLOYMENTS), rights)
+        told.append(capsys.readouterr().err.count("synced resources are away"))
+    assert told == [1, 0, 0, 1]
+
+
 def test_another_schema_is_no_absence() -> None:
     """It is there, and takes something else."""
     looks = Looks()

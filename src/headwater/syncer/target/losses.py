@@ -46,12 +46,13 @@ class Losses:
         ``entries`` are those of the SyncTarget's status, ``synced`` is what is synced now.
         """
         unserved, unlent = self._away(entries, served, rights, verdicts, synced)
-        now = self._clock.monotonic()
+        now, known = self._clock.monotonic(), self._since.keys()
         self._since = {each: self._since.get(each, now) for each in unserved | unlent}
         fresh = {each for each, since in self._since.items() if now - since < PATIENCE_SECONDS}
         if not fresh:
             return served, rights, False
-        log.warning("synced resources are away, which may pass", resources=sorted(map(str, fresh)))
+        if fresh - known:
+            log.warning("synced resources are away, which may pass", resources=sorted(map(str, fresh - known)))
         failed = tuple(GroupVersion(each.group, "") for each in unserved & fresh)
         borne = {gvr: () if gvr.group_resource in fresh else verbs for gvr, verbs in rights.items()}
         return replace(served, failed=(*served.failed, *failed)), borne, True
