@@ -49,6 +49,14 @@ class TargetIdentity:
         locator = self.locator(cluster, namespace)
         return DownstreamNamespace(locator.downstream_namespace(), locator.to_json(), locator.tenant_id())
 
+    @lru_cache(maxsize=8192)  # noqa: B019 - as above
+    def origin(self, cluster: str, namespace: str) -> str:
+        """Short name for what is made for an upstream namespace, or for a workspace with an empty one.
+
+        A SyncTarget that takes the place of one of its name has the same, as it may adopt what that one made.
+        """
+        return NamespaceLocator(self.cluster, self.name, "", cluster, namespace).downstream_namespace()
+
     def locator(self, cluster: str, namespace: str) -> NamespaceLocator:
         """Locator of an upstream namespace, or of cluster-scoped objects of a workspace with an empty one."""
         return NamespaceLocator(self.cluster, self.name, self.uid, cluster, namespace)

@@ -48,6 +48,9 @@ REVISION_ANNOTATION: Final = "internal.workload.kcp.io/upstream-resource-version
 SHARD_ANNOTATION: Final = "internal.workload.kcp.io/upstream-shard"
 """On downstream objects: which server upstream that resourceVersion is of, since each counts by itself."""
 
+ORIGIN_ANNOTATION: Final = "internal.workload.kcp.io/upstream-origin"
+"""On downstream objects: what it was made for, as `TargetIdentity.origin` says it; locators are edited by hand."""
+
 _DROPPED_ANNOTATIONS: Final = frozenset(
     {
         CLUSTER_ANNOTATION,
@@ -63,6 +66,7 @@ _DROPPED_ANNOTATIONS: Final = frozenset(
         GENERATION_ANNOTATION,
         REVISION_ANNOTATION,
         SHARD_ANNOTATION,
+        ORIGIN_ANNOTATION,
     }
 )
 _DROPPED_ANNOTATION_PREFIXES: Final = (

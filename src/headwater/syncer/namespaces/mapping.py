@@ -80,13 +80,6 @@ class Namespaces:
         """The locator that a namespace carries, if it is one of our SyncTarget."""
         return self._identity.own_locator(annotations_of(space).get(LOCATOR_ANNOTATION))
 
-    def is_home_of(self, space: str, cluster: str, namespace: str) -> bool:
-        """Whether a downstream namespace has the name that it got when it was made for this upstream one.
-
-        One by another name is used where it carries the locator; but whoever wrote that may have meant anything.
-        """
-        return self._identity.namespace_for(cluster, namespace).name == space
-
     def orphans(self) -> list[str]:
         """Namespaces that carry our sync target key for another uid: of a SyncTarget that ours has taken the place of.
 

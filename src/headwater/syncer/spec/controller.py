@@ -8,7 +8,7 @@ from headwater.client.informer.indexes import namespace_index_value
 from headwater.controller import Controller
 from headwater.controller.triggers import spec_or_metadata_changed
 from headwater.machinery.gvk import GroupResource
-from headwater.machinery.objects import Object, object_key
+from headwater.machinery.objects import Object, namespace, object_key
 from headwater.syncer.accounts import Accounts
 from headwater.syncer.downstream import BY_NAMESPACE
 from headwater.syncer.identity import item_of
@@ -109,10 +109,10 @@ class SpecSyncer:
 
     def revisit_workspace(self, cluster: str) -> None:
         """Look at all that a workspace has here, as what its pods resolve names by has changed."""
-        for namespace in self._namespaces.of_workspace(cluster):
+        for space in self._namespaces.of_workspace(cluster):
             for resource in self._downstream.informers.resources:
                 for informer in self._upstream.informers(resource):
-                    for key in informer.index_keys(UPSTREAM_NAMESPACE, namespace_index_value(cluster, namespace)):
+                    for key in informer.index_keys(UPSTREAM_NAMESPACE, namespace_index_value(cluster, space)):
                         self._reconciler.forget(item_of(resource, key))
                         self.controller.enqueue(item_of(resource, key))
 
@@ -130,6 +130,10 @@ class SpecSyncer:
             return
         self._witness.note(obj)
         key = upstream_key(resource, obj, namespaces=self._namespaces, identity=self._identity)
+        if old is not None and new is not None and not namespace(new):
+            was = upstream_key(resource, old, namespaces=self._namespaces, identity=self._identity)
+            if was not in (None, key):
+                self.controller.enqueue(item_of(resource, was))  # Its locator was edited, which is put right.
         if key is not None:
             if new is None:
                 self._applied.forget(item_of(resource, key))

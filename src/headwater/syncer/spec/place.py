@@ -9,6 +9,7 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, make_key, name, namespace, split_key
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.identity import TargetIdentity
+from headwater.syncer.mutate.body import ORIGIN_ANNOTATION
 from headwater.syncer.mutate.names import downstream_name, upstream_name
 from headwater.syncer.namespaces.mapping import Namespaces
 
@@ -34,11 +35,26 @@ def is_copy_of(obj: Object, key: str, identity: TargetIdentity) -> bool:
     """Whether a downstream object of ours, at the place of an upstream one, is that one's copy.
 
     Namespaces are each for one workspace, and say so; the names of cluster-scoped objects are shared by all workspaces.
+    Whoever may edit what they say can't make it the copy of what it was not made for.
     """
+    if is_made_for(obj, key, identity) is False:
+        return False
     if namespace(obj):
         return True
     locator = identity.own_locator(annotations_of(obj).get(LOCATOR_ANNOTATION))
     return locator is not None and (locator.cluster, locator.namespace) == (split_key(key)[0], "")
+
+
+def is_made_for(copy: Object, key: str, identity: TargetIdentity) -> bool | None:
+    """Whether a copy was made for an upstream object, whatever locators say, which are edited by hand.
+
+    None when that isn't known: an older syncer has not noted it, and its namespace isn't named for it either.
+    """
+    cluster, space, _ = split_key(key)
+    noted = annotations_of(copy).get(ORIGIN_ANNOTATION)
+    if noted is not None:
+        return noted == identity.origin(cluster, space)
+    return True if space and namespace(copy) == identity.namespace_for(cluster, space).name else None
 
 
 def upstream_key(

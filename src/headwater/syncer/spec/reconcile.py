@@ -13,7 +13,13 @@ from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.accounts import Accounts, NoToken
 from headwater.syncer.identity import item_of, parse_item
 from headwater.syncer.latency import Latency
-from headwater.syncer.mutate.body import HASH_ANNOTATION, REVISION_ANNOTATION, SHARD_ANNOTATION, downstream_body
+from headwater.syncer.mutate.body import (
+    HASH_ANNOTATION,
+    ORIGIN_ANNOTATION,
+    REVISION_ANNOTATION,
+    SHARD_ANNOTATION,
+    downstream_body,
+)
 from headwater.syncer.mutate.drift import is_applied
 from headwater.syncer.mutate.pods import PodAccount
 from headwater.syncer.mutate.reserved import is_taken, stays_upstream
@@ -25,7 +31,7 @@ from headwater.syncer.spec.claims import Claims
 from headwater.syncer.spec.delete import DeletionHeld
 from headwater.syncer.spec.dnsgate import DnsGate, DnsNotReady
 from headwater.syncer.spec.echoes import WAIT_SECONDS, Echoes
-from headwater.syncer.spec.place import Place, place_of
+from headwater.syncer.spec.place import Place, is_made_for, place_of
 from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.spec.signs import Signs, is_behind
 from headwater.syncer.spec.witness import Witness
@@ -206,13 +212,12 @@ class SpecReconciler:
         if self._applied.awaits(item, copy, digest):
             self._latency.same(item)
             return Result(requeue_after_seconds=WAIT_SECONDS)  # Its event comes before.
-        restored = copy is not None and self._brake.trusts and is_behind(upstream, copy)
-        if copy is not None and not restored and is_applied(copy, body):
+        if copy is not None and not self._is_mislabelled(copy, key, upstream) and is_applied(copy, body):
             self._settled[item] = now
             self._latency.same(item)
             return None
         if not space:
-            await self._check_collision(resource, place, locator, copy)
+            await self._check_collision(resource, place, key, locator, copy)
         if account.access is not None:
             await self._accounts.ensure(upstream, key)  # Without the Secret the pods would wait.
         if kept is not None:
@@ -220,6 +225,7 @@ class SpecReconciler:
         body["metadata"]["annotations"] |= {
             REVISION_ANNOTATION: resource_version(upstream),
             SHARD_ANNOTATION: self._upstream.shard_of(resource, key),
+            ORIGIN_ANNOTATION: self._identity.origin(cluster, space),
         }
         if copy is None:
             self._brake.made(item)
@@ -232,7 +238,13 @@ class SpecReconciler:
         log.debug("applied", upstream=item, downstream=str(place), revision=resource_version(upstream))
         return None
 
-    async def _check_collision(self, resource: GroupResource, place: Place, locator: str, copy: Object | None) -> None:
+    def _is_mislabelled(self, copy: Object, key: str, upstream: Object) -> bool:
+        """Whether a copy says something else of where it comes from than is so, whatever it holds."""
+        return not is_made_for(copy, key, self._identity) or (self._brake.trusts and is_behind(upstream, copy))
+
+    async def _check_collision(
+        self, resource: GroupResource, place: Place, key: str, locator: str, copy: Object | None
+    ) -> None:
         """Cluster-scoped names are shared by all workspaces and by the pcluster's owner."""
         if copy is None:
             try:
@@ -240,8 +252,11 @@ class SpecReconciler:
             except NotFound:
                 return
         notes = annotations_of(copy)
+        # A locator of ours that was edited is put right.
+        text, made_for_it = notes.get(LOCATOR_ANNOTATION), is_made_for(copy, key, self._identity)
+        is_ours = text == locator if made_for_it is None else made_for_it and self._identity.own_locator(text)
         # What comes up from here carries the locator, too; what we have applied has its hash besides.
-        if notes.get(LOCATOR_ANNOTATION) != locator or HASH_ANNOTATION not in notes:
+        if not is_ours or HASH_ANNOTATION not in notes:
             raise ObjectCollision(
                 f"(cluster-wide resource collision) {resource} {place.name} exists downstream and is not ours"
             )

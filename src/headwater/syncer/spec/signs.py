@@ -10,7 +10,6 @@ from headwater.machinery.objects import (
     name,
     propagation_policy,
     resource_version,
-    split_key,
 )
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.identity import item_of
@@ -18,7 +17,7 @@ from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld, delete_copy
-from headwater.syncer.spec.place import Place, is_copy_of
+from headwater.syncer.spec.place import Place, is_copy_of, is_made_for, upstream_key
 from headwater.syncer.spec.witness import Witness
 from headwater.syncer.upstream import ControlPlaneBehind
 from headwater.telemetry.logging import get_logger
@@ -63,12 +62,13 @@ class Signs:
         """Delete the copy of an object that isn't in our view, if it certainly isn't ours. Raises DeletionHeld."""
         item = item_of(resource, key)
         copy = self._downstream.get(resource, place.namespace, place.name)
-        if copy is None or not self._is_copy(key, copy) or deletion_timestamp(copy):
+        if copy is None or not self._downstream.is_ours(copy) or deletion_timestamp(copy):
             return
-        cluster, space, _ = split_key(key)
-        if space and not self._namespaces.is_home_of(place.namespace, cluster, space):
-            # It was made from an object of another name, of which nothing is known.
-            log.warning("kept, as somebody else wrote its namespace's locator", upstream=item, downstream=str(place))
+        made_for_it = is_made_for(copy, key, self._identity)
+        if not self._is_copy(key, copy) or (made_for_it is None and place.namespace):
+            if upstream_key(resource, copy, namespaces=self._namespaces, identity=self._identity) == key:
+                # Nothing is known of the object that it was made from.
+                log.warning("kept, as somebody else wrote its locator", upstream=item, downstream=str(place))
             return
         shard_id = annotations_of(copy).get(SHARD_ANNOTATION, "")
         not_before = "" if self._brake.trusts else self._witness.reached(shard_id)

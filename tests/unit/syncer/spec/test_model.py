@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,7 +26,7 @@ from headwater.syncer.routing import RoutedParts
 IDENTITY: Final = TargetIdentity(cluster="home", name="east", uid="u")
 HOME: Final = IDENTITY.namespace_for("shop", "web")
 URL: Final = "https://hub/services/syncer/home/east/u"
-RESOURCES: Final = {
+RESOURCES: Final[Mapping[GroupResource, GroupVersionResource]] = {
     GroupResource("", each): GroupVersionResource("", "v1", each) for each in ("namespaces", "configmaps")
 }
 MAPS: Final = "configmaps"
@@ -48,6 +48,7 @@ class World:
         self._parts: RoutedParts
         self._task: asyncio.Task[None]
         self._data = 0
+        self._offered = RESOURCES
         self._place()
         self.home = "adopted" if adopted else HOME.name
         if adopted:
@@ -72,7 +73,7 @@ class World:
             clock=self.clock,
         )
         parts = self._parts = agent._parts(IDENTITY)
-        parts.sync([URL], RESOURCES)
+        parts.sync([URL], self._offered)
 
         controllers = [each.controller for each in (parts.spec, parts.status, parts.cleaner)]
 
@@ -82,6 +83,11 @@ class World:
                     group.start(part.run())
 
         self._task = asyncio.create_task(run())
+
+    def sync(self, resources: Mapping[GroupResource, GroupVersionResource]) -> None:
+        """Sync these from now on."""
+        self._offered = resources
+        self._parts.sync([URL], resources)
 
     async def stop(self) -> None:
         self._task.cancel()
@@ -142,7 +148,7 @@ class World:
             case "withdraw":
                 self._parts.sync([URL], {each: gvr for each, gvr in RESOURCES.items() if each.resource != MAPS})
             case "offer":
-                self._parts.sync([URL], RESOURCES)
+                self._parts.sync([URL], self._offered)
             case "wait":
                 self.clock.advance(40)
 

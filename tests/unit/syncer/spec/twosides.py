@@ -168,7 +168,7 @@ class Server:
 
     def _apply(self, key: Key, known: Object | None, body: Object) -> Object:
         resource, space, _ = key
-        if ("namespaces", "", space) not in self.objects:
+        if space and ("namespaces", "", space) not in self.objects:
             raise not_found(GroupResource("", "namespaces"), space)
         if known is not None and "status" in known:
             body["status"] = known["status"]
