@@ -51,6 +51,9 @@ SHARD_ANNOTATION: Final = "internal.workload.kcp.io/upstream-shard"
 ORIGIN_ANNOTATION: Final = "internal.workload.kcp.io/upstream-origin"
 """On downstream objects: what it was made for, as `TargetIdentity.origin` says it; locators are edited by hand."""
 
+_LONGEST_COUNT: Final = 19
+"""Digits of the largest number that API servers count to, of 64 bits."""
+
 _DROPPED_ANNOTATIONS: Final = frozenset(
     {
         CLUSTER_ANNOTATION,
@@ -78,6 +81,12 @@ _DROPPED_ANNOTATION_PREFIXES: Final = (
     SYNC_FAILURE_ANNOTATION_PREFIX,
     "experimental.status.workload.kcp.io/",
 )
+
+
+def count_in(copy: Object, note: str) -> int | None:
+    """The number in an annotation of a copy; None when there is none, as whoever edits a copy may write anything."""
+    text = annotations_of(copy).get(note, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT else None
 
 
 def downstream_body(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from headwater.machinery.objects import Object, deep_copy, generation
-from headwater.machinery.objects import annotations as annotations_of
-from headwater.syncer.mutate.body import GENERATION_ANNOTATION
+from headwater.syncer.mutate.body import GENERATION_ANNOTATION, count_in
 
 
 def upstream_status(downstream: Object) -> Object | None:
@@ -17,13 +16,13 @@ def upstream_status(downstream: Object) -> Object | None:
     if not isinstance(status, dict) or not status:
         return None
     translated: Object = deep_copy(status)
-    applied = annotations_of(downstream).get(GENERATION_ANNOTATION, "")
+    applied = count_in(downstream, GENERATION_ANNOTATION)
     current = generation(downstream)
-    if applied.isdigit() and current:
-        _translate(translated, current, int(applied))
+    if applied is not None and current:
+        _translate(translated, current, applied)
         for condition in translated.get("conditions") or ():
             if isinstance(condition, dict):
-                _translate(condition, current, int(applied))
+                _translate(condition, current, applied)
     return translated
 
 

@@ -128,13 +128,13 @@ class SpecSyncer:
         obj = new or old
         if obj is None or not spec_or_metadata_changed(old, new):
             return
-        self._witness.note(obj)
         key = upstream_key(resource, obj, namespaces=self._namespaces, identity=self._identity)
         if old is not None and new is not None and not namespace(new):
             was = upstream_key(resource, old, namespaces=self._namespaces, identity=self._identity)
             if was not in (None, key):
                 self.controller.enqueue(item_of(resource, was))  # Its locator was edited, which is put right.
         if key is not None:
+            self._witness.note(obj)
             if new is None:
                 self._applied.forget(item_of(resource, key))
             self.controller.enqueue(item_of(resource, key))

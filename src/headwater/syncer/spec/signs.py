@@ -13,7 +13,7 @@ from headwater.machinery.objects import (
 )
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.syncer.identity import item_of
-from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION
+from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION, count_in
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld, delete_copy
@@ -106,5 +106,5 @@ class Signs:
 
 def is_behind(upstream: Object, copy: Object) -> bool:
     """Whether an upstream object is older than the state that its copy was made from."""
-    now, applied = resource_version(upstream), annotations_of(copy).get(REVISION_ANNOTATION, "")
-    return now.isdigit() and applied.isdigit() and int(now) < int(applied)
+    now, applied = resource_version(upstream), count_in(copy, REVISION_ANNOTATION)
+    return now.isdigit() and applied is not None and int(now) < applied

@@ -6,7 +6,7 @@ from typing import Final
 
 from headwater.machinery.objects import Object
 from headwater.machinery.objects import annotations as annotations_of
-from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION
+from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION, count_in
 
 _MAX_SHARDS: Final = 1024
 
@@ -22,11 +22,10 @@ class Witness:
         self._highest: dict[str, int] = {}
 
     def note(self, copy: Object) -> None:
-        """Hear of a copy as it is on the pcluster."""
-        notes = annotations_of(copy)
-        shard, text = notes.get(SHARD_ANNOTATION, ""), notes.get(REVISION_ANNOTATION, "")
-        if text.isdigit() and (shard in self._highest or len(self._highest) < _MAX_SHARDS):
-            self._highest[shard] = max(self._highest.get(shard, 0), int(text))
+        """Hear of a copy of ours as it is on the pcluster; those that an earlier SyncTarget left are no witnesses."""
+        shard, revision = annotations_of(copy).get(SHARD_ANNOTATION, ""), count_in(copy, REVISION_ANNOTATION)
+        if revision is not None and (shard in self._highest or len(self._highest) < _MAX_SHARDS):
+            self._highest[shard] = max(self._highest.get(shard, 0), revision)
 
     def reached(self, shard: str) -> str:
         """The resourceVersion that a shard had reached at the least; "" when nothing is known of it."""
