@@ -110,3 +110,17 @@ def test_metrics_say_what_is_held() -> None:
     assert "syncer_deletions_held 10.0" in text
     assert "syncer_deletion_brake 1.0" in text
     assert 'syncer_deletions_total{sign="mark"} 20.0' in text
+
+
+def test_that_the_control_plane_went_back_is_said_also_while_deletions_are_held() -> None:
+    """Else a person would allow some deletions, not knowing why there are so many, and have to do so again at once."""
+    scene = Scene()
+    scene.delete(30, copies=30)
+    scene.brake.hold("it is older", behind=True)
+    assert (scene.brake.held, scene.brake.behind) == ("it is older", True)
+    assert scene.changes[-1] == "it is older"
+    scene.brake.hold("others are many", behind=False)
+    scene.brake.hold("it is older again", behind=True)
+    assert scene.brake.held == "it is older"
+    scene.brake.release()
+    assert scene.brake.trusts

@@ -99,8 +99,8 @@ class DeletionBrake:
         return self._let_go(marked=marked)
 
     def hold(self, why: str, *, behind: bool = False) -> None:
-        """Stop all deletions. With ``behind`` it is because the control plane went back in time."""
-        if self.held:
+        """Stop all deletions. With ``behind`` it is because the control plane went back in time, the graver reason."""
+        if self.behind or (self.held and not behind):
             return
         log.error("holding deletions until a person allows them", why=why)
         self.held = why

@@ -75,7 +75,7 @@ class Signs:
         try:
             confirmed = await self._upstream.confirm_absent(resource, key, not_before=not_before, shard_id=shard_id)
         except ControlPlaneBehind:
-            self._brake.hold(RESTORED, behind=True)
+            self._hold_as_behind()
             confirmed = True
 
         async def may_go(_: Object) -> bool:
@@ -98,10 +98,14 @@ class Signs:
             live = await self._upstream.resource(resource, key).get(name(self._upstream.get(resource, key) or {}))
         except (StatusError, LookupError):
             raise DeletionHeld from None  # Its event comes, or there is no answer for now.
-        if is_behind(live, copy):
-            self._brake.hold(RESTORED, behind=True)
-        else:
+        if not is_behind(live, copy):
             raise DeletionHeld
+        self._hold_as_behind()
+
+    def _hold_as_behind(self) -> None:
+        """Hold all, unless a person has accepted it while the control plane was asked."""
+        if not self._brake.trusts:
+            self._brake.hold(RESTORED, behind=True)
 
 
 def is_behind(upstream: Object, copy: Object) -> bool:

@@ -22,6 +22,7 @@ from headwater.syncer.identity import TargetIdentity
 from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.options import SyncerOptions
 from headwater.syncer.routing import RoutedParts
+from headwater.syncer.spec.brake import DeletionBrake
 
 IDENTITY: Final = TargetIdentity(cluster="home", name="east", uid="u")
 HOME: Final = IDENTITY.namespace_for("shop", "web")
@@ -88,6 +89,11 @@ class World:
         """Sync these from now on."""
         self._offered = resources
         self._parts.sync([URL], resources)
+
+    @property
+    def brake(self) -> DeletionBrake:
+        """What holds deletions."""
+        return self._parts.spec.brake
 
     async def stop(self) -> None:
         self._task.cancel()
