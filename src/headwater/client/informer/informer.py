@@ -160,12 +160,14 @@ class Informer:
 
     async def run(self) -> None:
         """List and watch until cancelled; failures are retried with back-off."""
-        listed = False
+        listed = doubted = False
         while True:
             try:
                 if not listed:
+                    doubted = doubted or self._doubted.is_set()
                     self._doubted.clear()
-                    await self._list()
+                    await self._list(doubted=doubted)
+                    doubted = False
                     listed = True
                 await self._watch_while_trusted()
             except _RelistNeeded as reason:
@@ -178,8 +180,12 @@ class Informer:
                 log.warning("list or watch failed", informer=self.name, error=self.last_error, retry_in=round(delay, 1))
                 await self._clock.sleep(delay)
 
-    async def _list(self) -> None:
-        """A whole list, taken over at once when it is complete. Until then only one page of it is held unpacked."""
+    async def _list(self, *, doubted: bool) -> None:
+        """A whole list, taken over at once when it is complete. Until then only one page of it is held unpacked.
+
+        Of what was ``doubted``, or of a server that is behind what it was, the same resourceVersion doesn't mean the
+        same state.
+        """
         listed: dict[str, tuple[str, bytes]] = {}
         position = ""
         pages = self._resource.pages(
@@ -195,9 +201,11 @@ class Informer:
                     kept = self._transform(item)
                     listed[self.key_of(kept)] = (resource_version(kept), self._store.pack(kept))
                 position = page.resource_version
+        doubted = doubted or _is_behind(position, self._position)
         for key, (version, packed) in listed.items():
             known = self._store.peek(key)
-            if known is None or resource_version(known) != version:
+            seen = known is not None and resource_version(known) == version
+            if not seen or (doubted and known != self._store.unpack(packed)):
                 self._put(key, self._store.unpack(packed), packed)
         for key in [key for key in self._store if key not in listed]:
             self._remove_object(key, None)
@@ -250,7 +258,7 @@ class Informer:
         kind, obj = event
         version = resource_version(obj)
         if kind == BOOKMARK:
-            if version.isdigit() and self._position.isdigit() and int(version) < int(self._position):
+            if _is_behind(version, self._position):
                 # The server went back in time (restored from a backup), so what we know may never have happened.
                 raise _RelistNeeded(f"server is at {version}, behind {self._position}")
         elif kind == DELETED:
@@ -282,3 +290,8 @@ class Informer:
         except Exception:
             # One broken handler must not stop the others.
             log.error("informer handler failed", informer=self.name, type=kind, exc_info=True)
+
+
+def _is_behind(position: str, known: str) -> bool:
+    """Whether a server is at an earlier resourceVersion than one that it had reached."""
+    return position.isdigit() and known.isdigit() and int(position) < int(known)

@@ -19,18 +19,23 @@ CONFIG_MAPS = GroupVersionResource("", "v1", "configmaps")
 
 
 class _Silence:
-    """A watch on which nothing happens until it is closed."""
+    """A watch on which nothing happens until it is closed, but for a bookmark."""
 
     status = 200
     headers: Mapping[str, str] = {}
 
     def __init__(self) -> None:
         self.closed = asyncio.Event()
+        self._lines: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def bookmark(self, version: str) -> None:
+        """Tell how far the server has come."""
+        event = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": version}}}
+        self._lines.put_nowait(jsonio.dumps(event) + b"\n")
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        await self.closed.wait()
-        return
-        yield b""
+        while True:
+            yield await self._lines.get()
 
     async def close(self) -> None:
         self.closed.set()
@@ -41,6 +46,8 @@ class Silent:
 
     def __init__(self) -> None:
         self.names = ["old"]
+        self.data = "old"
+        self.reached = "9"
         self.lists = 0
         self.broken = False
         self.watches: list[_Silence] = []
@@ -50,8 +57,8 @@ class Silent:
         if self.broken:
             raise TransportError("nobody there", sent=False)
         meta = {"namespace": "a", "resourceVersion": "7"}
-        items = [{"metadata": {"name": name, **meta}} for name in self.names]
-        return RawResponse(200, {}, jsonio.dumps({"metadata": {"resourceVersion": "9"}, "items": items}))
+        items = [{"metadata": {"name": name, **meta}, "data": {"at": self.data}} for name in self.names]
+        return RawResponse(200, {}, jsonio.dumps({"metadata": {"resourceVersion": self.reached}, "items": items}))
 
     async def stream(self, method: str, path: str, **_: object) -> Stream:
         self.watches.append(_Silence())
@@ -90,4 +97,30 @@ async def test_it_lists_all_anew_at_once(broken: bool) -> None:
         lists = server.lists
         await settle()
         assert server.lists == lists, "once is enough"
+        group.cancel()
+
+
+async def test_what_has_the_same_version_may_be_another_state() -> None:
+    """A server that went back counts to it a second time; what really is the same is no news."""
+    server, clock = Silent(), ManualClock()
+    informer = Informer(
+        ClusterClient(server).cluster("").resource(CONFIG_MAPS), name="maps", clustered=False, clock=clock
+    )
+    heard: list[tuple[str, str]] = []
+    informer.add_handler(lambda kind, _, new: heard.append((kind, (new or {})["data"]["at"])))
+    async with TaskGroup("test") as group:
+        group.start(informer.run())
+        await settle()
+        assert heard == [("ADDED", "old")]
+        informer.list_again()
+        await settle()
+        assert len(heard) == 1
+        server.data = "new"
+        informer.list_again()
+        await settle()
+        assert heard[1:] == [("MODIFIED", "new")]
+        server.data, server.reached = "newest", "8"
+        server.watches[-1].bookmark(server.reached)
+        await settle()
+        assert heard[2:] == [("MODIFIED", "newest")]
         group.cancel()
