@@ -45,6 +45,7 @@ class RoutedParts:
         """Delete nothing before a person has looked, and trust nothing of what was known of the control plane."""
         self.spec.brake.hold(RESTORED, behind=True)
         self.sides.upstream.list_again()
+        self.upsync.list_again()
 
     def upstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         """Pass on a change in the view of the virtual workspaces."""

@@ -17,7 +17,7 @@ from headwater.client.paths import WILDCARD
 from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
-from headwater.machinery.objects import Object, split_key
+from headwater.machinery.objects import Object, resource_version, split_key
 from headwater.syncer.identity import says_object_is_absent
 from headwater.syncer.informers import Changed, InformerSet
 from headwater.telemetry.logging import get_logger
@@ -32,6 +32,11 @@ TransportFor = Callable[[str], Transport]
 
 class ControlPlaneBehind(Exception):
     """A server is behind a resourceVersion that it had reached, so it says nothing about what is there."""
+
+
+def is_same_version(old: Object | None, new: Object) -> bool:
+    """Whether another state has the resourceVersion of the one before, as on a control plane that went back in time."""
+    return old is not None and resource_version(old) == resource_version(new)
 
 
 class Shard:

@@ -81,3 +81,17 @@ async def test_what_was_not_served_for_a_moment_is_asked_for_again(
     assert not followed(upstream)
     await interest.follow([URL], WANTED, is_marked=lambda _: False)
     assert followed(upstream) == {SECRETS}
+
+
+async def test_a_control_plane_that_went_back_is_asked_again(server: InProcessServer) -> None:
+    """It may show what came up, and was taken back, before the syncer began."""
+    upstream = upstream_of(server)
+    interest = Interest(upstream)
+    await interest.follow([URL], WANTED, is_marked=lambda _: False)
+    secrets = ClusterClient(server.transport).cluster("shop").resource(WANTED[SECRETS], "default")
+    await secrets.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}})
+    await interest.follow([URL], WANTED, is_marked=lambda _: False)
+    assert not followed(upstream)
+    interest.ask_again()
+    await interest.follow([URL], WANTED, is_marked=lambda _: False)
+    assert followed(upstream) == {SECRETS}

@@ -25,6 +25,7 @@ from headwater.syncer.spec.reconcile import SpecReconciler
 from headwater.syncer.spec.refusals import Refusals
 from headwater.syncer.spec.witness import Witness
 from headwater.syncer.traces import SyncTraces
+from headwater.syncer.upstream import is_same_version
 
 
 class SpecSyncer:
@@ -96,6 +97,8 @@ class SpecSyncer:
         if obj is not None and spec_or_metadata_changed(old, new):
             if new is None:
                 self._claims.forget(resource, object_key(obj))
+            elif is_same_version(old, new):
+                self._reconciler.forget(item_of(resource, object_key(obj)))
             self._latency.changed(item_of(resource, object_key(obj)))
             self.controller.enqueue(item_of(resource, object_key(obj)))
             self._revisit_scaled(resource, object_key(obj), old, new)

@@ -18,7 +18,7 @@ from headwater.syncer.identity import item_of
 from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, says_the_same
 from headwater.syncer.sides import Sides
 from headwater.syncer.target.rights import lacking_verbs
-from headwater.syncer.upstream import TransportFor, Upstream
+from headwater.syncer.upstream import TransportFor, Upstream, is_same_version
 from headwater.syncer.upsync.choose import FOLLOWED_VERBS, followed_resources, upsyncer_urls
 from headwater.syncer.upsync.clash import clash_event
 from headwater.syncer.upsync.eventfeed import EventFeed
@@ -133,6 +133,11 @@ class Upsync:
         self._marked.sync({})
         self._interest.leave()
 
+    def list_again(self) -> None:
+        """Trust nothing of what was known of what came up: the control plane went back in time."""
+        self._interest.ask_again()
+        self._upstream.list_again()
+
     async def run(self) -> None:
         """Work until cancelled."""
         async with TaskGroup("upsync") as group:
@@ -206,7 +211,7 @@ class Upsync:
         if obj is None:
             return
         item = item_of(resource, object_key(obj))
-        if new is None:
+        if new is None or is_same_version(old, new):
             self._reconciler.forget(item)
         self._controller.enqueue(item)
 

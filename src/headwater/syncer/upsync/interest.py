@@ -44,6 +44,10 @@ class Interest:
                         self.need(resource)
                     self._asked.add((shard.url, resource))
 
+    def ask_again(self) -> None:
+        """Ask again, at the next look, what came up before: the control plane is another than that which was asked."""
+        self._asked.clear()
+
     def leave(self) -> None:
         """Follow nothing any more."""
         self._urls, self._wanted = (), {}

@@ -95,6 +95,10 @@ class World:
         """What holds deletions."""
         return self._parts.spec.brake
 
+    def went_back(self) -> None:
+        """The heartbeat shows that the control plane was restored from an older state."""
+        self._parts.control_plane_went_back()
+
     async def stop(self) -> None:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)

@@ -2,53 +2,63 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import pytest
 from tests.unit.syncer.spec.test_model import HOME, MAPS, World
 
+from headwater.machinery.objects import deep_copy
 from headwater.syncer.upstream import ControlPlaneBehind, Upstream
 
 
-async def test_a_leave_is_not_taken_back_by_who_asked_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    """A ConfigMap and its copy."""
+    world = World()
+    await world.play("put", "a")
+    await world.settle()
+    yield world
+    await world.stop()
+
+
+async def test_a_leave_is_not_taken_back_by_who_asked_before_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many ask at the same time, and a person's leave may come before the last answer."""
-    world = World()
-    try:
-        await world.play("put", "a")
-        await world.settle()
-        world.brake.hold("it is older", behind=True)
+    world.brake.hold("it is older", behind=True)
 
-        async def leave_comes_first(*_: object, **__: object) -> bool:
-            monkeypatch.undo()
-            world.brake.release()
-            raise ControlPlaneBehind
+    async def leave_comes_first(*_: object, **__: object) -> bool:
+        monkeypatch.undo()
+        world.brake.release()
+        raise ControlPlaneBehind
 
-        monkeypatch.setattr(Upstream, "confirm_absent", leave_comes_first)
-        await world.play("vanish", "a")
-        await world.settle()
-        assert not world.brake.held
-        assert (MAPS, HOME.name, "a") not in world.below.objects
-    finally:
-        await world.stop()
+    monkeypatch.setattr(Upstream, "confirm_absent", leave_comes_first)
+    await world.play("vanish", "a")
+    await world.settle()
+    assert not world.brake.held
+    assert (MAPS, HOME.name, "a") not in world.below.objects
 
 
-async def test_a_leave_is_not_taken_back_by_a_mark_either(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_leave_is_not_taken_back_by_a_mark_either(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The object as it is on a control plane that went back is older than its copy."""
-    world = World()
-    try:
-        await world.play("put", "a")
-        await world.settle()
-        world.brake.hold("it is older", behind=True)
-        serve = world.above._serve
+    world.brake.hold("it is older", behind=True)
+    serve = world.above._serve
 
-        def leave_comes_first(method: str, key: tuple[str, str, str], *rest: object) -> object:
-            if method == "GET" and key[2] == "a":
-                world.brake.release()
-            return serve(method, key, *rest)
+    def leave_comes_first(method: str, key: tuple[str, str, str], *rest: object) -> object:
+        if method == "GET" and key[2] == "a":
+            world.brake.release()
+        return serve(method, key, *rest)
 
-        monkeypatch.setattr(world.above, "_serve", leave_comes_first)
-        world.above.revision = 5
-        await world.play("mark", "a")
-        world.trouble("expire", "above", MAPS)
-        await world.settle()
-        assert not world.brake.held
-    finally:
-        await world.stop()
+    monkeypatch.setattr(world.above, "_serve", leave_comes_first)
+    world.above.revision = 5
+    await world.play("mark", "a")
+    world.trouble("expire", "above", MAPS)
+    await world.settle()
+    assert not world.brake.held
+
+
+async def test_what_is_another_at_the_same_revision_comes_down(world: World) -> None:
+    """A control plane that went back counts to a revision a second time."""
+    other = deep_copy(world.above.objects[MAPS, "web", "a"])
+    world.above.objects[MAPS, "web", "a"] = {**other, "data": {"at": "another time"}}
+    world.went_back()
+    await world.settle()
+    world.check()
