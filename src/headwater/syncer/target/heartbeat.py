@@ -15,7 +15,7 @@ from headwater.client.answers import UnexpectedAnswer
 from headwater.client.dynamic import Client
 from headwater.client.interface import TransportError
 from headwater.machinery.errors import StatusError
-from headwater.machinery.objects import Object
+from headwater.machinery.objects import Object, uid
 from headwater.machinery.timestamps import format_time
 from headwater.syncer.activity import Activity
 from headwater.syncer.identity import TargetIdentity
@@ -164,13 +164,16 @@ class Heartbeat:
     def _compare(self, target: Object) -> None:
         """Nobody but us writes heartbeats: another one than our last was written before it, or by someone else.
 
-        Our clock may have been set back between two of ours.
+        Our clock may have been set back between two of ours. A SyncTarget that took the place of ours tells nothing.
         """
+        if uid(target) != self._identity.uid:
+            return
         found = str((target.get("status") or {}).get("lastSyncerHeartbeatTime") or "")
         if found == self._acknowledged or found in self._unanswered:
             return
         if found < self._acknowledged:
             log.error("the control plane went back in time", acknowledged=self._acknowledged, found=found)
+            self._acknowledged = found  # Which is told once, however often the next one is tried.
             self._went_back()
         else:
             log.error("another syncer reports for this SyncTarget", acknowledged=self._acknowledged, found=found)
