@@ -200,6 +200,7 @@ class Agent:
                 downstream=downstream,
                 namespaces=sides.namespaces,
                 delay_seconds=options.namespace_clean_delay_seconds,
+                held=lambda: bool(parts.spec.brake.held),
                 clock=clock,
                 registry=self._registry,
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from headwater.apis.workload.labels import LOCATOR_ANNOTATION
@@ -28,7 +29,8 @@ class NamespaceCleaner:
 
     A namespace is deleted only when it is ours by label and locator, no object of ours is in it, or in the view of the
     upstream one, in any informer, all informers are current, and the virtual workspace says live that the upstream
-    namespace is not ours (any more).
+    namespace is not ours (any more). While deletions are ``held`` none is: a control plane that went back in time says
+    that of namespaces, too.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class NamespaceCleaner:
         downstream: Downstream,
         namespaces: Namespaces,
         delay_seconds: float,
+        held: Callable[[], bool],
         clock: Clock,
         registry: Registry,
     ) -> None:
@@ -47,6 +50,7 @@ class NamespaceCleaner:
         self._downstream = downstream
         self._namespaces = namespaces
         self._delay_seconds = delay_seconds
+        self._held = held
         self._again = Result(requeue_after_seconds=min(max(delay_seconds, 1.0), _STILL_USED_SECONDS))
         self.controller = Controller(
             "syncer-namespaces", reconcile=self.reconcile, workers=1, clock=clock, registry=registry
@@ -76,11 +80,11 @@ class NamespaceCleaner:
         key = make_key(locator.cluster, "", locator.namespace)
         if self._upstream.get(NAMESPACES, key) is not None:
             return None
-        if not self._downstream.informers.all_synced or not self._upstream.synced(NAMESPACES):
+        if self._held() or not self._downstream.informers.all_synced or not self._upstream.synced(NAMESPACES):
             return self._again
         if self._is_used(space, locator) or not await self._upstream.confirm_absent(NAMESPACES, key):
             return self._again
-        if self._is_used(space, locator):
+        if self._is_used(space, locator) or self._held():
             return self._again  # Something came while the question was on its way.
         await self._delete(obj, space, key)
         return None

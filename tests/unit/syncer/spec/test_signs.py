@@ -62,3 +62,18 @@ async def test_what_is_another_at_the_same_revision_comes_down(world: World) -> 
     world.went_back()
     await world.settle()
     world.check()
+
+
+async def test_a_namespace_is_held_as_what_is_in_it(world: World) -> None:
+    """What the syncer has not put there itself goes with it, and may be all that is left of a tenant's data."""
+    await world.play("mark", "a")
+    await world.settle()
+    home = ("namespaces", "", HOME.name)
+    assert home in world.below.objects
+    world.brake.hold("it is older", behind=True)
+    await world.play("unplace", "")
+    await world.settle()
+    assert home in world.below.objects
+    world.brake.release()
+    await world.settle()
+    assert home not in world.below.objects
