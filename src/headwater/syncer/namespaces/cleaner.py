@@ -65,7 +65,8 @@ class NamespaceCleaner:
         """Hear of a change of an upstream namespace in our view."""
         if new is None:
             cluster, _, namespace = split_key(key)
-            self.plan(self._namespaces.known(cluster, namespace))
+            for space in self._namespaces.carriers(cluster, namespace):
+                self.plan(space)
 
     def plan(self, space: str) -> None:
         """Look at a downstream namespace after the delay."""

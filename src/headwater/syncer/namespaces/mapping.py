@@ -63,13 +63,16 @@ class Namespaces:
 
         Raises NamespaceCollision when several carry it.
         """
-        wanted = self._identity.namespace_for(cluster, namespace)
-        informer = self._downstream.informers.get(NAMESPACES)
-        found = informer.by_index(BY_LOCATOR, wanted.locator) if informer is not None else ()
+        found = self.carriers(cluster, namespace)
         if len(found) > 1:
-            names = ", ".join(sorted(name(space) for space in found))
-            raise NamespaceCollision(f"(namespace collision) found multiple downstream namespaces: {names}")
-        return name(found[0]) if found else wanted.name
+            raise NamespaceCollision(f"(namespace collision) found multiple downstream namespaces: {', '.join(found)}")
+        return found[0] if found else self._identity.namespace_for(cluster, namespace).name
+
+    def carriers(self, cluster: str, namespace: str) -> list[str]:
+        """Names of the downstream namespaces that carry the locator of an upstream one."""
+        locator = self._identity.namespace_for(cluster, namespace).locator
+        informer = self._downstream.informers.get(NAMESPACES)
+        return sorted(map(name, informer.by_index(BY_LOCATOR, locator))) if informer is not None else []
 
     def locator_of(self, space: str) -> NamespaceLocator | None:
         """Where a downstream namespace of ours comes from; None for any other."""

@@ -118,3 +118,17 @@ async def test_a_copy_of_an_older_syncer_gets_its_note(world: World) -> None:
     world.above.remove(KEY)
     await world.settle()
     assert KEY not in world.below.objects
+
+
+async def test_namespaces_that_collide_are_cleaned_like_others(world: World) -> None:
+    """Somebody wrote the locator into another one, too, and both have to go with the namespace that it names."""
+    twin = deep_copy(world.below.objects["namespaces", "", HOME.name])
+    world.below.put("namespaces", {**twin, "metadata": {**twin["metadata"], "name": "twin"}})
+    await world.settle()
+    await world.play("unplace", "")
+    await world.play("mark", "a")
+    await world.settle()
+    world.below.remove(("namespaces", "", "twin"))
+    await world.settle()
+    world.check()
+    assert not [key for key in world.below.objects if key[0] == "namespaces"]
