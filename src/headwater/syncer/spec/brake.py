@@ -78,8 +78,7 @@ class DeletionBrake:
             recent.forget_before(now - self._settings.window_seconds)
         if item in self._permitted:
             return self._let_go(marked=marked)
-        if self.held:
-            self._waiting.add(item)
+        if self.holds(item):
             return False
         if marked and (self.drained or item in self._made):
             return self._let_go(marked=marked)
@@ -103,13 +102,18 @@ class DeletionBrake:
         if self.behind or (self.held and not behind):
             return
         log.error("holding deletions until a person allows them", why=why)
+        if behind and not self.trusts:
+            self._permitted = _Recent()  # Nobody knew of that when they were permitted.
         self.held = why
         self.behind = behind
         self.changed()
 
-    def wait(self, item: str) -> None:
-        """Have an item looked at again after the release."""
-        self._waiting.add(item)
+    def holds(self, item: str) -> bool:
+        """Whether an item has to wait for the release, so that nobody need be asked about it; it is looked at then."""
+        waits = bool(self.held) and item not in self._permitted
+        if waits:
+            self._waiting.add(item)
+        return waits
 
     def release(self) -> None:
         """A person's decision: what waits now may go, and what comes later is counted anew."""

@@ -42,6 +42,8 @@ class Signs:
         item = item_of(resource, key)
 
         async def may_go(copy: Object) -> bool:
+            if self._brake.holds(item):
+                return False
             if not self._brake.trusts and is_behind(seen, copy):
                 await self._check_live(resource, key, copy)
             if not self._brake.allows(item, copies=self._downstream.count(), marked=True):
@@ -70,6 +72,8 @@ class Signs:
                 # Nothing is known of the object that it was made from.
                 log.warning("kept, as somebody else wrote its locator", upstream=item, downstream=str(place))
             return
+        if self._brake.holds(item):
+            raise DeletionHeld
         shard_id = annotations_of(copy).get(SHARD_ANNOTATION, "")
         not_before = "" if self._brake.trusts else self._witness.reached(shard_id)
         try:

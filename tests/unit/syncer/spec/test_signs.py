@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.unit.syncer.spec.test_model import HOME, MAPS, World
+from tests.unit.syncer.spec.twosides import Key
 
-from headwater.machinery.objects import deep_copy
+from headwater.machinery.objects import Object, deep_copy
 from headwater.syncer.upstream import ControlPlaneBehind, Upstream
 
 
@@ -23,10 +24,10 @@ async def world() -> AsyncIterator[World]:
 
 async def test_a_leave_is_not_taken_back_by_who_asked_before_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many ask at the same time, and a person's leave may come before the last answer."""
-    world.brake.hold("it is older", behind=True)
 
     async def leave_comes_first(*_: object, **__: object) -> bool:
         monkeypatch.undo()
+        world.brake.hold("it is older", behind=True)
         world.brake.release()
         raise ControlPlaneBehind
 
@@ -39,11 +40,11 @@ async def test_a_leave_is_not_taken_back_by_who_asked_before_it(world: World, mo
 
 async def test_a_leave_is_not_taken_back_by_a_mark_either(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The object as it is on a control plane that went back is older than its copy."""
-    world.brake.hold("it is older", behind=True)
     serve = world.above._serve
 
     def leave_comes_first(method: str, key: tuple[str, str, str], *rest: object) -> object:
         if method == "GET" and key[2] == "a":
+            world.brake.hold("it is older", behind=True)
             world.brake.release()
         return serve(method, key, *rest)
 
@@ -77,3 +78,39 @@ async def test_a_namespace_is_held_as_what_is_in_it(world: World) -> None:
     world.brake.release()
     await world.settle()
     assert home not in world.below.objects
+
+
+async def test_nobody_is_asked_while_all_is_held(world: World) -> None:
+    """A restored control plane, which may lack thousands of objects, has enough to do."""
+    asked = list[str]()
+    serve = world.above._serve
+
+    def counted(method: str, key: Key, content_type: str, body: Object | list[Object]) -> Object:
+        if method == "GET" and key[2] == "a":
+            asked.append(key[2])
+        return serve(method, key, content_type, body)
+
+    world.above._serve = counted  # type: ignore[method-assign]
+    world.brake.hold("it is older", behind=True)
+    await world.play("vanish", "a")
+    await world.settle()
+    assert not asked
+    world.brake.release()
+    await world.settle()
+    assert asked
+    world.check()
+
+
+async def test_a_leave_for_many_is_none_for_a_control_plane_that_went_back(world: World) -> None:
+    """Which is found only when the deletions are about to go on."""
+    world.brake.hold("they are many")
+    await world.play("vanish", "a")
+    await world.settle()
+    world.above.revision = 5
+    world.brake.release()
+    await world.settle()
+    assert world.brake.behind
+    assert (MAPS, HOME.name, "a") in world.below.objects
+    world.brake.release()
+    await world.settle()
+    assert (MAPS, HOME.name, "a") not in world.below.objects
