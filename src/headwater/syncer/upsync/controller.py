@@ -189,11 +189,13 @@ class Upsync:
                     self._marked_changed(derived, None, obj)
 
     def _marked_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
-        obj = new or old
-        key = self._marked.key_of(resource, obj) if obj is not None else None
-        if key is not None:
-            self._interest.need(resource)
-            self._controller.enqueue(item_of(resource, key))
+        """What is in no namespace says itself whose it is, and may say it anew."""
+        states = (new,) if new is not None and namespace(new) else (old, new)
+        for state in states:
+            key = self._marked.key_of(resource, state) if state is not None else None
+            if key is not None:
+                self._interest.need(resource)
+                self._controller.enqueue(item_of(resource, key))
 
     def _tell_of_clash(self, key: str, obj: Object) -> None:
         cluster, space, upstream = split_key(key)
