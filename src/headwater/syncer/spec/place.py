@@ -57,6 +57,12 @@ def is_made_for(copy: Object, key: str, identity: TargetIdentity) -> bool | None
     return True if space and namespace(copy) == identity.namespace_for(cluster, space).name else None
 
 
+def names_the_same(old: Object, new: Object) -> bool:
+    """Whether a downstream object says as before whose copy it is."""
+    before, now = annotations_of(old), annotations_of(new)
+    return all(before.get(note) == now.get(note) for note in (LOCATOR_ANNOTATION, ORIGIN_ANNOTATION))
+
+
 def upstream_key(
     resource: GroupResource, obj: Object, *, namespaces: Namespaces, identity: TargetIdentity
 ) -> str | None:

@@ -16,7 +16,7 @@ from headwater.syncer.mutate.body import REVISION_ANNOTATION
 from headwater.syncer.mutate.status import upstream_status
 from headwater.syncer.namespaces.mapping import NamespaceCollision
 from headwater.syncer.sides import Sides
-from headwater.syncer.spec.place import is_copy_of, place_of, upstream_key
+from headwater.syncer.spec.place import is_copy_of, names_the_same, place_of, upstream_key
 from headwater.syncer.traces import SyncTraces
 from headwater.telemetry.logging import get_logger
 
@@ -47,7 +47,9 @@ class StatusSyncer:
 
     def downstream_changed(self, resource: GroupResource, old: Object | None, new: Object | None) -> None:
         """Hear of a change on the pcluster."""
-        if new is None or (old is not None and upstream_status(old) == upstream_status(new)):
+        if new is None:
+            return
+        if old is not None and names_the_same(old, new) and upstream_status(old) == upstream_status(new):
             return
         key = upstream_key(resource, new, namespaces=self._namespaces, identity=self._identity)
         if key is not None:

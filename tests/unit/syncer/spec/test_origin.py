@@ -132,3 +132,18 @@ async def test_namespaces_that_collide_are_cleaned_like_others(world: World) -> 
     await world.settle()
     world.check()
     assert not [key for key in world.below.objects if key[0] == "namespaces"]
+
+
+async def test_what_became_of_a_copy_meanwhile_is_reported(world: World) -> None:
+    """Its status changed while its locator named somebody else."""
+    await world.stop()
+    write_locator(world, KEY, "other")
+    await world.play("restart", "")
+    world.below.trouble.requests.extend(["busy"] * 8)
+    await world.turn()
+    world.below.put(VOLUMES, {**deep_copy(world.below.objects[KEY]), "status": {"phase": "Bound"}})
+    await world.turn()
+    assert annotations(world.below.objects[KEY])[LOCATOR_ANNOTATION] != IDENTITY.locator("shop", "").to_json()
+    await world.settle()
+    assert annotations(world.below.objects[KEY])[LOCATOR_ANNOTATION] == IDENTITY.locator("shop", "").to_json()
+    assert world.above.objects[KEY]["status"] == {"phase": "Bound"}
