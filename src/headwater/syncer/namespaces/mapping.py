@@ -44,7 +44,8 @@ class Namespaces:
     def __init__(self, downstream: Downstream, identity: TargetIdentity) -> None:
         self._downstream = downstream
         self._identity = identity
-        self._ensured: set[str] = set()
+        self._ensured: dict[str, NamespaceLocator] = {}
+        """Namespaces that are there as far as we know, and what they were made for."""
         self._making: dict[str, asyncio.Lock] = {}
         """Namespaces that are being made, as long as they are; one request serves all objects that wait for it."""
 
@@ -75,9 +76,12 @@ class Namespaces:
         return sorted(map(name, informer.by_index(BY_LOCATOR, locator))) if informer is not None else []
 
     def locator_of(self, space: str) -> NamespaceLocator | None:
-        """Where a downstream namespace of ours comes from; None for any other."""
+        """Where a downstream namespace of ours comes from; None for any other.
+
+        One that was made and never seen may have gone again, and what was in it has to be told apart all the same.
+        """
         obj = self.get(space)
-        return self.locator_from(obj) if obj is not None else None
+        return self.locator_from(obj) if obj is not None else self._ensured.get(space)
 
     def locator_from(self, space: Object) -> NamespaceLocator | None:
         """The locator that a namespace carries, if it is one of our SyncTarget."""
@@ -120,7 +124,7 @@ class Namespaces:
             async with making:
                 if not self._is_there(space, wanted):
                     await self._create(space, wanted)
-                    self._ensured.add(space)
+                    self._ensured[space] = self._identity.locator(cluster, namespace)
         finally:
             if not making.locked():
                 self._making.pop(space, None)
@@ -129,7 +133,7 @@ class Namespaces:
     def changed(self, old: Object | None, new: Object | None) -> None:
         """Hear of a change of a downstream namespace: what was ensured before may be true no longer."""
         if old is not None and (new is None or deletion_timestamp(new)):
-            self._ensured.discard(name(old))
+            self._ensured.pop(name(old), None)
         elif old is None and new is not None and self.locator_from(new) is None:
             log.warning("namespace of a SyncTarget that was replaced by ours", downstream=name(new))
 
@@ -143,7 +147,7 @@ class Namespaces:
 
     def forget(self, space: str) -> None:
         """Look at a namespace again before the next use, because a write into it failed."""
-        self._ensured.discard(space)
+        self._ensured.pop(space, None)
 
     def _is_there(self, space: str, wanted: DownstreamNamespace) -> bool:
         """Whether a namespace was made, as far as we have seen or done it. Raises NamespaceTerminating."""

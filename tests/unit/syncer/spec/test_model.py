@@ -288,6 +288,11 @@ LEFT: Final[list[Step]] = [
 ]
 """A namespace leaves while its last copy is not there; the object stays, and its copy comes again."""
 
+UNSEEN_END: Final[list[Step]] = [
+    *(("put", "a"), ("hold", "below", "namespaces"), ("turn",), ("lose all", "a"), ("expire", "below", "namespaces")),
+]
+"""A namespace below is deleted before the watch has shown that it was made, and the next list knows nothing of it."""
+
 
 @given(st.lists(steps, min_size=4, max_size=30), st.booleans())
 @example(LATE_END, False)
@@ -296,5 +301,6 @@ LEFT: Final[list[Step]] = [
 @example(UNSERVED_REPORT, False)
 @example(UNLISTED, True)
 @example(LEFT, False)
+@example(UNSEEN_END, False)
 def test_all_ends_as_it_is_wanted_and_nothing_is_deleted_unasked(story: list[Step], adopted: bool) -> None:
     asyncio.run(played(story, adopted=adopted))
