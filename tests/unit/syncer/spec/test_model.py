@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -159,8 +160,21 @@ class World:
                 self._parts.sync([URL], {each: gvr for each, gvr in RESOURCES.items() if each.resource != MAPS})
             case "offer":
                 self._parts.sync([URL], self._offered)
+            case "misname":
+                elsewhere = replace(IDENTITY, uid="another").locator("shop", "web")
+                self._name_home((elsewhere if which == "a" else IDENTITY.locator("shop", "other")).to_json())
+            case "name":
+                self._name_home(HOME.locator)
             case "wait":
                 self.clock.advance(40)
+
+    def _name_home(self, locator: str) -> None:
+        """Somebody edits whose the namespace below is; one of another name has a successor at once, so not there."""
+        home = self.below.objects.get(("namespaces", "", self.home))
+        if home is not None and self.home == HOME.name and annotations(home)[LOCATOR_ANNOTATION] != locator:
+            edited = deep_copy(home)
+            edited["metadata"]["annotations"][LOCATOR_ANNOTATION] = locator
+            self.below.put("namespaces", edited)
 
     def _put(self, which: str, known: Object | None) -> None:
         if known is not None and "deletionTimestamp" in known["metadata"]:
@@ -198,6 +212,7 @@ class World:
             server.trouble.held.clear()
             server.wake()
         await self.play("offer", "")
+        await self.play("name", "")
         for _ in range(12):
             await self.turn()
             self.clock.advance(61)
@@ -233,6 +248,8 @@ STEPS: Final = (
     "withdraw",
     "offer",
     "wait",
+    "misname",
+    "name",
 )
 TROUBLES: Final = ("hold", "let come", "cut", "expire", "lost", "unanswered", "busy", "unserved")
 Step = tuple[str, ...]
