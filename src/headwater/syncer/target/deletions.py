@@ -23,12 +23,18 @@ _HOW_TO_RELEASE: Final = f"; annotate the SyncTarget with {ALLOW_DELETIONS_ANNOT
 
 
 class HeldDeletions:
-    """Brings the brake what the SyncTarget says, and the SyncTarget what the brake does."""
+    """Brings the brake what the SyncTarget says, and the SyncTarget what the brake does.
+
+    A person's leave is good for what was held when it was given. The control plane takes it away once the condition is
+    True, so what is held anew meanwhile is shown only then.
+    """
 
     def __init__(self, brake: DeletionBrake, clock: Clock) -> None:
         self._brake = brake
         self._clock = clock
         self._followed = False
+        self._leave_used = False
+        """Whether the leave that the SyncTarget shows has released something."""
         self._synced_at: float | None = None
 
     def follow(self, target: Object) -> None:
@@ -39,8 +45,10 @@ class HeldDeletions:
             self._brake.hold(why, behind=said.get("reason") == REASON_CONTROL_PLANE_BEHIND)
         self._followed = True
         self._brake.drained = _is_drained(target)
-        if _are_allowed(target) and self._settled:
+        self._leave_used = self._leave_used and _are_allowed(target)
+        if self.release_waits(target) and self._settled:
             self._brake.release()
+            self._leave_used = True
 
     def synced(self) -> None:
         """Hear that what is to be synced has been told; the first time the pause before a release begins."""
@@ -49,11 +57,11 @@ class HeldDeletions:
 
     def release_waits(self, target: Object) -> bool:
         """Whether a person has allowed what is still held."""
-        return bool(self._brake.held) and _are_allowed(target)
+        return bool(self._brake.held) and _are_allowed(target) and not self._leave_used
 
     def report(self, changed: Object, now: datetime) -> None:
         """Put the condition on a copy of the SyncTarget; one that never held any says nothing."""
-        if self._brake.held:
+        if self._brake.held and not self._leave_used:
             held = f"{self._brake.held}{_HOW_TO_RELEASE}"
             reason = REASON_CONTROL_PLANE_BEHIND if self._brake.behind else REASON_DELETIONS_HELD
             mark_false(changed, CONDITION_DELETIONS_ALLOWED, reason, ERROR, held, now)
