@@ -41,9 +41,13 @@ class RoutedParts:
         if not urls:
             self.upsync.stop()
 
-    def control_plane_went_back(self) -> None:
-        """Delete nothing before a person has looked, and trust nothing of what was known of the control plane."""
-        self.spec.brake.hold(RESTORED, behind=True)
+    def control_plane_went_back(self, since: float) -> None:
+        """Delete nothing before a person has looked, and trust nothing of what was known of the control plane.
+
+        It has gone back since then, by the monotonic clock.
+        """
+        if not self.spec.brake.accepted_since(since):
+            self.spec.brake.hold(RESTORED, behind=True)
         self.sides.upstream.list_again()
         self.upsync.list_again()
 

@@ -37,7 +37,7 @@ def heartbeat(line: Line, clock: ManualClock, seed: int, went_back: list[str], u
         changes=nothing,
         interval_seconds=20,
         clock=clock,
-        went_back=lambda: went_back.append("back"),
+        went_back=lambda _: went_back.append("back"),
         source=random.Random(seed),
     )
 

@@ -75,7 +75,7 @@ def plane() -> Plane:
     return Plane()
 
 
-def beating(plane: Plane, clock: ManualClock, went_back: Callable[[], None]) -> Heartbeat:
+def beating(plane: Plane, clock: ManualClock, went_back: Callable[[float], None]) -> Heartbeat:
     client = ClusterClient(cast("Transport", plane)).cluster("")
     return Heartbeat(
         identity=TargetIdentity("home", "west", "u"),
@@ -91,28 +91,30 @@ def beating(plane: Plane, clock: ManualClock, went_back: Callable[[], None]) -> 
 
 async def test_a_control_plane_that_went_back_is_told_of_once(plane: Plane) -> None:
     """All is listed anew then, which is not to be done for each try of a heartbeat that it does not take."""
-    clock, told = ManualClock(), list[str]()
-    heartbeat = beating(plane, clock, lambda: told.append("back"))
+    clock, told = ManualClock(), list[float]()
+    heartbeat = beating(plane, clock, told.append)
     older = deep_copy(plane.target)
     assert await heartbeat.beat()
+    taken = clock.monotonic()
     plane.target, plane.takes = deep_copy(older), False
     for _ in range(3):
         clock.advance(10)
         assert not await heartbeat.beat()
-    assert told == ["back"]
+    assert told == [taken]
     plane.takes = True
     clock.advance(10)
     assert await heartbeat.beat()
+    later = clock.monotonic()
     plane.target = deep_copy(older)
     clock.advance(10)
     assert await heartbeat.beat()
-    assert told == ["back", "back"], "and again when it went back again"
+    assert told == [taken, later], "and again when it went back again"
 
 
 async def test_a_sync_target_that_was_replaced_is_no_earlier_state(plane: Plane) -> None:
     """It has no heartbeat yet, and never one of ours."""
-    clock, told = ManualClock(), list[str]()
-    heartbeat = beating(plane, clock, lambda: told.append("back"))
+    clock, told = ManualClock(), list[float]()
+    heartbeat = beating(plane, clock, told.append)
     assert await heartbeat.beat()
     plane.target, plane.takes = {"metadata": {"name": "west", "uid": "another"}, "status": {}}, False
     clock.advance(10)

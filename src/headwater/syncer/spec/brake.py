@@ -48,6 +48,7 @@ class DeletionBrake:
         self._permitted = _Recent()
         self._waiting: set[str] = set()
         self._most_copies = 0
+        self._accepted_at: float | None = None
         self.behind = False
         """Whether they are held because the control plane went back in time."""
         self.drained = False
@@ -129,8 +130,15 @@ class DeletionBrake:
             self._permitted.add(item, now)
             self._again(item)
         if self.behind:
-            self.behind = False
+            self.behind, self._accepted_at = False, now
             self._again(None)
+
+    def accepted_since(self, time: float) -> bool:
+        """Whether a person has accepted since a monotonic time that the control plane went back.
+
+        What shows it may come after that: a heartbeat is some seconds later than the first copy that isn't known.
+        """
+        return self._accepted_at is not None and self._accepted_at >= time
 
     def _limit(self, *, marked: bool) -> int:
         count, share = self._settings.count, self._settings.share

@@ -46,7 +46,8 @@ class Heartbeat:
 
     `status.lastSyncTime` goes with it, so that a busy syncer does not write to its SyncTarget all the time. So does
     what ``changes`` gives, a patch of the status; when there is some it brings the heartbeat forward, at most every
-    two seconds. While ``allowed`` is not set there is none.
+    two seconds. While ``allowed`` is not set there is none. ``went_back`` is told, by our monotonic clock, of the last
+    one that a control plane had taken which has gone back in time since.
 
     With the first one workloads begin to come, so it waits until ``settled`` says that ``changes`` holds whatever is to
     be known of the pcluster's room; at most a minute, as one that can't tell is alive all the same.
@@ -62,7 +63,7 @@ class Heartbeat:
         changes: Callable[[], Object],
         interval_seconds: float,
         clock: Clock,
-        went_back: Callable[[], None] = lambda: None,
+        went_back: Callable[[float], None] = lambda _: None,
         allowed: asyncio.Event | None = None,
         settled: Callable[[], bool] = lambda: True,
         source: random.Random | None = None,
@@ -79,6 +80,7 @@ class Heartbeat:
         self._clock = clock
         self._source = source or random.Random()  # noqa: S311 - spreads load, guards nothing
         self._acknowledged = ""
+        self._acknowledged_at = 0.0
         self._unanswered: deque[str] = deque(maxlen=_REMEMBERED)
         """Heartbeats since then, which may have been taken though no answer said so."""
         self.last_error = "no heartbeat yet"
@@ -142,6 +144,7 @@ class Heartbeat:
             return False
         self.last_error = ""
         self._acknowledged = status["lastSyncerHeartbeatTime"]
+        self._acknowledged_at = self._clock.monotonic()
         self._unanswered.clear()
         return True
 
@@ -174,6 +177,6 @@ class Heartbeat:
         if found < self._acknowledged:
             log.error("the control plane went back in time", acknowledged=self._acknowledged, found=found)
             self._acknowledged = found  # Which is told once, however often the next one is tried.
-            self._went_back()
+            self._went_back(self._acknowledged_at)
         else:
             log.error("another syncer reports for this SyncTarget", acknowledged=self._acknowledged, found=found)

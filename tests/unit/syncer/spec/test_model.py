@@ -96,9 +96,9 @@ class World:
         """What holds deletions."""
         return self._parts.spec.brake
 
-    def went_back(self) -> None:
-        """The heartbeat shows that the control plane was restored from an older state."""
-        self._parts.control_plane_went_back()
+    def went_back(self, *, since: float | None = None) -> None:
+        """The heartbeat shows that the control plane was restored from an older state, just now or since then."""
+        self._parts.control_plane_went_back(self.clock.monotonic() if since is None else since)
 
     async def stop(self) -> None:
         self._task.cancel()

@@ -114,3 +114,16 @@ async def test_a_leave_for_many_is_none_for_a_control_plane_that_went_back(world
     world.brake.release()
     await world.settle()
     assert (MAPS, HOME.name, "a") not in world.below.objects
+
+
+async def test_a_heartbeat_that_shows_it_late_takes_no_leave_back(world: World) -> None:
+    """Copies had shown it before, and a person accepted it; a later one would show that it went back again."""
+    taken = world.clock.monotonic()
+    world.clock.advance(1)
+    world.brake.hold("it is older", behind=True)
+    world.brake.release()
+    world.went_back(since=taken)
+    assert not world.brake.held
+    world.clock.advance(1)
+    world.went_back(since=world.clock.monotonic())
+    assert world.brake.held

@@ -97,7 +97,7 @@ async def scene() -> AsyncIterator[Scene]:
 
 async def test_what_vanished_comes_up_again(scene: Scene) -> None:
     del scene.above.objects[KEY]
-    scene.parts.control_plane_went_back()
+    scene.parts.control_plane_went_back(scene.clock.monotonic())
     await scene.settle()
     assert scene.above.objects[KEY]["data"] == {"at": "1"}
 
@@ -105,7 +105,7 @@ async def test_what_vanished_comes_up_again(scene: Scene) -> None:
 async def test_what_is_another_at_the_same_revision_is_put_right(scene: Scene) -> None:
     other = deep_copy(scene.above.objects[KEY])
     scene.above.objects[KEY] = {**other, "data": {"at": "another time"}}
-    scene.parts.control_plane_went_back()
+    scene.parts.control_plane_went_back(scene.clock.monotonic())
     await scene.settle()
     assert scene.above.objects[KEY]["data"] == {"at": "1"}
 
