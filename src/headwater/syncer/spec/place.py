@@ -37,12 +37,11 @@ def is_copy_of(obj: Object, key: str, identity: TargetIdentity) -> bool:
     Namespaces are each for one workspace, and say so; the names of cluster-scoped objects are shared by all workspaces.
     Whoever may edit what they say can't make it the copy of what it was not made for.
     """
-    if is_made_for(obj, key, identity) is False:
-        return False
-    if namespace(obj):
-        return True
+    made_for_it = is_made_for(obj, key, identity)
+    if made_for_it is False or namespace(obj):
+        return made_for_it is not False
     locator = identity.own_locator(annotations_of(obj).get(LOCATOR_ANNOTATION))
-    return locator is not None and (locator.cluster, locator.namespace) == (split_key(key)[0], "")
+    return locator is not None and (made_for_it or (locator.cluster, locator.namespace) == (split_key(key)[0], ""))
 
 
 def is_made_for(copy: Object, key: str, identity: TargetIdentity) -> bool | None:

@@ -40,6 +40,7 @@ from headwater.telemetry.logging import get_logger
 
 FIELD_MANAGER: Final = "syncer"
 _NAMESPACE_RETRY_SECONDS: Final = 2.0
+_ENDING_RETRY_SECONDS: Final = 15.0
 _COLLISION_RETRY_SECONDS: Final = 60.0
 _UNCONFIRMED_RETRY_SECONDS: Final = 30.0
 _NO_TOKEN_RETRY_SECONDS: Final = 10.0
@@ -134,6 +135,8 @@ class SpecReconciler:
         if deletion_timestamp(seen):
             if await self._delete(resource, key, seen, place):
                 await self._claims.let_go(resource, key, seen)
+            elif not place.namespace:  # Its event may name another workspace, as locators are edited by hand.
+                return Result(requeue_after_seconds=_ENDING_RETRY_SECONDS)
             return None
         if stays_upstream(seen, resource):
             return None

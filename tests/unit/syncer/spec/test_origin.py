@@ -147,3 +147,16 @@ async def test_what_became_of_a_copy_meanwhile_is_reported(world: World) -> None
     await world.settle()
     assert annotations(world.below.objects[KEY])[LOCATOR_ANNOTATION] == IDENTITY.locator("shop", "").to_json()
     assert world.above.objects[KEY]["status"] == {"phase": "Bound"}
+
+
+async def test_a_copy_whose_locator_was_edited_goes_with_its_own_object(world: World) -> None:
+    await world.stop()
+    write_locator(world, KEY, "other")
+    marked = deep_copy(world.above.objects[KEY])
+    marked["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    world.signs["data"] = int(world.above.put(VOLUMES, marked)["metadata"]["resourceVersion"])
+    await world.play("restart", "")
+    await world.settle()
+    assert KEY not in world.above.objects
+    assert KEY not in world.below.objects
+    world.check()
