@@ -126,7 +126,7 @@ async def test_the_first_heartbeat_says_what_there_is(line: Line, monkeypatch: p
         before = await targets.patch_status("west", {"status": {"lastSyncerHeartbeatTime": None, **status}})
         watch = targets.watch(resource_version=resource_version(before), allow_bookmarks=False)
         line.start_agent()
-        async with watch, asyncio.timeout(30):
+        async with watch, asyncio.timeout(60):
             async for _, target in watch:
                 if target["status"].get("lastSyncerHeartbeatTime"):
                     await line.stop_agent()

@@ -6,6 +6,7 @@ from tests.integration.servers import config_map, eventually
 from tests.integration.servers import namespace as namespace_object
 from tests.integration.syncer.conftest import CONFIG_MAPS, DEPLOYMENTS, NAMESPACES, Line
 from tests.integration.syncer.test_line import copy_of, deployment
+from tests.integration.syncer.test_upsync import running
 from tests.integration.syncer.wiretap import tapped
 
 from headwater.apis.workload.labels import STATE_SYNC, state_label
@@ -33,11 +34,13 @@ async def test_an_object_takes_a_claim_and_an_apply_and_a_change_one_apply(line:
         await all_seen(line, "fast")
         assert (tap.up.of("/settings"), tap.down.of("/settings")) == (["PATCH"], ["PATCH"])
         await maps.patch("settings", {"data": {"a": "2"}})
+
+        async def changed() -> bool:
+            return ((await copy_of(line, "settings", CONFIG_MAPS)) or {}).get("data") == {"a": "2"}
+
+        await eventually(changed)
         await all_seen(line, "changed")
         assert (tap.up.of("/settings"), tap.down.of("/settings")) == (["PATCH"], ["PATCH", "PATCH"])
-        copy = await copy_of(line, "settings", CONFIG_MAPS)
-        assert copy is not None
-        assert copy["data"] == {"a": "2"}
 
 
 async def test_a_claim_is_made_once_while_others_write_the_object(line: Line) -> None:
@@ -95,6 +98,7 @@ async def test_a_restart_writes_nothing(line: Line) -> None:
         return status.get("availableReplicas") == 2
 
     await eventually(runs)
+    await running(line, 2)  # Upstream too, so that nothing is left to bring up.
     await all_seen(line, "before")
     async with tapped(line) as tap:
         await all_seen(line, "after")

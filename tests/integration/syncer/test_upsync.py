@@ -282,8 +282,9 @@ async def test_endpoints_come_up_where_a_service_asks(line: Line) -> None:
     await named(line.downstream.resource(ENDPOINTS, below), 3)
 
     async def addressed() -> Object | None:
-        [only] = (await line.workspace.resource(ENDPOINTS, "web").list())["items"]
-        return only if (only.get("subsets") or [{}])[0].get("addresses") else None
+        found: list[Object] = (await line.workspace.resource(ENDPOINTS, "web").list())["items"]
+        complete = [each for each in found if (each.get("subsets") or [{}])[0].get("addresses")]
+        return complete[0] if len(complete) == len(found) == 1 else None
 
     only = await eventually(addressed)
     assert name(only) == "with-endpoints"
