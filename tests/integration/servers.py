@@ -14,13 +14,19 @@ from headwater.apiserver.filters.chain import ChainSettings
 from headwater.apiserver.server import APIServer, APIServerConfig
 from headwater.apiserver.web.types import AnyResponse, Handler, Request
 from headwater.base.clock import SystemClock
+from headwater.client.dynamic import Client
 from headwater.client.interface import Transport
 from headwater.machinery.errors import StatusError
+from headwater.machinery.gvk import GroupVersionResource
 from headwater.machinery.objects import Object
 from headwater.storage.factory import open_backend
 from headwater.storage.interface import Backend
 from headwater.storage.watchcache import CacheSet
 from headwater.telemetry.metrics import Registry
+
+_NAMESPACES, _ACCOUNTS, _CONFIG_MAPS = (
+    GroupVersionResource("", "v1", each) for each in ("namespaces", "serviceaccounts", "configmaps")
+)
 
 
 class AllowAll:
@@ -100,6 +106,36 @@ async def eventually(check: Callable[[], Awaitable[Any]], *, seconds: float = 60
         if asyncio.get_running_loop().time() > deadline:
             raise AssertionError(f"still not so after {seconds} s") from problem
         await asyncio.sleep(0.01)
+
+
+async def at_rest(backend: Backend) -> int:
+    """The revision of a store once nobody has written to it for many turns of the loop, in real time too.
+
+    Several looks, as one pause of the machine must not pass for peace.
+    """
+    seen, looks = backend.revision(), 0
+    while looks < 10:
+        await asyncio.sleep(0.01)
+        looks = looks + 1 if seen == backend.revision() else 0
+        seen = backend.revision()
+    return seen
+
+
+async def furnished(client: Client) -> None:
+    """Wait until each namespace of a logical cluster has what controllers put there: account and root CA."""
+
+    async def complete() -> bool:
+        owners = [
+            {each["metadata"].get("namespace", each["metadata"]["name"]) for each in found}
+            for found in (
+                (await client.resource(_NAMESPACES).list())["items"],
+                (await client.resource(_ACCOUNTS).list(field_selector="metadata.name=default"))["items"],
+                (await client.resource(_CONFIG_MAPS).list(field_selector="metadata.name=kube-root-ca.crt"))["items"],
+            )
+        ]
+        return bool(owners[0]) and owners[0] == owners[1] == owners[2]
+
+    await eventually(complete)
 
 
 def config_map(name: str, data: dict[str, str] | None = None, **labels: str) -> Object:

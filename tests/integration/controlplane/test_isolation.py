@@ -23,6 +23,7 @@ from tests.integration.controlplane.plane import (
     eventually,
     widget_crd,
 )
+from tests.integration.servers import at_rest, furnished
 
 from headwater.apiserver.authn.interface import UserInfo
 from headwater.base import jsonio
@@ -88,7 +89,9 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 async def test_no_route_leads_to_another_tenant(plane: Plane) -> None:
     """All routes with all methods, by name, path and mixed form, answer 403, and with nothing of Bob's in the text."""
     alices, bobs = await two_tenants(plane)
-    before = plane.process.api.store.backend.revision()
+    for cluster in (alices, bobs):
+        await furnished(plane.cluster(cluster))
+    before = await at_rest(plane.process.api.store.backend)
     client = plane.as_user(ALICE, "")
     body = jsonio.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "same"}})
     answers: dict[tuple[str, str], int] = {}

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 from tests.integration.controlplane.test_isolation import METHODS, PATHS
 from tests.integration.credentials.hub import ROLES, WORKSPACES, Hub, message_in, token_in, url_of
-from tests.integration.servers import eventually
+from tests.integration.servers import at_rest, eventually, furnished
 
 from headwater.apis.sync.v1alpha1.credentials import CREDENTIALS_ANNOTATION
 from headwater.apis.sync.v1alpha1.identity import SyncerIdentity
@@ -49,7 +49,8 @@ async def test_no_route_but_its_own(hub: Hub) -> None:
 
     other = (await eventually(ready))["spec"]["cluster"]
     body: Object = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "same"}}
-    before = hub.process.api.store.backend.revision()
+    await furnished(hub.process.client.cluster(other))
+    before = await at_rest(hub.process.api.store.backend)
     for cluster, path, method in itertools.product((other, "root:other", hub.cluster), PATHS, METHODS):
         content = "application/merge-patch+json" if method == "PATCH" else "application/json"
         answer = await hub.ask(

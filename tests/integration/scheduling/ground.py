@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from tests.integration.scheduling.skipclock import SkipClock
+from tests.integration.servers import at_rest
 
 from headwater.apis.placement.v1alpha1.location import LOCATION, LOCATIONS
 from headwater.apis.placement.v1alpha1.placement import PLACEMENT, PLACEMENTS
@@ -215,10 +216,7 @@ class Ground:
 
     async def skip(self, seconds: float) -> None:
         """Move time forward, once the controllers have nothing to write any more."""
-        backend, seen = self.process.api.store.backend, -1
-        while seen != backend.revision():
-            seen = backend.revision()
-            await asyncio.sleep(0.05)
+        await at_rest(self.process.api.store.backend)
         self.clock.skip(seconds)
 
     def as_user(self, user: UserInfo) -> ClusterClient:

@@ -144,6 +144,7 @@ async def test_no_write_of_a_user_takes_a_share_away(ground: Ground) -> None:
     """Not for a moment: what is answered to it has the share already, and so has whatever a syncer sees."""
     space = await divided(ground, 4, "one", "two")
     await shares(space, {"one": 2, "two": 2})
+    await space.condition_of("web", "True", "Scheduled", "")  # Nothing is left to be written between get and update.
     admin = ground.as_user(UserInfo("admin", groups=("system:masters", "system:authenticated")))
     objects = admin.cluster(space.cluster).resource(DEPLOYMENTS, "default")
     note = SPEC_DIFF + space.key("one")

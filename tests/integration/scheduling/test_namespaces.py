@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.integration.scheduling.ground import NAMESPACES, Ground, eventually, states
 
 from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
 from headwater.apis.sync.v1alpha1.synctarget import SYNC_TARGETS
 from headwater.machinery.objects import annotations
 from headwater.machinery.timestamps import format_time
+from headwater.reconcilers.scheduling.namespace import step_schedule
 
 PLACED = "scheduling.kcp.io/placement"
 
@@ -29,8 +31,9 @@ async def test_binding_and_condition(ground: Ground) -> None:
     assert PLACED not in annotations(left)
 
 
-async def test_the_five_seconds_of_a_removal(ground: Ground) -> None:
-    """A target that is given up is marked first; its label goes five seconds later."""
+async def test_the_grace_of_a_removal(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A target that is given up is marked first; its label goes some time later."""
+    monkeypatch.setattr(step_schedule, "REMOVAL_GRACE_SECONDS", 60.0)
     space = await ground.workspace("west")
     one = await space.target("one")
     await space.place()
@@ -39,11 +42,11 @@ async def test_the_five_seconds_of_a_removal(ground: Ground) -> None:
     await space.resource(SYNC_TARGETS).patch("one", {"spec": {"evictAfter": format_time(ground.clock.now())}})
     marked = await space.holds_namespace("default", {one: "Sync-", two: "Sync"})
     assert annotations(marked)[f"deletion.internal.workload.kcp.io/{one}"].endswith("Z")
-    await ground.skip(3)
+    await ground.skip(30)
     await space.namespace("probe")
     await space.holds_namespace("probe", {two: "Sync"})
     await space.holds_namespace("default", {one: "Sync-", two: "Sync"})
-    await ground.skip(3)
+    await ground.skip(31)
     await space.holds_namespace("default", {two: "Sync"})
 
 

@@ -193,7 +193,8 @@ async def test_cordon_keeps_and_drain_moves(ground: Ground) -> None:
     targets = space.resource(SYNC_TARGETS)
     await targets.patch("one", {"spec": {"unschedulable": True, "evictAfter": in_seconds(ground, 30)}})
     await space.condition(LOCATIONS, "default", "LocationReady", "True")
-    assert (await space.chosen("one"))["status"]["phase"] == "Bound"
+    await space.phase("Bound")
+    await space.chosen("one")
     await ground.skip(31)
     await space.chosen("two")
 
@@ -263,7 +264,8 @@ async def test_a_compute_api_bound_later_counts(ground: Ground) -> None:
     await space.bind(makers.path, "things")
     why = "SyncTarget one does not support APIBinding things: cats.example.io not accepted"
     await space.condition(PLACEMENTS, "all", "Scheduled", "False", "NoValidTarget", why)
-    assert (await space.chosen("one"))["status"]["phase"] == "Bound"
+    await space.phase("Bound")
+    await space.chosen("one")
     both = [{"path": "root:compute", "export": "kubernetes"}, {"path": makers.path, "export": "things"}]
     await space.target("two", supportedAPIExports=both)
     await space.chosen("two")

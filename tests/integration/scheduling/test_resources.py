@@ -12,6 +12,7 @@ from tests.integration.scheduling.ground import (
     Space,
     config_map,
     deployment,
+    eventually,
     gone,
     ready_status,
     states,
@@ -108,8 +109,10 @@ async def test_make_before_break(ground: Ground) -> None:
     await space.holds_namespace("default", {two: "Sync"})
     await second.report(space, DEPLOYMENTS, "web", **ready_status(1))
     await ground.skip(0)
-    waiting = await space.holds(DEPLOYMENTS, "web", both)
-    assert waiting["status"]["readyReplicas"] == 2
+    await eventually(
+        lambda: space.resource(DEPLOYMENTS, "default").get("web"),
+        lambda obj: states(obj) == both and obj["status"].get("readyReplicas") == 2,
+    )
     await second.report(space, DEPLOYMENTS, "web", **ready_status(2))
     await space.holds(DEPLOYMENTS, "web", {one: "Sync-", two: "Sync"})
     await space.holds(CONFIG_MAPS, "settings", both)

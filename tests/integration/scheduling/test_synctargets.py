@@ -188,9 +188,9 @@ async def test_silence_makes_a_target_unready(ground: Ground) -> None:
     for kind in ("HeartbeatHealthy", "Ready"):
         await space.condition(SYNC_TARGETS, "one", kind, "False", "ErrorHeartbeat", "No heartbeat yet seen")
     await space.beat("one")
-    await ground.skip(59)
+    await ground.skip(30)
     await space.condition(SYNC_TARGETS, "one", "HeartbeatHealthy", "True")
-    await ground.skip(3)
+    await ground.skip(32)
     silent = await space.condition(SYNC_TARGETS, "one", "Ready", "False", "ErrorHeartbeat", "No heartbeat since 20")
     assert silent["status"]["lastSyncerHeartbeatTime"]
     await space.beat("one")

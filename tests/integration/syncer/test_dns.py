@@ -158,7 +158,9 @@ async def test_what_is_changed_by_hand_is_put_back(resolving: Line) -> None:
 
     async def complete() -> bool:
         """The workspace has two namespaces on the pcluster, for their root CAs if for nothing else."""
-        return {"default", "web"} <= (await mapped(line)).keys() and all([await own(line, gvr) is not None for gvr in RESOURCES])
+        return {"default", "web"} <= (await mapped(line)).keys() and all(
+            [await own(line, gvr) is not None for gvr in RESOURCES]
+        )
 
     await eventually(complete)
     more = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get"]}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.integration.scheduling.ground import CONFIG_MAPS
+from tests.integration.servers import at_rest
 from tests.integration.virtual.outlook import ALICE, ANONYMOUS, BOB, CAROL, PLANS, STRANGER, Outlook, grant, rule
 
 from headwater.apis.placement.v1alpha1.placement import PLACEMENTS
@@ -42,8 +43,8 @@ def names(entries: list[Object]) -> set[tuple[str, str]]:
 
 async def test_the_owner_of_a_pcluster_sees_who_has_to_leave(outlook: Outlook) -> None:
     """All workloads with their workspaces, and the load of the targets; and nothing changes."""
-    await outlook.ground.skip(0)
-    before = outlook.ground.process.api.store.backend.revision()
+    await outlook.ground.skip(5)  # What is requested on a target is written some seconds later.
+    before = await at_rest(outlook.ground.process.api.store.backend)
     status = await outlook.plan(CAROL, outlook.west, drain=["north"])
     assert names(status["moves"]) == {("root:shop", "web"), ("root:other", "ledger")}
     move = next(each for each in status["moves"] if each["name"] == "web")
