@@ -57,6 +57,11 @@ def home(made: Stack) -> str:
     return "east" if "east" in text else "west"
 
 
+def listen_to_interrupts() -> None:
+    """In a new process: who is started in the background of a script inherits that SIGINT is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def watching(made: Stack, output: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`placements -w` into a file, until the context ends."""
@@ -65,7 +70,9 @@ def watching(made: Stack, output: Path) -> Iterator[subprocess.Popen[bytes]]:
         where = ("--kubeconfig", str(made.kubeconfig), "--context", "shard-base", "--workspace", SHOP)
         command = [HEADWATER, "placements", "-w", *where]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        process = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
+        process = subprocess.Popen(
+            command, stdout=file, stderr=file, env=environment, preexec_fn=listen_to_interrupts
+        )  # fmt: skip
         try:
             yield process
         finally:

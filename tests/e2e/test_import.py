@@ -64,7 +64,8 @@ def export_cowboys(made: Stack, *moods: str) -> None:
 
 
 def cowboys_are(made: Stack, state: str, said: str) -> bool:
-    entries = made.json("get", "synctarget", "east", workspace=PLATFORM)["status"]["syncedResources"]
+    status = made.json("get", "synctarget", "east", workspace=PLATFORM).get("status") or {}
+    entries = status.get("syncedResources") or []
     found = next((each for each in entries if each["resource"] == "cowboys"), {})
     if found.get("state") == state and said in found.get("message", ""):
         return True
@@ -81,7 +82,7 @@ def test_a_late_api_is_compared_granted_and_synced(made: Stack) -> None:
     made.below("east", "apply", "-f", "-", stdin=definition("calm", "wild"))
     wait_for("no rights", lambda: cowboys_are(made, "Incompatible", "the syncer lacks"))
     path = "jsonpath={.status.conditions[?(@.type=='SyncerAuthorized')].message}"
-    message = made.kubectl("get", "synctarget", "east", "-o", path, workspace=PLATFORM)
+    message = wait_for("it is said", lambda: made.kubectl("get", "synctarget", "east", "-o", path, workspace=PLATFORM))
     words = message.partition("`headwater ")[2].partition("`")[0].split()
     assert words == ["sync-target", "manifest", "east", "--role"]
     made.below("east", "apply", "-f", "-", stdin=made.headwater(*words, workspace=PLATFORM))

@@ -59,16 +59,23 @@ def backend_home(made: Stack) -> str:
     )
 
 
+def arrive(made: Stack, pcluster: str, home: str, *objects: str) -> None:
+    """Wait until a downstream namespace has all of these."""
+    get = ("-n", home, "get", *objects, "-o", "name", "--ignore-not-found")
+    wait_for(f"{objects} on {pcluster}", lambda: len(made.below(pcluster, *get).split()) == len(objects))
+
+
 def test_everything_arrives_and_reports(made: Stack) -> None:
     """Objects of every kind are below with the same content, and the workspace shows their status."""
     for pcluster in ("east", "west"):
         home = made.downstream_namespace(pcluster, "web")
         assert home
         assert home.startswith("kcp-")
+        arrive(made, pcluster, home, "configmap/storefront", "service/storefront", "ingress/storefront")
         data = made.below_json(pcluster, "-n", home, "get", "configmap", "storefront")["data"]
         assert data == {"backend": "http://cart.backend.svc.cluster.local:8080"}
-        made.below(pcluster, "-n", home, "get", "service/storefront", "ingress/storefront")
     home = made.downstream_namespace(backend_home(made), "backend")
+    arrive(made, backend_home(made), str(home), "secret/cart-db")
     secret = made.below_json(backend_home(made), "-n", str(home), "get", "secret", "cart-db")
     assert base64.b64decode(secret["data"]["password"]) == b"demo-only"
     made.kubectl("-n", "web", "rollout", "status", "deployment/storefront", "--timeout=60s")

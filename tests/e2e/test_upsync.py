@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 
@@ -139,7 +138,7 @@ def run_resolver(made: Stack, config_map: dict[str, str], upstream: int) -> tupl
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{health}/readyz") as answer:
                 return bool(answer.status == 200)
-        except urllib.error.URLError:
+        except OSError:
             return False
 
     wait_for("resolver is ready", ready)

@@ -64,7 +64,7 @@ def bind_compute(made: Stack) -> None:
         "spec": {"reference": {"export": {"path": "root:compute", "name": "kubernetes"}}},
     }
     made.kubectl("create", "-f", "-", stdin=json.dumps(binding))
-    made.kubectl("wait", "--for=condition=Ready", "apibinding/kubernetes", "--timeout=20s")
+    made.kubectl("wait", "--for=condition=Ready", "apibinding/kubernetes", "--timeout=60s")
 
 
 def config_map(name: str, data: dict[str, str] | None = None, **metadata: Any) -> client.V1ConfigMap:

@@ -24,7 +24,7 @@ MANY = 200
 def operator(hub: Stack) -> Iterator[subprocess.Popen[bytes]]:
     """`kopf run`, with nothing but a kubeconfig."""
     hub.kubectl("apply", "-f", str(HERE / "boats.yaml"))
-    hub.kubectl("wait", "--for=condition=Established", "crd/boats.fleet.example.com", "--timeout=20s")
+    hub.kubectl("wait", "--for=condition=Established", "crd/boats.fleet.example.com", "--timeout=60s")
     env = {**os.environ, "KUBECONFIG": str(kubeconfig_file(hub, "kopf"))}
     command = [sys.executable, "-m", "kopf", "run", "-n", "default", "--standalone"]
     with (hub.root / "kopf.log").open("ab") as log:

@@ -12,7 +12,7 @@ from headwater.machinery.objects import name, namespace
 from headwater.sim.pcluster import PCluster
 
 Obj = dict[str, Any]
-SECONDS = 20.0
+SECONDS = 60.0
 
 
 class Driver:

@@ -111,7 +111,7 @@ async def test_a_tunnel_ends_with_the_agents_right_to_it(ground: Ground, what: s
         await command.rest()
         assert command.closed_with[0] == 1011
     assert await log_status(ground) in (404, 503)
-    assert len(line.control_plane.tunnels.registry) == 0
+    await eventually(_answering(lambda: len(line.control_plane.tunnels.registry) == 0))
 
 
 async def test_a_control_plane_that_stops_says_so(ground: Ground) -> None:

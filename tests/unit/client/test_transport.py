@@ -161,15 +161,20 @@ async def test_closing_a_stream_ends_its_reader() -> None:
 
     async with serving(answer) as (_, transport, _):
         stream = await transport.stream("GET", "/x")
+        chunks: list[bytes] = []
+        came = asyncio.Event()
 
-        async def read() -> list[bytes]:
-            return [chunk async for chunk in stream]
+        async def read() -> None:
+            async for chunk in stream:
+                chunks.append(chunk)
+                came.set()
 
         reading = asyncio.ensure_future(read())
-        await asyncio.sleep(0.01)
+        await asyncio.wait_for(came.wait(), 30)
         await stream.close()
         await stream.close()
-        assert await asyncio.wait_for(reading, 30) == [b"hi"]
+        await asyncio.wait_for(reading, 30)
+        assert chunks == [b"hi"]
 
 
 async def test_redirects_are_not_followed() -> None:

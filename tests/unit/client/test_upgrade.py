@@ -29,7 +29,7 @@ async def server(answer: Answer) -> AsyncIterator[NetworkTransport]:
     port = listening.sockets[0].getsockname()[1]
     transport = NetworkTransport(ConnectionSettings(server=f"http://127.0.0.1:{port}/base", token="secret"))
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             yield transport
     finally:
         await transport.close()

@@ -92,7 +92,7 @@ async def running(dialer: Dialer, clock: ManualClock) -> AsyncIterator[Tunneler]
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0)
 
