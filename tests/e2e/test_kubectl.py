@@ -136,6 +136,8 @@ def test_describe_and_explain(shop: Stack) -> None:
 
 
 def test_label_annotate_patch_replace_edit_scale(shop: Stack) -> None:
+    # Then nobody else has anything to write, which could come between reading and replacing.
+    shop.kubectl("wait", "--for=condition=Scheduled=False", "deployment/web", "--timeout=60s")
     shop.kubectl("label", "deployment", "web", "tier=front")
     shop.kubectl("annotate", "deployment", "web", "note=x")
     shop.kubectl(

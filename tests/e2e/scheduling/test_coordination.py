@@ -160,9 +160,15 @@ def test_a_rule_of_ones_own_for_the_status(ranch: Tenant, stage: Stage) -> None:
     ranch.apply(manifests.cowboy("luke", **{SUMMARIZING: json.dumps(rule)}))
     ranch.comes_down("east", "cowboys", "luke")
     report(ranch, "east", "luke", "happy")
-    seen = ranch.until("cowboys", "luke", lambda obj: shown(obj) == "happy", api=views(stage, "east", ranch))
-    upstream = ranch.api.find("cowboys", "luke", "default") or {}
+    view = views(stage, "east", ranch)
+
+    def both() -> tuple[Object, Object] | None:
+        """The object as the pcluster's syncer sees it and as the workspace does, of one revision."""
+        seen, upstream = (api.find("cowboys", "luke", "default") or {} for api in (view, ranch.api))
+        same = seen["metadata"]["resourceVersion"] == upstream["metadata"]["resourceVersion"]
+        return (seen, upstream) if same and shown(seen) == "happy" else None
+
+    seen, upstream = wait_for("the report", both)
     assert shown(upstream) is None
     assert upstream["spec"] == seen["spec"]
-    assert upstream["metadata"]["resourceVersion"] == seen["metadata"]["resourceVersion"]
     assert json.loads(notes_of(upstream)[STATUS_DIFF + stage.keys["east"]]) == {"status": {"result": "happy"}}

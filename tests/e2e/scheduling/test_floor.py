@@ -65,7 +65,7 @@ def test_immediate_dips_and_is_seen(stage: Stage, floor: ReadyFloor) -> None:
     floor.hold("hasty", 3)
     patch(tenant, locationSelector={"names": ["west"]})
     tenant.runs("hasty", west=3)
-    assert floor.lowest("hasty") < 3
+    wait_for("the gap is seen", lambda: floor.lowest("hasty") < 3)
 
 
 def test_a_rolling_update_during_a_move(stage: Stage, floor: ReadyFloor) -> None:

@@ -94,7 +94,8 @@ def test_slow_heartbeats_and_a_slow_network_move_nothing(stage: Stage, floor: Re
     for replicas in (3, 4):
         last = stage.heartbeat(home)
         process.send_signal(signal.SIGSTOP)
-        tenant.kubectl("scale", "deployment", "patient", f"--replicas={replicas}")
+        # Without kubectl, whose start may take longer than the threshold.
+        tenant.api.patch("deployments", "patient", {"spec": {"replicas": replicas}}, "default")
         process.send_signal(signal.SIGCONT)
         wait_for("the next heartbeat", lambda last=last: stage.heartbeat(home) != last)
     stage.trouble(home)

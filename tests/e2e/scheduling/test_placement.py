@@ -7,6 +7,7 @@ import json
 import pytest
 from tests.e2e.harness import PLATFORM, wait_for
 from tests.e2e.scheduling import manifests
+from tests.e2e.scheduling.api import Object
 from tests.e2e.scheduling.stage import Stage, condition, notes_of, states
 
 pytestmark = pytest.mark.e2e
@@ -20,15 +21,19 @@ def test_two_workspaces_share_a_pcluster(stage: Stage) -> None:
     export says which APIs there are, and the SyncTarget's syncedResources which of them a pcluster has.
     """
     tenants = {name: stage.tenant(f"s1-{name}", compute=False) for name in ("first", "second")}
-    location = stage.platform.find("locations", "east") or {}
-    assert (location["status"]["instances"], location["status"]["availableInstances"]) == (1, 1)
+
+    def counts() -> tuple[object, object]:
+        status = (stage.platform.find("locations", "east") or {})["status"]
+        return status.get("instances"), status.get("availableInstances")
+
+    wait_for("the Location has its pcluster", lambda: counts() == (1, 1))
     for name, tenant in tenants.items():
         assert "doesn't have a resource type" in tenant.kubectl("get", "services", check=False)
         said = tenant.headwater("bind", "compute", PLATFORM, "--location-selectors", "place=east")
         assert "created" in said
         assert tenant.kubectl("get", "services", "--no-headers", "-o", "name") == ""
         tenant.kubectl("create", "service", "clusterip", name, "--tcp=80")
-        assert "scheduling.kcp.io/placement" in notes_of(tenant.api.find("namespaces", "default"))
+        tenant.until("namespaces", "default", lambda obj: "scheduling.kcp.io/placement" in notes_of(obj), namespace="")
     for name, tenant in tenants.items():
         tenant.comes_down("east", "services", name)
     homes = {str(tenant.home("east")): name for name, tenant in tenants.items()}
@@ -125,10 +130,14 @@ def test_only_pclusters_that_support_the_api(stage: Stage) -> None:
 
 def test_the_compute_export_offers_the_workload_kinds(stage: Stage) -> None:
     """S9: the compute export's kinds are accepted, a Service and a Deployment come down, and it scales upstream."""
-    target = stage.ready("north")
-    entries = {each["resource"]: each["state"] for each in target["status"]["syncedResources"]}
-    assert {"services", "pods", "ingresses", "deployments"} <= set(entries)
-    assert set(entries.values()) == {"Accepted"}
+
+    def accepts(target: Object) -> bool:
+        entries = {each["resource"]: each["state"] for each in target["status"].get("syncedResources") or ()}
+        wanted = {"services", "pods", "ingresses", "deployments"}
+        return wanted <= set(entries) and set(entries.values()) == {"Accepted"}
+
+    stage.ready("north")
+    stage.target("north", accepts)
     tenant = stage.tenant("s9")
     tenant.place("all", "north")
     tenant.kubectl("create", "deployment", "web", "--image=nginx", "--replicas=1")

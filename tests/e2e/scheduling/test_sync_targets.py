@@ -158,7 +158,7 @@ def test_registering_writes_manifests(stage: Stage) -> None:
     assert {"Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Secret", "Deployment"} <= kinds
     agent = next(each for each in documents if each["kind"] == "Deployment")
     assert agent["spec"]["template"]["spec"]["containers"][0]["image"] == "example.test/syncer:1"
-    assert own.api.find("locations", "default"), "with the first SyncTarget there is a Location"
+    own.until("locations", "default", bool, namespace="")  # With the first SyncTarget there is one.
     spec = (own.api.find("synctargets", "test-wlc") or {})["spec"]
     assert not spec.get("unschedulable")
     assert spec.get("evictAfter") is None
