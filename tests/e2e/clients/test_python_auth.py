@@ -143,7 +143,7 @@ def test_leader_election_on_a_lease(elected: None, core: client.CoreV1Api, api: 
     def candidate(name: str) -> Breakable:
         lock = Breakable("leader", "default", name)
         config = electionconfig.Config(
-            lock, lease_duration=3, renew_deadline=2, retry_period=1,
+            lock, lease_duration=5, renew_deadline=4, retry_period=1,
             onstarted_leading=lambda: started.append(name), onstopped_leading=lambda: started.append(f"no {name}"),
         )  # fmt: skip
         threading.Thread(target=leaderelection.LeaderElection(config).run, daemon=True).start()

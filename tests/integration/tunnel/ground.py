@@ -60,11 +60,17 @@ class Ground:
         """The upstream copy of a pod, as upsync makes it."""
         labels = {state_label(key or self.line.key): "Upsync"}
         pods = self.line.workspace.resource(PODS, "default")
-        try:
-            await pods.create(pod_object(name, labels=labels))
-        except AlreadyExists:
-            pass  # The syncer was faster.
-        await pods.patch_status(name, {"status": {"phase": "Running"}})
+
+        async def running() -> bool:
+            """Again when the syncer has taken it back, as it does with what is not marked below."""
+            try:
+                await pods.create(pod_object(name, labels=labels))
+            except AlreadyExists:
+                pass  # The syncer was faster.
+            await pods.patch_status(name, {"status": {"phase": "Running"}})
+            return True
+
+        await eventually(running)
 
     async def tunnelled(self) -> None:
         """Wait until the tunnel is open."""

@@ -99,7 +99,7 @@ async def connect() -> AsyncIterator[Connect]:
 
 
 @asynccontextmanager
-async def no_longer_than(seconds: float = 5.0) -> AsyncIterator[None]:
+async def no_longer_than(seconds: float = 60.0) -> AsyncIterator[None]:
     """Turns a hang into a failure."""
     async with asyncio.timeout(seconds):
         yield
