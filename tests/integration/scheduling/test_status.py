@@ -117,12 +117,16 @@ async def test_a_loss_costs_two_writes_and_only_what_runs_there(ground: Ground) 
     await space.resource(DEPLOYMENTS, "default").create(deployment("web", 1))
     await space.resource(DEPLOYMENTS, "default").create(deployment("idle", 1))
     await running(space, "one", **ready_status(1), conditions=[AVAILABLE])
-    await web(space, lambda obj: available(obj) == "True" and get_condition(obj, "Scheduled"))
+
+    def scheduled(obj: Object) -> bool:
+        return (get_condition(obj, "Scheduled") or {}).get("status") == "True"
+
+    await web(space, lambda obj: available(obj) == "True" and scheduled(obj))
     read = space.resource(DEPLOYMENTS, "default").get
-    await eventually(lambda: read("idle"), lambda obj: get_condition(obj, "Scheduled"))
+    await eventually(lambda: read("idle"), scheduled)
     await ground.skip(0)
-    before = await read("web")
-    idle = await space.resource(DEPLOYMENTS, "default").get("idle")
+    idle = await read("idle")
+    before = await space.resource(DEPLOYMENTS, "default").list()
     writes: list[str] = []
 
     async def follow() -> None:
