@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.e2e.harness import HEADWATER, PLATFORM, Stack, kubectls, stack
+from tests.e2e.harness import HEADWATER, PLATFORM, Stack, kubectls, stack, wait_for
 
 pytestmark = pytest.mark.e2e
 NAMES = ("east", "west", "north")
@@ -106,7 +106,8 @@ def test_list(hub: Stack) -> None:
     ]  # fmt: skip
     assert [row.split()[0] for row in rows] == sorted(NAMES)
     assert "gpu=a100:NoSchedule" in rows[0]
-    key = field(hub, "east", r".metadata.labels['internal\.workload\.kcp\.io/key']")
+    label = r".metadata.labels['internal\.workload\.kcp\.io/key']"
+    key = wait_for("its key is known", lambda: field(hub, "east", label))
     assert key in run(hub, "list", "-o", "wide", "-l", "zone=s")
     assert run(hub, "list", "north", "-o", "name") == "synctargets.sync.kcp.io/north\n"
 
