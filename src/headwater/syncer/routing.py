@@ -12,7 +12,7 @@ from headwater.syncer.accounts import Accounts
 from headwater.syncer.capacity.report import CapacityReport
 from headwater.syncer.identity import item_of
 from headwater.syncer.namespaces.cleaner import NamespaceCleaner
-from headwater.syncer.namespaces.mapping import NAMESPACES, says_the_same
+from headwater.syncer.namespaces.mapping import NAMESPACES, is_as_before
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec import SpecSyncer
 from headwater.syncer.spec.signs import RESTORED
@@ -80,7 +80,7 @@ class RoutedParts:
 
     def _revisit_namespace(self, old: Object | None, new: Object | None) -> None:
         """One that comes may let copies be told apart at last; one that goes has to come back, as have its labels."""
-        if says_the_same(old, new):
+        if is_as_before(old, new):
             return
         locators = [self.sides.namespaces.locator_from(each) for each in (old, new) if each is not None]
         for locator in locators:

@@ -22,7 +22,7 @@ NAMESPACES_GVR: Final = GroupVersionResource("", "v1", "namespaces")
 _ADOPTED: Final = (CLUSTER_LABEL, TENANT_LABEL)
 
 
-def says_the_same(old: Object | None, new: Object | None) -> bool:
+def is_as_before(old: Object | None, new: Object | None) -> bool:
     """Whether a downstream namespace is there as before, and says as before whose it is."""
     if old is None or new is None:
         return old is new

@@ -15,7 +15,7 @@ from headwater.machinery.gvk import GroupResource
 from headwater.machinery.objects import Object, name, namespace, object_key, split_key
 from headwater.syncer.downstream import BY_NAMESPACE
 from headwater.syncer.identity import item_of
-from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, says_the_same
+from headwater.syncer.namespaces.mapping import NAMESPACES, NamespaceCollision, is_as_before
 from headwater.syncer.sides import Sides
 from headwater.syncer.target.rights import lacking_verbs
 from headwater.syncer.upstream import TransportFor, Upstream, is_same_version
@@ -154,7 +154,7 @@ class Upsync:
 
         So does one that says anew whose it is.
         """
-        if says_the_same(old, new):
+        if is_as_before(old, new):
             return
         space: Object = new or old or {}
         for resource in list(self._marked.informers.resources):
