@@ -18,6 +18,7 @@ from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import NotFound
 from headwater.machinery.gvk import GroupResource, GroupVersionResource
 from headwater.machinery.objects import Object, resource_version, split_key
+from headwater.machinery.revisions import counted
 from headwater.syncer.identity import says_object_is_absent
 from headwater.syncer.informers import Changed, InformerSet
 from headwater.telemetry.logging import get_logger
@@ -72,8 +73,7 @@ class Shard:
     async def revision(self) -> int:
         """The resourceVersion that the server has reached; 0 when it doesn't say."""
         page = await self._client.cluster(WILDCARD).resource(_NAMESPACES).list(limit=1, metadata_only=True)
-        text = str((page.get("metadata") or {}).get("resourceVersion", ""))
-        return int(text) if text.isdigit() else 0
+        return counted(str(resource_version(page))) or 0
 
 
 class Upstream:
@@ -152,7 +152,7 @@ class Upstream:
         return found[0].id if found is not None else ""
 
     async def confirm_absent(
-        self, resource: GroupResource, key: str, *, not_before: str = "", shard_id: str = ""
+        self, resource: GroupResource, key: str, *, not_before: int = 0, shard_id: str = ""
     ) -> bool:
         """Whether it is said, live and to an authorised request, that this object is not ours (any more).
 
@@ -176,7 +176,7 @@ class Upstream:
                     return False
             else:
                 return False
-        if not_before.isdigit() and max([await shard.revision() for shard in asked]) < int(not_before):
+        if not_before and max([await shard.revision() for shard in asked]) < not_before:
             urls = [shard.url for shard in asked]
             log.error("control plane is behind what it was, so absence proves nothing", urls=urls, object=key)
             raise ControlPlaneBehind

@@ -32,7 +32,7 @@ class Shards:
     second: str
 
     async def absent(self, shard_id: str, not_before: int) -> bool:
-        return await self.upstream.confirm_absent(CONFIG_MAP, KEY, not_before=str(not_before), shard_id=shard_id)
+        return await self.upstream.confirm_absent(CONFIG_MAP, KEY, not_before=not_before, shard_id=shard_id)
 
 
 @pytest.fixture

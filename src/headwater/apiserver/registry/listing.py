@@ -13,6 +13,7 @@ from headwater.apiserver.resources import ResourceInfo
 from headwater.machinery import errors
 from headwater.machinery.fieldpath import forbidden_field, not_supported
 from headwater.machinery.objects import Object
+from headwater.machinery.revisions import counted
 from headwater.storage.interface import Backend, Compacted, FutureRevision
 from headwater.storage.watchcache import CacheSet, WatchCache, splice_revision
 
@@ -69,9 +70,10 @@ def parse_revision(text: str) -> int:
     """A resourceVersion parameter; 0 for "" and "0". Raises BadRequest for anything but a decimal number."""
     if not text:
         return 0
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
+    revision = counted(text)
+    if revision is None:
         raise errors.BadRequest(f"invalid resource version: {text!r}")
-    return int(text)
+    return revision
 
 
 def check_options(options: ListOptions) -> None:

@@ -16,6 +16,7 @@ from headwater.client.interface import TransportError, WatchEvent
 from headwater.client.resource import ResourceClient
 from headwater.machinery.errors import Forbidden, ServiceUnavailable, StatusError, TooManyRequests, Unauthorized
 from headwater.machinery.objects import Object, name, namespace, object_key, resource_version
+from headwater.machinery.revisions import is_before
 from headwater.machinery.watch import ADDED, BOOKMARK, DELETED, MODIFIED
 from headwater.telemetry.logging import get_logger
 
@@ -201,7 +202,7 @@ class Informer:
                     kept = self._transform(item)
                     listed[self.key_of(kept)] = (resource_version(kept), self._store.pack(kept))
                 position = page.resource_version
-        doubted = doubted or _is_behind(position, self._position)
+        doubted = doubted or is_before(position, self._position)
         for key, (version, packed) in listed.items():
             known = self._store.peek(key)
             seen = known is not None and resource_version(known) == version
@@ -258,7 +259,7 @@ class Informer:
         kind, obj = event
         version = resource_version(obj)
         if kind == BOOKMARK:
-            if _is_behind(version, self._position):
+            if is_before(version, self._position):
                 # The server went back in time (restored from a backup), so what we know may never have happened.
                 raise _RelistNeeded(f"server is at {version}, behind {self._position}")
         elif kind == DELETED:
@@ -290,8 +291,3 @@ class Informer:
         except Exception:
             # One broken handler must not stop the others.
             log.error("informer handler failed", informer=self.name, type=kind, exc_info=True)
-
-
-def _is_behind(position: str, known: str) -> bool:
-    """Whether a server is at an earlier resourceVersion than one that it had reached."""
-    return position.isdigit() and known.isdigit() and int(position) < int(known)

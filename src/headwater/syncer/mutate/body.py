@@ -27,6 +27,7 @@ from headwater.machinery.logicalcluster import CLUSTER_ANNOTATION, PATH_ANNOTATI
 from headwater.machinery.objects import Object, deep_copy, generation, labels, name
 from headwater.machinery.objects import annotations as annotations_of
 from headwater.machinery.objects import namespace as namespace_of
+from headwater.machinery.revisions import counted
 from headwater.syncer.mutate.accounts import without_tokens
 from headwater.syncer.mutate.derived import mark_what_is_derived
 from headwater.syncer.mutate.dns import PodDns, with_workspace_dns
@@ -50,9 +51,6 @@ SHARD_ANNOTATION: Final = "internal.workload.kcp.io/upstream-shard"
 
 ORIGIN_ANNOTATION: Final = "internal.workload.kcp.io/upstream-origin"
 """On downstream objects: what it was made for, as `TargetIdentity.origin` says it; locators are edited by hand."""
-
-_LONGEST_COUNT: Final = 19
-"""Digits of the largest number that API servers count to, of 64 bits."""
 
 _DROPPED_ANNOTATIONS: Final = frozenset(
     {
@@ -85,8 +83,7 @@ _DROPPED_ANNOTATION_PREFIXES: Final = (
 
 def count_in(copy: Object, note: str) -> int | None:
     """The number in an annotation of a copy; None when there is none, as whoever edits a copy may write anything."""
-    text = annotations_of(copy).get(note, "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT else None
+    return counted(annotations_of(copy).get(note, ""))
 
 
 def downstream_body(

@@ -8,6 +8,7 @@ from typing import Final
 
 from headwater.base.clock import Clock
 from headwater.machinery.objects import Object, resource_version
+from headwater.machinery.revisions import counted
 
 WAIT_SECONDS: Final = 30.0
 """So long a write is waited for. A watch that brings it later, or never, costs one more write of the same."""
@@ -34,11 +35,11 @@ class Echoes:
 
     def wrote(self, item: str, answer: Object, digest: str = "") -> None:
         """Note a write by the object that answered it; ``digest`` tells one content from another."""
-        version = resource_version(answer)
-        if not version.isdigit():
+        version = counted(resource_version(answer))
+        if version is None:
             self._writes.pop(item, None)
             return
-        self._writes[item] = _Write(int(version), digest, self._clock.monotonic() + WAIT_SECONDS)
+        self._writes[item] = _Write(version, digest, self._clock.monotonic() + WAIT_SECONDS)
         self._writes.move_to_end(item)
         while len(self._writes) > _MAX_AWAITED:
             self._writes.popitem(last=False)
@@ -48,8 +49,8 @@ class Echoes:
         write = self._writes.get(item)
         if write is None:
             return False
-        version = resource_version(seen) if seen is not None else "0"
-        if not version.isdigit() or int(version) >= write.version or self._clock.monotonic() >= write.until:
+        version = counted(resource_version(seen)) if seen is not None else 0
+        if version is None or version >= write.version or self._clock.monotonic() >= write.until:
             del self._writes[item]
             return False
         return write.digest == digest

@@ -12,8 +12,9 @@ from headwater.machinery.objects import (
     resource_version,
 )
 from headwater.machinery.objects import annotations as annotations_of
+from headwater.machinery.revisions import is_before
 from headwater.syncer.identity import item_of
-from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION, count_in
+from headwater.syncer.mutate.body import REVISION_ANNOTATION, SHARD_ANNOTATION
 from headwater.syncer.sides import Sides
 from headwater.syncer.spec.brake import DeletionBrake
 from headwater.syncer.spec.delete import DeletionHeld, delete_copy
@@ -75,7 +76,7 @@ class Signs:
         if self._brake.holds(item):
             raise DeletionHeld
         shard_id = annotations_of(copy).get(SHARD_ANNOTATION, "")
-        not_before = "" if self._brake.trusts else self._witness.reached(shard_id)
+        not_before = 0 if self._brake.trusts else self._witness.reached(shard_id)
         try:
             confirmed = await self._upstream.confirm_absent(resource, key, not_before=not_before, shard_id=shard_id)
         except ControlPlaneBehind:
@@ -114,5 +115,4 @@ class Signs:
 
 def is_behind(upstream: Object, copy: Object) -> bool:
     """Whether an upstream object is older than the state that its copy was made from."""
-    now, applied = resource_version(upstream), count_in(copy, REVISION_ANNOTATION)
-    return now.isdigit() and applied is not None and int(now) < applied
+    return is_before(resource_version(upstream), annotations_of(copy).get(REVISION_ANNOTATION, ""))

@@ -27,6 +27,6 @@ class Witness:
         if revision is not None and (shard in self._highest or len(self._highest) < _MAX_SHARDS):
             self._highest[shard] = max(self._highest.get(shard, 0), revision)
 
-    def reached(self, shard: str) -> str:
-        """The resourceVersion that a shard had reached at the least; "" when nothing is known of it."""
-        return str(self._highest.get(shard, ""))
+    def reached(self, shard: str) -> int:
+        """The resourceVersion that a shard had reached at the least; 0 when nothing is known of it."""
+        return self._highest.get(shard, 0)

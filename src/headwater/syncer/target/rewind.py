@@ -16,6 +16,8 @@ from headwater.client.dynamic import Client
 from headwater.client.interface import TransportError
 from headwater.machinery.errors import StatusError
 from headwater.machinery.gvk import GroupVersionResource
+from headwater.machinery.objects import resource_version
+from headwater.machinery.revisions import counted
 from headwater.telemetry.logging import get_logger
 
 _NAMESPACES: Final = GroupVersionResource("", "v1", "namespaces")
@@ -53,12 +55,12 @@ class Reached:
         except (StatusError, TransportError, UnexpectedAnswer) as error:
             log.debug("resourceVersion of the pcluster is not known", error=str(error))
             return
-        text = str((page.get("metadata") or {}).get("resourceVersion", ""))
-        if not text.isdigit():
+        reached = counted(str(resource_version(page)))
+        if reached is None:
             return
-        if int(text) < self._highest:
-            raise PClusterWentBack(f"the pcluster is at resourceVersion {text} and was at {self._highest}")
-        self._highest = int(text)
+        if reached < self._highest:
+            raise PClusterWentBack(f"the pcluster is at resourceVersion {reached} and was at {self._highest}")
+        self._highest = reached
 
 
 def anew_when_it_went_back(work: Callable[_P, Awaitable[None]]) -> Callable[_P, Awaitable[None]]:

@@ -100,6 +100,28 @@ async def test_it_lists_all_anew_at_once(broken: bool) -> None:
         group.cancel()
 
 
+@pytest.mark.parametrize("version", ["²", "9" * 5000], ids=["no-number", "endless"])
+async def test_a_version_that_nobody_counts_to_ends_no_informer(version: str) -> None:
+    """A server that sends such a thing is not behind, and the next change is heard of as always."""
+    server, clock = Silent(), ManualClock()
+    informer = Informer(
+        ClusterClient(server).cluster("").resource(CONFIG_MAPS), name="maps", clustered=False, clock=clock
+    )
+    async with TaskGroup("test") as group:
+        running = group.start(informer.run())
+        await settle()
+        server.watches[0].bookmark(version)
+        server.watches[0].bookmark("10")
+        await settle()
+        assert not running.done()
+        assert (informer.position, server.lists) == ("10", 1)
+        server.names, server.reached = ["new"], version
+        informer.list_again()
+        await settle()
+        assert list(informer.keys()) == ["a/new"]
+        group.cancel()
+
+
 async def test_what_has_the_same_version_may_be_another_state() -> None:
     """A server that went back counts to it a second time; what really is the same is no news."""
     server, clock = Silent(), ManualClock()
